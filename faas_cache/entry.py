@@ -114,6 +114,15 @@ def split(text: str) -> list[str]:
     return _quoted_fields(text, line) if '"' in line else line.split(",")
 
 
+def csv_field(field: str) -> str:
+    """One field as CSV holds it, quoted where it must be.
+
+    >>> csv_field("dest=/a,b")
+    '"dest=/a,b"'
+    """
+    return '"' + field.replace('"', '""') + '"' if "," in field or '"' in field else field
+
+
 def without_newline(text: str) -> str:
     """The text less one newline or CRLF at its end, which buildx drops."""
     return text[: -2 if text.endswith("\r\n") else -1] if text.endswith("\n") else text
