@@ -214,7 +214,9 @@ class _Resolution:
         for flag, place in given:
             if not flag.startswith("-"):
                 hint = f"write one argument an item, flag and value in one: `--flag={masked(flag)}`"
-                self.fault("D2", f"{masked(flag)!r} does not begin with `-`, so docker would take it for a path", place, hint)
+                self.fault(
+                    "D2", f"{masked(flag)!r} does not begin with `-`, so docker would take it for a path", place, hint
+                )
         return tuple(flag for flag, _ in given)
 
     # B, C1, D1: every form becomes the long form.
@@ -236,7 +238,9 @@ class _Resolution:
         if flags.cache_to:
             exports = [(text, ("--cache-to", i)) for i, text in enumerate(flags.cache_to)]
         if setting is not None and not imports and not exports and not self.found:
-            self.fault("C1", "the setting is empty: it says nothing to do", place, "remove it, or write `inline` or `max`")
+            self.fault(
+                "C1", "the setting is empty: it says nothing to do", place, "remove it, or write `inline` or `max`"
+            )
         return imports, exports
 
     def sides(self, setting: Setting, place: Path, image: Reference | None) -> tuple[Values, Values]:
@@ -252,7 +256,9 @@ class _Resolution:
         if setting == "max":  # B2
             tags = self.cache_tags()
             name = image.name if image else ""
-            return [(f"{name}:{tag}", place) for tag in tags if name], [(f"{name}:{tag}", place) for tag in tags[:1] if name]
+            return [(f"{name}:{tag}", place) for tag in tags if name], [
+                (f"{name}:{tag}", place) for tag in tags[:1] if name
+            ]
         self.bad_mode(setting, place)
         return [], []
 
@@ -285,7 +291,9 @@ class _Resolution:
         value = setting.get(key, ())
         place = (*place, key)
         if value is None:
-            self.fault("C12", f"`{key}` is null: an unset variable, mostly", place, f"give it entries, or remove `{key}:`")
+            self.fault(
+                "C12", f"`{key}` is null: an unset variable, mostly", place, f"give it entries, or remove `{key}:`"
+            )
             return []
         items = value if isinstance(value, tuple) else (value,)
         values: Values = [(item, (*place, i)) for i, item in enumerate(items)]
@@ -357,7 +365,9 @@ class _Resolution:
             return self.no_text(value, path)
         text = entries.without_newline(value)
         if not text:
-            self.fault("C12", "the entry is empty; buildx would skip it without a word", path, "give it a value, or remove it")
+            self.fault(
+                "C12", "the entry is empty; buildx would skip it without a word", path, "give it a value, or remove it"
+            )
             return []
         if "\n" in text:
             self.several_lines(text, path)
@@ -492,7 +502,9 @@ class _Resolution:
             self.fault("A3", message, place, "write `1`, or remove it", _INLINE_URL, severity="warning")
         elif typed:
             message = f"`{INLINE_CACHE}` and a `type=inline` export are the same export twice, which BuildKit 0.11 to 0.25 refuses"
-            self.fault("A4", message, typed.path, f"remove one of them: the entry, or the build argument `{INLINE_CACHE}`")
+            self.fault(
+                "A4", message, typed.path, f"remove one of them: the entry, or the build argument `{INLINE_CACHE}`"
+            )
         return self.spec.build_args, given in TRUE
 
     # E4, E5: what the exports overwrite.
@@ -520,7 +532,9 @@ class _Resolution:
         loads = self.spec.output in (None, "load") and not any(says_output(flag) for flag in builder_flags)
         return frozenset({"several-platforms"}) if loads and len(self.spec.platforms) > 1 else frozenset()
 
-    def reasons(self, imports: list[_Written], exports: list[_Written], *, on: bool) -> tuple[tuple[str, str, Path], ...]:
+    def reasons(
+        self, imports: list[_Written], exports: list[_Written], *, on: bool
+    ) -> tuple[tuple[str, str, Path], ...]:
         """The raw material of `.why`."""
         if not on:
             return ()
@@ -648,7 +662,9 @@ def _lacks_required(value: Setting) -> bool:
     """C13: whether a value is a typed entry without the field that its type requires."""
     fields = _fields(value)
     backend = BACKENDS.get(fields.get("type", ""))
-    return backend is not None and any(not (field.required.isdisjoint(("from", "to")) or name in fields) for name, field in backend.fields.items())
+    return backend is not None and any(
+        not (field.required.isdisjoint(("from", "to")) or name in fields) for name, field in backend.fields.items()
+    )
 
 
 def _is_fragment(first: Setting, value: Setting, *, lacking: bool) -> bool:

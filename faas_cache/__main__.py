@@ -1,0 +1,421 @@
+"""The command line: `faas-cache` and `python -m faas_cache`. It reads, calls, prints and exits; nothing is decided here.
+
+Flags are read as pflag reads them for faas-cli: a flag's value is the next word whatever it begins with, there are no
+abbreviations, `--flag=false` works for a boolean, and names and flags mix. Exit codes: 0 done, 1 a build failed, 2 the input
+is wrong, 3 the builder cannot do it, 130 and 143 interrupted.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from argparse import SUPPRESS, ArgumentParser, ArgumentTypeError, Namespace
+from collections.abc import Iterable, Sequence
+
+import attrs
+
+from faas_cache import __version__
+from faas_cache.diagnostics import Diagnostic, Place, errors
+from faas_cache.exceptions import BuilderLacks, FaasCacheError, InvalidCommandLine
+from faas_cache.masking import masked
+from faas_cache.plan import BuildPlan, resolve
+from faas_cache.render import RENDERERS, Command, docker_push
+from faas_cache.spec import CacheFlags, FunctionSpec
+from faas_cache.stack import Stack
+
+DONE, FAILED, WRONG, CANNOT = 0, 1, 2, 3
+STACK_FILES = ("stack.yaml", "stack.yml")
+# What `plan` prints unless it is told otherwise: the form that says everything.
+DEFAULT_FRONT_END = "buildx_build"
+
+_TRUE, _FALSE = ("1", "t", "T", "true", "TRUE", "True"), ("0", "f", "F", "false", "FALSE", "False")
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Runs one command; returns its exit code."""
+    try:
+        return _run(list(sys.argv[1:] if words is None else words))
+    except FaasCacheError as fault:
+        _say(*map(str, fault.diagnostics))
+        return CANNOT if isinstance(fault, BuilderLacks) else WRONG
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        # whoever read us has gone: nothing is left to say, and Python must not try again at its exit
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FAILED
+
+
+def _run(words: list[str]) -> int:
+    parser, commands = _parsers()
+    command = words[0] if words else ""
+    if command not in commands:
+        parser.parse_args(words or ["--help"])  # prints the help or the version, or refuses the word, and exits
+    flags, names = _canonical(commands[command], words[1:])
+    options = commands[command].parse_args(flags, Namespace(names=names))
+    try:
+        return {"plan": _plan, "build": _build}[command](options)
+    finally:
+        sys.stdout.flush()
+
+
+# What the commands do.
+
+
+def _plan(options: Namespace) -> int:
+    """`plan`: the commands that a build would run, without running them."""
+    stack, plans = _plans(options)
+    if options.inspect:
+        from faas_cache.run import inspect_builder  # noqa: PLC0415: only who asks pays for it
+
+        front_end = inspect_builder().front_end(plans)
+    else:
+        _stop_at_errors(_unmet(plans, stack))
+        front_end = options.front_end or DEFAULT_FRONT_END
+    commands = [_rendered(plan, front_end) for plan in plans]
+    shown = commands if options.show_secrets else [command.masked() for command in commands]
+    if options.json:
+        _print_json(stack, plans, shown)
+    else:
+        for plan, command in zip(plans, shown, strict=True):
+            print(command.shell())  # noqa: T201: the result
+            if options.explain:
+                _print_reasons(stack, plan)
+    if shown != commands:
+        _say("secrets are masked with ***: --show-secrets prints what can be pasted")
+    _say_all(stack, [*_notes(stack, plans), *(lost for command in commands for lost in command.lost)])
+    return DONE
+
+
+def _build(options: Namespace) -> int:
+    """`build`: every function, one after the other; one failure stops no other."""
+    stack, plans = _plans(options)
+    front_end = _front_end(stack, plans)
+    commands = [_rendered(plan, front_end) for plan in plans]
+    _stop_at_errors([lost for command in commands for lost in command.lost])
+    _say_all(stack, _notes(stack, plans))
+    _stop_at_errors([fault for plan in plans for fault in _missing_context(plan)])
+    codes = []
+    for plan, command in zip(plans, commands, strict=True):
+        pushes = docker_push(plan) if front_end == "docker_build" and plan.output == "push" else ()
+        code = _run_all(plan, (command, *pushes))
+        codes.append(code)
+        if code > 128:  # noqa: PLR2004: a signal told us to stop
+            return code
+    _say(
+        *(f"{plan.function}: {'built' if code == DONE else 'failed'}" for plan, code in zip(plans, codes, strict=True))
+    )
+    return max(codes, default=DONE)
+
+
+def _run_all(plan: BuildPlan, commands: Iterable[Command]) -> int:
+    """The commands of one function, up to the first that fails; the exit code that this makes for the whole."""
+    from faas_cache.run import daemon_is_down, run  # noqa: PLC0415: only a build pays for subprocess
+
+    for command in commands:
+        _say(f"{plan.function}: {command.masked().shell()}")
+        outcome = run(command)
+        if outcome.signal is not None:
+            _say(f"{plan.function}: stopped, not built")
+            return 128 + outcome.signal
+        if outcome.exit_code != 0:
+            return CANNOT if daemon_is_down(outcome.tail) else FAILED
+    return DONE
+
+
+# From words to plans.
+
+
+def _plans(options: Namespace) -> tuple[Stack, list[BuildPlan]]:
+    """The stack, and the plan of every function that was asked for; raises with the faults of all of them."""
+    _refuse_contradictions(options)
+    stack = Stack.load(_stack_file(options.file), filter=options.filter)
+    flags = CacheFlags(
+        build_cache=options.build_cache,
+        cache_from=options.cache_from,
+        cache_to=options.cache_to,
+        builder_flags=options.builder_flag,
+        no_cache=options.no_cache,
+        export=not options.no_cache_export,
+        ignore_export_errors=options.ignore_cache_errors,
+        scope=options.cache_scope,
+        fallback_scopes=options.cache_scope_fallback,
+        enabled=not options.no_build_cache,
+    )
+    plans: list[BuildPlan] = []
+    faults: list[Diagnostic] = []
+    for spec in _selected(stack, options.names):
+        try:
+            plans.append(resolve(_with_flags(spec, stack, options), flags))
+        except FaasCacheError as fault:
+            faults += fault.diagnostics
+    _stop_at_errors(stack.placed(dict.fromkeys(faults)))
+    return stack, plans
+
+
+def _stack_file(given: str | None) -> str:
+    """The file that was named, or the first of the usual two that is there."""
+    if given is not None:
+        return given
+    return next((name for name in STACK_FILES if os.path.exists(name)), STACK_FILES[0])  # noqa: PTH110: pathlib costs more than it gives
+
+
+def _selected(stack: Stack, names: list[str]) -> list[FunctionSpec]:
+    """The functions to build, in file order: those named, or all, without those that skip their build."""
+    unknown = [name for name in names if name not in stack.functions]
+    if unknown:
+        from faas_cache.diagnostics import nearest  # noqa: PLC0415: only a fault pays for it
+
+        raise InvalidCommandLine(
+            *(
+                Diagnostic(
+                    code="no-function",
+                    message=f"there is no function {masked(name)[:60]!r} in the stack file",
+                    hint=nearest(name, stack.functions) or f"it has: {', '.join(list(stack.functions)[:20]) or 'none'}",
+                )
+                for name in unknown
+            )
+        )
+    wanted = (spec for name, spec in stack.functions.items() if not names or name in names)
+    return [spec for spec in wanted if not spec.skip_build]
+
+
+def _with_flags(spec: FunctionSpec, stack: Stack, options: Namespace) -> FunctionSpec:
+    """The function's spec with what the flags say for all of them, and the context that faas-cli writes for it."""
+    changes: dict[str, object] = {}
+    if options.build_arg:
+        changes["build_args"] = {**spec.build_args, **dict(options.build_arg)}
+    if options.push:
+        changes["output"] = "push"
+    if spec.name not in stack.own_contexts:
+        changes["context"] = f"build/{spec.name}"
+    return attrs.evolve(spec, **changes) if changes else spec
+
+
+def _refuse_contradictions(options: Namespace) -> None:
+    switches = [
+        f"--{key.replace('_', '-')}" for key in ("build_cache", "cache_from", "cache_to") if getattr(options, key)
+    ]
+    if options.no_build_cache and switches:
+        raise InvalidCommandLine(
+            Diagnostic(
+                code="usage",
+                message=f"--no-build-cache takes caching away, and {', '.join(switches)} asks for it",
+                hint="leave one of them out",
+            )
+        )
+
+
+# What the builder can do.
+
+
+def _front_end(stack: Stack, plans: list[BuildPlan]) -> str:
+    """The front end of the run; the builder is asked only where some function's caching is on."""
+    if not any(plan.caching for plan in plans):
+        _stop_at_errors(_unmet(plans, stack))
+        return "docker_build"
+    from faas_cache.builder import unmet  # noqa: PLC0415: only caching pays for it
+    from faas_cache.run import inspect_builder  # noqa: PLC0415: the same
+
+    builder = inspect_builder()
+    front_end = builder.front_end(plans)
+    _say(*map(str, unmet(plans, builder)))
+    return front_end
+
+
+def _unmet(plans: list[BuildPlan], stack: Stack) -> list[Diagnostic]:
+    """What can be said of plans while nothing is known of the builder (F5)."""
+    if not any(plan.needs for plan in plans):
+        return []
+    from faas_cache.builder import unmet  # noqa: PLC0415: only caching pays for it
+
+    return list(stack.placed(unmet(plans, None)))
+
+
+def _rendered(plan: BuildPlan, front_end: str) -> Command:
+    return RENDERERS[front_end](plan)
+
+
+def _missing_context(plan: BuildPlan) -> list[Diagnostic]:
+    """The build context that is not there; a URL or `-` is the builder's business."""
+    if "://" in plan.context or os.path.isdir(plan.context):  # noqa: PTH112: pathlib costs more than it gives
+        return []
+    return [
+        Diagnostic(
+            code="context",
+            message=f"the build context {plan.context!r} of {plan.function!r} is no folder",
+            place=Place(path=("functions", plan.function)),
+            hint="write it with `faas-cli build --shrinkwrap`, or give the function a `context`",
+        )
+    ]
+
+
+# What is printed.
+
+
+def _notes(stack: Stack, plans: list[BuildPlan]) -> list[Diagnostic]:
+    return [*stack.diagnostics, *(found for plan in plans for found in plan.diagnostics)]
+
+
+def _say_all(stack: Stack, found: Iterable[Diagnostic]) -> None:
+    """Diagnostics for people, each once, with their places."""
+    _say(*map(str, stack.placed(dict.fromkeys(found))))
+
+
+def _say(*lines: str) -> None:
+    for line in lines:
+        print(line, file=sys.stderr)  # noqa: T201: words for people
+
+
+def _stop_at_errors(found: Iterable[Diagnostic]) -> None:
+    found = tuple(found)
+    if errors(found):
+        raise InvalidCommandLine(*found)
+
+
+def _print_reasons(stack: Stack, plan: BuildPlan) -> None:
+    """The rule and the place behind each cache argument, as comments that a shell skips."""
+    for why in plan.why:
+        line, column = stack.locate(why.place.path) if why.place.path[0] == "functions" else (None, None)
+        place = attrs.evolve(why.place, file=stack.file if line else None, line=line, column=column)
+        print(f"#   {why.part}   {why.rule}, {place}")  # noqa: T201: the result
+
+
+def _print_json(stack: Stack, plans: list[BuildPlan], commands: list[Command]) -> None:
+    """One object: the functions in order, each with what it would run and why."""
+    import json  # noqa: PLC0415: only --json pays for it
+
+    functions = [
+        {
+            "function": plan.function,
+            "argv": list(command.argv),
+            "env": dict(command.env),
+            "tags": list(plan.tags),
+            "cache_from": [masked_entry for masked_entry in _flag_values(command.argv, "--cache-from")],
+            "cache_to": [masked_entry for masked_entry in _flag_values(command.argv, "--cache-to")],
+            "needs": sorted(plan.needs),
+            "lost": [_as_json(item) for item in command.lost],
+            "diagnostics": [_as_json(item) for item in stack.placed(plan.diagnostics)],
+            "why": [{"part": w.part, "rule": w.rule, "path": list(w.place.path)} for w in plan.why],
+        }
+        for plan, command in zip(plans, commands, strict=True)
+    ]
+    report = {"functions": functions, "diagnostics": [_as_json(item) for item in stack.placed(stack.diagnostics)]}
+    print(json.dumps(report, indent=2))  # noqa: T201: the result
+
+
+def _flag_values(argv: Sequence[str], flag: str) -> list[str]:
+    return [value for word, value in zip(argv, argv[1:], strict=False) if word == flag]
+
+
+def _as_json(found: Diagnostic) -> dict[str, object]:
+    return attrs.asdict(found)
+
+
+# Flags.
+
+
+def _boolean(word: str) -> bool:
+    if word not in (*_TRUE, *_FALSE):
+        raise ArgumentTypeError(f"{word!r} is no boolean: write true or false")
+    return word in _TRUE
+
+
+def _pair(word: str) -> tuple[str, str]:
+    """A `KEY=VALUE`, cut at the first `=` and trimmed as faas-cli does; anything else is refused."""
+    key, equals, value = word.partition("=")
+    if not equals or not key.strip():
+        raise ArgumentTypeError(f"{masked(word)!r} is not KEY=VALUE")
+    return key.strip(), value.strip()
+
+
+def _parsers() -> tuple[ArgumentParser, dict[str, ArgumentParser]]:
+    """The parser of the program, which only helps, and the parser of each command."""
+    top = ArgumentParser(
+        prog="faas-cache", description="A shared Docker layer cache for OpenFaaS functions.", allow_abbrev=False
+    )
+    top.add_argument("--version", action="version", version=__version__)
+    kinds = top.add_subparsers(metavar="COMMAND", required=True)
+    plan = _command(kinds.add_parser, "plan", "print the commands that a build would run, and run nothing")
+    _switch(plan, "--inspect", "ask this machine's docker which form it takes")
+    plan.add_argument(
+        "--front-end", metavar="NAME", choices=list(RENDERERS), help=f"print this form: {', '.join(RENDERERS)}"
+    )
+    _switch(plan, "--json", "print JSON for programs")
+    _switch(plan, "--explain", "print the rule and the line behind each cache argument")
+    _switch(plan, "--show-secrets", "print credentials instead of ***")
+    build = _command(kinds.add_parser, "build", "build the functions")
+    return top, {"plan": plan, "build": build}
+
+
+def _command(add_parser: object, name: str, text: str) -> ArgumentParser:
+    """A command's parser with the flags that all of them share."""
+    parser: ArgumentParser = add_parser(
+        name, help=text, description=f"{text[0].upper()}{text[1:]}.", allow_abbrev=False
+    )  # type: ignore[operator]  # argparse gives it no public type
+    parser.usage = f"faas-cache {name} [flags] [FUNCTION...]"
+    parser.add_argument(
+        "-f", "--yaml", dest="file", metavar="FILE", help="the stack file (./stack.yaml, then ./stack.yml)"
+    )
+    parser.add_argument(
+        "--filter", metavar="GLOB", help="only functions whose whole name matches; `*` stands for anything"
+    )
+    parser.add_argument(
+        "--build-cache", metavar="MODE", help="`inline` or `max`, in place of every function's `build_cache`"
+    )
+    for flag, what in (("--cache-from", "import"), ("--cache-to", "export")):
+        _repeated(parser, flag, "ENTRY", f"an {what}, in place of `{flag[8:]}` of every function")
+    _repeated(parser, "--builder-flag", "ARG", "one more argument for the builder, as written")
+    parser.add_argument(
+        "-b", "--build-arg", metavar="KEY=VALUE", type=_pair, action="append", default=[], help="a build argument"
+    )
+    parser.add_argument("--cache-scope", metavar="NAME", help="keep the cache of `max` under a tag of its own")
+    _repeated(parser, "--cache-scope-fallback", "NAME", "a scope to import from as well")
+    _switch(parser, "--no-build-cache", "as if no function had a `build_cache`")
+    _switch(parser, "--no-cache-export", "import only: for pull requests and laptops")
+    _switch(parser, "--ignore-cache-errors", "a cache that cannot be exported fails no build")
+    _switch(parser, "--no-cache", "build every step anew; exports refresh the cache")
+    _switch(parser, "--push", "push the image")
+    return parser
+
+
+def _repeated(parser: ArgumentParser, flag: str, metavar: str, text: str) -> None:
+    parser.add_argument(flag, metavar=metavar, action="append", default=[], help=text)
+
+
+def _switch(parser: ArgumentParser, flag: str, text: str) -> None:
+    parser.add_argument(flag, metavar="", type=_boolean, default=False, help=text)
+
+
+def _canonical(parser: ArgumentParser, words: list[str]) -> tuple[list[str], list[str]]:
+    """The words as pflag takes them: every flag with its value in one word, and the names apart."""
+    flags: list[str] = []
+    names: list[str] = []
+    rest = iter(words)
+    for word in rest:
+        if word == "--":
+            names += rest
+        elif not word.startswith("-") or word == "-":
+            names.append(word)
+        else:
+            flags.append(_with_value(parser, word, rest))
+    return flags, names
+
+
+def _with_value(parser: ArgumentParser, word: str, rest: Iterable[str]) -> str:
+    """One flag with its value: its own, `true` for a boolean without one, else the next word whatever it is."""
+    flag, equals, value = word.partition("=")
+    if not flag.startswith("--") and len(flag) > 2:  # noqa: PLR2004: -fFILE
+        flag, equals, value = word[:2], "=", word[2:].removeprefix("=")
+    action = next((a for a in parser._actions if flag in a.option_strings), None)  # noqa: SLF001: argparse has no public look-up
+    if action is None or action.nargs == 0:
+        return word  # argparse refuses it, or prints the help
+    if not equals:
+        value = "true" if action.type is _boolean else next(iter(rest), SUPPRESS)
+    if value is SUPPRESS:
+        return word  # argparse says that a value is missing
+    return f"{action.option_strings[-1]}={value}"
+
+
+if __name__ == "__main__":
+    sys.exit(main())
