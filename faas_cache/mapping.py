@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Generic, NoReturn, TypeVar
 
-from faas_cache.masking import masked_value
+from faas_cache.masking import masked_value, shown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,7 +24,7 @@ class FrozenMap(dict[str, V], Generic[V]):
         return hash(frozenset(self.items()))
 
     def __repr__(self) -> str:
-        pairs = (f"{k!r}: {masked_value(k, v)!r}" if isinstance(v, str) else f"{k!r}: {v!r}" for k, v in self.items())
+        pairs = (f"{k!r}: {masked_value(k, v)!r}" if isinstance(v, str) else f"{k!r}: {shown(v)}" for k, v in self.items())
         return f"{{{', '.join(pairs)}}}"
 
     def __reduce__(self) -> tuple[type[FrozenMap[V]], tuple[dict[str, V]]]:

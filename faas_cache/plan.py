@@ -636,7 +636,10 @@ def _needs(imports: Iterable[_Written], exports: list[_Written], *, inline: bool
 
 def _distinct(items: list[_Written]) -> list[_Written]:
     """C9: the first of each meaning, in order."""
-    return items if len(items) < 2 else list({item.entry: item for item in reversed(items)}.values())[::-1]  # noqa: PLR2004: one is distinct
+    first: dict[CacheEntry, _Written] = {}
+    for item in items:
+        first.setdefault(item.entry, item)
+    return list(first.values())
 
 
 def _mode_of(resolution: _Resolution, path: Path) -> str:
