@@ -112,7 +112,16 @@ class _Written(NamedTuple):
     path: Path
 
 
-Values = list[tuple[Setting, Path]]
+class _Value(NamedTuple):
+    """One entry as written and its place; what a mode wrote comes with its reference and its rule."""
+
+    value: Setting
+    path: Path
+    ref: Reference | None = None
+    rule: str = ""
+
+
+Values = list[_Value]
 
 
 def resolve(spec: FunctionSpec, flags: CacheFlags = _NO_FLAGS) -> BuildPlan:
@@ -209,6 +218,8 @@ class _Resolution:
 
     def builder_flags(self) -> tuple[str, ...]:
         """D2: each item is one argument, the flags' after the function's."""
+        if not self.spec.builder_flags and not self.flags.builder_flags:
+            return ()
         given = [(flag, (*self.top, "builder_flags", i)) for i, flag in enumerate(self.spec.builder_flags)]
         given += [(flag, ("--builder-flag", i)) for i, flag in enumerate(self.flags.builder_flags)]
         for flag, place in given:
@@ -234,9 +245,9 @@ class _Resolution:
         imports, exports = self.sides(setting, place, image)
         # D1: a flag list replaces the list of its side.
         if flags.cache_from:
-            imports = [(text, ("--cache-from", i)) for i, text in enumerate(flags.cache_from)]
+            imports = [_Value(text, ("--cache-from", i)) for i, text in enumerate(flags.cache_from)]
         if flags.cache_to:
-            exports = [(text, ("--cache-to", i)) for i, text in enumerate(flags.cache_to)]
+            exports = [_Value(text, ("--cache-to", i)) for i, text in enumerate(flags.cache_to)]
         if setting is not None and not imports and not exports and not self.found:
             self.fault(
                 "C1", "the setting is empty: it says nothing to do", place, "remove it, or write `inline` or `max`"
@@ -251,14 +262,14 @@ class _Resolution:
             return self.lists(setting, place)
         if self.flags.scope is not None and setting != "max":
             self.unscoped(place)
+        if setting in MODES and image is None:
+            return [], []  # the image's fault is noted already
         if setting == "inline":  # B1
-            return [(self.spec.image, place)], []
-        if setting == "max":  # B2
-            tags = self.cache_tags()
-            name = image.name if image else ""
-            return [(f"{name}:{tag}", place) for tag in tags if name], [
-                (f"{name}:{tag}", place) for tag in tags[:1] if name
-            ]
+            return [_Value(self.spec.image, place, image, "B1")], []
+        if setting == "max" and image is not None:  # B2
+            refs = [image.with_tag(tag) for tag in self.cache_tags()]
+            values = [_Value(str(ref), place, ref, "B2") for ref in refs]
+            return values, values[:1]
         self.bad_mode(setting, place)
         return [], []
 
@@ -296,25 +307,24 @@ class _Resolution:
             )
             return []
         items = value if isinstance(value, tuple) else (value,)
-        values: Values = [(item, (*place, i)) for i, item in enumerate(items)]
-        return list(self.unsplit(values))
+        return list(self.unsplit([_Value(item, (*place, i)) for i, item in enumerate(items)]))
 
-    def unsplit(self, values: Values) -> Iterator[tuple[Setting, Path]]:
+    def unsplit(self, values: Values) -> Iterator[_Value]:
         """C13: entries that a flow list of YAML took apart are faults; the rest is passed on."""
         at = 0
         while at < len(values):
             end = at + 1
-            lacking = _lacks_required(values[at][0])
-            while end < len(values) and _is_fragment(values[at][0], values[end][0], lacking=lacking):
+            lacking = _lacks_required(values[at].value)
+            while end < len(values) and _is_fragment(values[at].value, values[end].value, lacking=lacking):
                 end += 1
             if end - at == 1:
                 yield values[at]
             else:
-                whole = masked(",".join(str(value) for value, _ in values[at:end]))
+                whole = masked(",".join(str(item.value) for item in values[at:end]))
                 self.fault(
                     "C13",
                     f"YAML split one entry at its commas into {end - at}",
-                    values[at][1],
+                    values[at].path,
                     f'quote it: `["{whole}"]`',
                 )
             at = end
@@ -349,9 +359,8 @@ class _Resolution:
 
     def written(self, imports: Values, exports: Values) -> tuple[list[_Written], list[_Written]]:
         """Both sides as the builder will read them, after D3 and D4 left out theirs."""
-        short = isinstance(self.spec.build_cache if self.flags.build_cache is None else self.flags.build_cache, str)
-        read_from = [item for value, path in imports for item in self.read(value, path, "from", short=short)]
-        read_to = [item for value, path in exports for item in self.read(value, path, "to", short=short)]
+        read_from = [item for value in imports for item in self.read(value, "from")]
+        read_to = [item for value in exports for item in self.read(value, "to")]
         if not self.flags.export:  # D4
             read_to = []
         typed = bool(read_to)
@@ -359,10 +368,13 @@ class _Resolution:
         kept = [] if self.flags.no_cache else [self.import_of(item, typed=typed) for item in read_from]
         return _distinct(kept), _distinct([self.export_of(item) for item in read_to])
 
-    def read(self, value: Setting, path: Path, side: str, *, short: bool) -> list[_Item]:
+    def read(self, given: _Value, side: str) -> list[_Item]:
         """One value of a list: an entry, or a list of references (C7); nothing where it is at fault."""
+        value, path, ref, rule = given
+        if ref is not None:
+            return [_Item(str(ref), None, ref, rule, path)]
         if not isinstance(value, str):
-            return self.no_text(value, path)
+            return self.no_text(value, path, side)
         text = entries.without_newline(value)
         if not text:
             self.fault(
@@ -381,10 +393,9 @@ class _Resolution:
             items = entries.split(text) if "," in text or '"' in text else [text]
         except FaasCacheError as fault:
             return self.pass_on(fault, path) or []
-        rule = {"inline": "B1", "max": "B2"}.get(_mode_of(self, path), "") if short else ""
-        return [item for ref in items for item in self.read_reference(ref, path, side, rule, listed=len(items) > 1)]
+        return [item for ref in items for item in self.read_reference(ref, path, side, listed=len(items) > 1)]
 
-    def no_text(self, value: Setting, path: Path) -> list[_Item]:
+    def no_text(self, value: Setting, path: Path, side: str) -> list[_Item]:
         """C1, C12: an entry that is no text."""
         if value is None:
             self.fault("C12", "the entry is null: an unset variable, mostly", path, "give it a value, or remove it")
@@ -392,7 +403,7 @@ class _Resolution:
             whole = ",".join(entries.csv_field(f"{key}={_go_text(item)}") for key, item in value.items())
             self.fault("C1", "an entry is a string, not a mapping", path, f"write {masked(whole)!r}")
         elif isinstance(value, (bool, int)):
-            return self.read(_go_text(value), path, path[-2] if len(path) > 1 else "", short=False)  # type: ignore[arg-type]  # a key
+            return self.read(_Value(_go_text(value), path), side)
         else:
             kind = "a list" if isinstance(value, tuple) else "a float"
             self.fault("C1", f"an entry is a string, not {kind}", path, "write one string for each entry, in quotes")
@@ -403,19 +414,19 @@ class _Resolution:
         lines = [masked(line.strip()) for line in text.splitlines() if line.strip()]
         self.fault("C1", "the entry holds several lines", path, f"write a list: {lines!r}")
 
-    def read_reference(self, ref: str, path: Path, side: str, rule: str, *, listed: bool) -> list[_Item]:
+    def read_reference(self, ref: str, path: Path, side: str, *, listed: bool) -> list[_Item]:
         """A bare reference: C11, C12, E1, E2."""
         if not ref:
             self.fault("C12", "the list of references has an empty item", path, "remove the comma too many")
             return []
-        if ref in _BARE_WORDS and not rule:
+        if ref in _BARE_WORDS:
             message = f"`{ref}` alone would be an image on Docker Hub"
             self.fault("C11", message, path, _BARE_WORDS[ref], _BACKENDS_URL)
             return []
-        parsed = self.reference(ref, path, "E1", quiet=rule == "B1")
+        parsed = self.reference(ref, path, "E1")
         if parsed is None or (side == "to" and self.has_digest(parsed, path)):
             return []
-        return [_Item(ref, None, parsed, rule or ("C7" if listed else ""), path)]
+        return [_Item(ref, None, parsed, "C7" if listed else "", path)]
 
     def read_fields(self, text: str, path: Path, side: str) -> list[_Item]:
         """An entry with fields: typed (C6) or untyped (C5)."""
@@ -511,6 +522,8 @@ class _Resolution:
 
     def judge_exports(self, exports: list[_Written], tags: list[Reference]) -> None:
         """E4 against the function's own tags, E5 within the function."""
+        if not exports:
+            return
         targets = {tag.target for tag in tags}
         for item in exports:
             if item.entry.type == "registry" and item.ref is not None and item.ref.target in targets:
@@ -555,13 +568,12 @@ class _Resolution:
 
     # Faults.
 
-    def reference(self, text: str, path: Path, code: str, *, quiet: bool = False) -> Reference | None:
-        """The reference, or None with the fault noted under `code`, unless it was noted before."""
+    def reference(self, text: str, path: Path, code: str) -> Reference | None:
+        """The reference, or None with the fault noted under `code`."""
         try:
             return Reference.parse(text)
         except InvalidReference as fault:
-            if not quiet:
-                self.pass_on(fault, path, code)
+            self.pass_on(fault, path, code)
             return None
 
     def pass_on(self, fault: FaasCacheError, path: Path, code: str = "") -> None:
@@ -636,17 +648,12 @@ def _needs(imports: Iterable[_Written], exports: list[_Written], *, inline: bool
 
 def _distinct(items: list[_Written]) -> list[_Written]:
     """C9: the first of each meaning, in order."""
+    if len(items) < 2:  # noqa: PLR2004: one entry is no duplicate
+        return items
     first: dict[CacheEntry, _Written] = {}
     for item in items:
         first.setdefault(item.entry, item)
     return list(first.values())
-
-
-def _mode_of(resolution: _Resolution, path: Path) -> str:
-    """The mode that wrote the entry at `path`: the path of the setting itself, where no list is."""
-    if path == ("--build-cache",):
-        return _go_text(resolution.flags.build_cache)
-    return _go_text(resolution.spec.build_cache) if path == (*resolution.top, "build_cache") else ""
 
 
 def says_output(flag: str) -> bool:

@@ -1,5 +1,6 @@
 """The worked cases on real engines: built cold, wiped, and built again with only the handler changed."""
 
+import attrs
 import pytest
 from conftest import Project, steps  # type: ignore[import-not-found,unused-ignore]  # pytest puts this folder on the path
 
@@ -119,13 +120,8 @@ def test_a_driver_that_cannot_export_is_refused_before_anything_runs(project: Pr
 def test_a_dead_daemon_is_named(project: Project, setting: str | None) -> None:
     """A daemon that does not answer: exit 3 and what to start, with caching or without."""
     project.write(setting, "one")
-    project.environ = project.environ | {"DOCKER_HOST": "unix:///nowhere/docker.sock"}
-    done = project.faas_cache("build")
-    project.environ = {
-        **project.environ,
-        "DOCKER_HOST": project.environ["DOCKER_CONFIG"].replace("/config", "/docker.sock"),
-    }
-    project.environ["DOCKER_HOST"] = f"unix://{project.environ['DOCKER_HOST']}"
+    dead = attrs.evolve(project, environ=project.environ | {"DOCKER_HOST": "unix:///nowhere/docker.sock"})
+    done = dead.faas_cache("build")
     assert (done.returncode, "daemon" in done.stderr or "docker API" in done.stderr) == (3, True), done.stderr
     assert "Traceback" not in done.stderr
 
