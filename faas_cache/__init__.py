@@ -37,7 +37,7 @@ _ROOMS = {
     "render": "render",
     "resolve": "plan",
 }
-__all__ = [  # noqa: PLE0604: the table above is the list
+__all__ = [  # noqa: PLE0604  # the table above is the list
     *_ROOMS
 ]
 
@@ -47,7 +47,7 @@ def __getattr__(name: str) -> object:
     if name not in _ROOMS:
         message = f"module {__name__!r} has no attribute {name!r}"
         raise AttributeError(message)
-    from importlib import import_module  # noqa: PLC0415: the package loads nothing until it must
+    from importlib import import_module
 
     room = import_module(f"{__name__}.{_ROOMS[name]}")
     value = room if name == _ROOMS[name] else getattr(room, name)

@@ -66,7 +66,7 @@ def _plan(options: Namespace) -> int:
     """`plan`: the commands that a build would run, without running them."""
     stack, plans = _plans(options)
     if options.inspect:
-        from faas_cache.run import inspect_builder  # noqa: PLC0415: only who asks pays for it
+        from faas_cache.run import inspect_builder
 
         front_end = inspect_builder().front_end(plans)
     else:
@@ -78,7 +78,7 @@ def _plan(options: Namespace) -> int:
         _print_json(stack, plans, shown)
     else:
         for plan, command in zip(plans, shown, strict=True):
-            print(command.shell())  # noqa: T201: the result
+            print(command.shell())
             if options.explain:
                 _print_reasons(stack, plan)
     if shown != commands:
@@ -100,7 +100,7 @@ def _build(options: Namespace) -> int:
         pushes = docker_push(plan) if front_end == "docker_build" and plan.output == "push" else ()
         code = _run_all(plan, (command, *pushes))
         codes.append(code)
-        if code > 128:  # noqa: PLR2004: a signal told us to stop
+        if code > 128:  # noqa: PLR2004  # a signal told us to stop
             return code
     _say(
         *(f"{plan.function}: {'built' if code == DONE else 'failed'}" for plan, code in zip(plans, codes, strict=True))
@@ -110,7 +110,7 @@ def _build(options: Namespace) -> int:
 
 def _run_all(plan: BuildPlan, commands: Iterable[Command]) -> int:
     """The commands of one function, up to the first that fails; the exit code that this makes for the whole."""
-    from faas_cache.run import daemon_is_down, run  # noqa: PLC0415: only a build pays for subprocess
+    from faas_cache.run import daemon_is_down, run
 
     for command in commands:
         _say(f"{plan.function}: {command.masked().shell()}")
@@ -157,14 +157,14 @@ def _stack_file(given: str | None) -> str:
     """The file that was named, or the first of the usual two that is there."""
     if given is not None:
         return given
-    return next((name for name in STACK_FILES if os.path.exists(name)), STACK_FILES[0])  # noqa: PTH110: pathlib costs more than it gives
+    return next((name for name in STACK_FILES if os.path.exists(name)), STACK_FILES[0])  # noqa: PTH110  # pathlib costs more than it gives
 
 
 def _selected(stack: Stack, names: list[str]) -> list[FunctionSpec]:
     """The functions to build, in file order: those named, or all, without those that skip their build."""
     unknown = [name for name in names if name not in stack.functions]
     if unknown:
-        from faas_cache.diagnostics import nearest  # noqa: PLC0415: only a fault pays for it
+        from faas_cache.diagnostics import nearest
 
         raise InvalidCommandLine(
             *(
@@ -214,8 +214,8 @@ def _front_end(stack: Stack, plans: list[BuildPlan]) -> str:
     if not any(plan.caching for plan in plans):
         _stop_at_errors(_unmet(plans, stack))
         return "docker_build"
-    from faas_cache.builder import unmet  # noqa: PLC0415: only caching pays for it
-    from faas_cache.run import inspect_builder  # noqa: PLC0415: the same
+    from faas_cache.builder import unmet
+    from faas_cache.run import inspect_builder
 
     builder = inspect_builder()
     front_end = builder.front_end(plans)
@@ -227,7 +227,7 @@ def _unmet(plans: list[BuildPlan], stack: Stack) -> list[Diagnostic]:
     """What can be said of plans while nothing is known of the builder (F5)."""
     if not any(plan.needs for plan in plans):
         return []
-    from faas_cache.builder import unmet  # noqa: PLC0415: only caching pays for it
+    from faas_cache.builder import unmet
 
     return list(stack.placed(unmet(plans, None)))
 
@@ -238,7 +238,7 @@ def _rendered(plan: BuildPlan, front_end: str) -> Command:
 
 def _missing_context(plan: BuildPlan) -> list[Diagnostic]:
     """The build context that is not there; a URL or `-` is the builder's business."""
-    if "://" in plan.context or os.path.isdir(plan.context):  # noqa: PTH112: pathlib costs more than it gives
+    if "://" in plan.context or os.path.isdir(plan.context):  # noqa: PTH112  # pathlib costs more than it gives
         return []
     return [
         Diagnostic(
@@ -264,7 +264,7 @@ def _say_all(stack: Stack, found: Iterable[Diagnostic]) -> None:
 
 def _say(*lines: str) -> None:
     for line in lines:
-        print(line, file=sys.stderr)  # noqa: T201: words for people
+        print(line, file=sys.stderr)
 
 
 def _stop_at_errors(found: Iterable[Diagnostic]) -> None:
@@ -278,12 +278,12 @@ def _print_reasons(stack: Stack, plan: BuildPlan) -> None:
     for why in plan.why:
         line, column = stack.locate(why.place.path) if why.place.path[0] == "functions" else (None, None)
         place = attrs.evolve(why.place, file=stack.file if line else None, line=line, column=column)
-        print(f"#   {why.part}   {why.rule}, {place}")  # noqa: T201: the result
+        print(f"#   {why.part}   {why.rule}, {place}")
 
 
 def _print_json(stack: Stack, plans: list[BuildPlan], commands: list[Command]) -> None:
     """One object: the functions in order, each with what it would run and why."""
-    import json  # noqa: PLC0415: only --json pays for it
+    import json
 
     functions = [
         {
@@ -301,7 +301,7 @@ def _print_json(stack: Stack, plans: list[BuildPlan], commands: list[Command]) -
         for plan, command in zip(plans, commands, strict=True)
     ]
     report = {"functions": functions, "diagnostics": [_as_json(item) for item in stack.placed(stack.diagnostics)]}
-    print(json.dumps(report, indent=2))  # noqa: T201: the result
+    print(json.dumps(report, indent=2))
 
 
 def _flag_values(argv: Sequence[str], flag: str) -> list[str]:
@@ -405,9 +405,9 @@ def _canonical(parser: ArgumentParser, words: list[str]) -> tuple[list[str], lis
 def _with_value(parser: ArgumentParser, word: str, rest: Iterable[str]) -> str:
     """One flag with its value: its own, `true` for a boolean without one, else the next word whatever it is."""
     flag, equals, value = word.partition("=")
-    if not flag.startswith("--") and len(flag) > 2:  # noqa: PLR2004: -fFILE
+    if not flag.startswith("--") and len(flag) > 2:  # noqa: PLR2004  # -fFILE
         flag, equals, value = word[:2], "=", word[2:].removeprefix("=")
-    action = next((a for a in parser._actions if flag in a.option_strings), None)  # noqa: SLF001: argparse has no public look-up
+    action = next((a for a in parser._actions if flag in a.option_strings), None)  # noqa: SLF001  # argparse has no public look-up
     if action is None or action.nargs == 0:
         return word  # argparse refuses it, or prints the help
     if not equals:

@@ -95,7 +95,7 @@ def nearest(word: str, known: Iterable[str]) -> str:
     >>> nearest("build_caches", ["build_cache", "build_args"])
     'did you mean `build_cache`?'
     """
-    from difflib import get_close_matches  # noqa: PLC0415: only a fault pays for it
+    from difflib import get_close_matches
 
     found = get_close_matches(word[:_SHOWN_KEY].lower(), list(known), n=1)
     return f"did you mean `{found[0]}`?" if found else ""

@@ -187,7 +187,7 @@ def _fields(fields: list[str], text: str) -> FrozenMap[str]:
 
 def _no_equals_hint(field: str) -> str:
     if field.strip():
-        return "every field of an entry is `key=value`; a value with a comma is quoted with its key: `\"dest=/a,b\"`"
+        return 'every field of an entry is `key=value`; a value with a comma is quoted with its key: `"dest=/a,b"`'
     return "two commas in a row, or one at an end: remove it"
 
 

@@ -24,7 +24,9 @@ class FrozenMap(dict[str, V], Generic[V]):
         return hash(frozenset(self.items()))
 
     def __repr__(self) -> str:
-        pairs = (f"{k!r}: {masked_value(k, v)!r}" if isinstance(v, str) else f"{k!r}: {shown(v)}" for k, v in self.items())
+        pairs = (
+            f"{k!r}: {masked_value(k, v)!r}" if isinstance(v, str) else f"{k!r}: {shown(v)}" for k, v in self.items()
+        )
         return f"{{{', '.join(pairs)}}}"
 
     def __reduce__(self) -> tuple[type[FrozenMap[V]], tuple[dict[str, V]]]:

@@ -74,7 +74,7 @@ def shown(value: object) -> str:
     return repr(value)
 
 
-def shown_fields(self: Any) -> str:  # noqa: ANN401: any attrs instance; attrs gives them no common type
+def shown_fields(self: Any) -> str:  # noqa: ANN401  # any attrs instance; attrs gives them no common type
     """The `repr` of an attrs instance by its public fields, masked: assign it to `__repr__`."""
     fields = (a.name for a in self.__attrs_attrs__ if a.repr)
     return f"{type(self).__name__}({', '.join(f'{name}={shown(getattr(self, name))}' for name in fields)})"

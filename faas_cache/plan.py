@@ -392,7 +392,8 @@ class _Resolution:
                 return self.read_fields(text, path, side)
             items = entries.split(text) if "," in text or '"' in text else [text]
         except FaasCacheError as fault:
-            return self.pass_on(fault, path) or []
+            self.pass_on(fault, path)
+            return []
         return [item for ref in items for item in self.read_reference(ref, path, side, listed=len(items) > 1)]
 
     def no_text(self, value: Setting, path: Path, side: str) -> list[_Item]:
@@ -581,7 +582,7 @@ class _Resolution:
         for found in fault.diagnostics:
             self.found.append(attrs.evolve(found, place=Place(path=path), code=code or found.code))
 
-    def fault(  # noqa: PLR0913: the parts of a diagnostic
+    def fault(  # noqa: PLR0913  # the parts of a diagnostic
         self, code: str, message: str, path: Path, hint: str = "", url: str = "", *, severity: str = "error"
     ) -> None:
         """Notes a fault and goes on: all of a function's faults are reported together."""
@@ -620,11 +621,11 @@ def place_text(place: tuple[str, ...]) -> str:
 
 def folded_scope(scope: str) -> str:
     """D6: the scope as a part of a tag; what folding made ambiguous carries eight digits of its SHA-256."""
-    from hashlib import sha256  # noqa: PLC0415: only a scope pays for it
+    from hashlib import sha256
 
     folded = "".join(c if c in _TAG_CHARACTERS else "-" for c in scope)
     tail = folded[-9:]
-    looks_folded = len(tail) == 9 and tail[0] == "-" and all(c in "0123456789abcdef" for c in tail[1:])  # noqa: PLR2004: a dash and 8 digits
+    looks_folded = len(tail) == 9 and tail[0] == "-" and all(c in "0123456789abcdef" for c in tail[1:])  # noqa: PLR2004  # a dash and 8 digits
     if folded == scope and len(scope) <= MAX_SCOPE and not looks_folded:
         return scope
     return f"{folded[:MAX_SCOPE]}-{sha256(scope.encode('utf-8', 'surrogatepass')).hexdigest()[:8]}"
@@ -648,7 +649,7 @@ def _needs(imports: Iterable[_Written], exports: list[_Written], *, inline: bool
 
 def _distinct(items: list[_Written]) -> list[_Written]:
     """C9: the first of each meaning, in order."""
-    if len(items) < 2:  # noqa: PLR2004: one entry is no duplicate
+    if len(items) < 2:  # noqa: PLR2004  # one entry is no duplicate
         return items
     first: dict[CacheEntry, _Written] = {}
     for item in items:

@@ -161,7 +161,7 @@ def _invalid(text: str, cause: str) -> InvalidReference:
     return InvalidReference(Diagnostic(code="E1", message=f"{shown!r} is no image reference: {cause}", url=_URL))
 
 
-def _cause(text: str) -> str:  # noqa: PLR0911: one line for each thing that people get wrong
+def _cause(text: str) -> str:  # noqa: PLR0911  # one line for each thing that people get wrong
     """Why the grammar does not take the text: the first cause that fits."""
     if not text:
         return "it is empty"

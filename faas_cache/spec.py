@@ -43,7 +43,14 @@ class Quoted(str):
 
 
 def _wrong(place: Path, wanted: str, value: object, hint: str = "") -> InvalidFunction:
-    kinds = {dict: "a mapping", list: "a list", tuple: "a list", str: "a text", bool: "a boolean", type(None): "nothing"}
+    kinds = {
+        dict: "a mapping",
+        list: "a list",
+        tuple: "a list",
+        str: "a text",
+        bool: "a boolean",
+        type(None): "nothing",
+    }
     kind = next((word for known, word in kinds.items() if isinstance(value, known)), f"a {type(value).__name__}")
     return InvalidFunction(
         Diagnostic(code="type", message=f"this must be {wanted}, not {kind}", place=Place(path=place), hint=hint)
@@ -68,7 +75,9 @@ def _text(value: object, place: Path) -> str:
     elif isinstance(value, str):
         text = str(value)
     elif isinstance(value, float):
-        raise _wrong(place, "a text", value, "quote the number: as a float its spelling is lost (1.10 would become 1.1)")
+        raise _wrong(
+            place, "a text", value, "quote the number: as a float its spelling is lost (1.10 would become 1.1)"
+        )
     else:
         raise _wrong(place, "a text", value)
     if "\0" in text or not (text.isascii() or _encodable(text)):
@@ -221,6 +230,7 @@ _DEPLOYMENT: dict[str, Callable[[Any, Path], Any]] = {
     "requests": _ignored,
 }
 
+
 @attrs.frozen(kw_only=True, repr=False, init=False)
 class FunctionSpec:
     """One function as far as its build is concerned: the YAML keys, and what flags set for every function.
@@ -249,7 +259,7 @@ class FunctionSpec:
     skip_build: bool = False
     diagnostics: tuple[Diagnostic, ...] = attrs.field(default=(), eq=False)
 
-    def __init__(  # noqa: PLR0913: one for each thing a build can be told
+    def __init__(  # noqa: PLR0913  # one for each thing a build can be told
         self,
         *,
         name: str,

@@ -296,7 +296,7 @@ def test_any_function_resolves_or_raises_our_error(setting: object, flags: Cache
 
 
 @given(st.dictionaries(words, words, max_size=3), st.lists(words.map("-{}".format), max_size=3), st.booleans())
-def test_a1_no_setting_is_the_plain_command(args: dict[str, str], builder_flags: list[str], pull: bool) -> None:  # noqa: FBT001: drawn, not passed
+def test_a1_no_setting_is_the_plain_command(args: dict[str, str], builder_flags: list[str], pull: bool) -> None:  # noqa: FBT001  # drawn, not passed
     """A1: without a setting the command is the plain one, whatever else the function holds."""
     spec = FunctionSpec(name="fn", image="a/b:1", build_args=args, builder_flags=builder_flags, pull=pull)
     command = RENDERERS["docker_build"](resolve(spec))
