@@ -11,6 +11,8 @@ import os
 import sys
 from argparse import SUPPRESS, ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
+from typing import Any
 
 import attrs
 
@@ -102,9 +104,7 @@ def _build(options: Namespace) -> int:
         codes.append(code)
         if code > 128:  # noqa: PLR2004  # a signal told us to stop
             return code
-    _say(
-        *(f"{plan.function}: {'built' if code == DONE else 'failed'}" for plan, code in zip(plans, codes, strict=True))
-    )
+    _say(*(f"{plan.function}: {'built' if code == DONE else 'failed'}" for plan, code in zip(plans, codes, strict=True)))
     return max(codes, default=DONE)
 
 
@@ -182,7 +182,7 @@ def _selected(stack: Stack, names: list[str]) -> list[FunctionSpec]:
 
 def _with_flags(spec: FunctionSpec, stack: Stack, options: Namespace) -> FunctionSpec:
     """The function's spec with what the flags say for all of them, and the context that faas-cli writes for it."""
-    changes: dict[str, object] = {}
+    changes: dict[str, Any] = {}
     if options.build_arg:
         changes["build_args"] = {**spec.build_args, **dict(options.build_arg)}
     if options.push:
@@ -193,9 +193,7 @@ def _with_flags(spec: FunctionSpec, stack: Stack, options: Namespace) -> Functio
 
 
 def _refuse_contradictions(options: Namespace) -> None:
-    switches = [
-        f"--{key.replace('_', '-')}" for key in ("build_cache", "cache_from", "cache_to") if getattr(options, key)
-    ]
+    switches = [f"--{key.replace('_', '-')}" for key in ("build_cache", "cache_from", "cache_to") if getattr(options, key)]
     if options.no_build_cache and switches:
         raise InvalidCommandLine(
             Diagnostic(
@@ -291,8 +289,8 @@ def _print_json(stack: Stack, plans: list[BuildPlan], commands: list[Command]) -
             "argv": list(command.argv),
             "env": dict(command.env),
             "tags": list(plan.tags),
-            "cache_from": [masked_entry for masked_entry in _flag_values(command.argv, "--cache-from")],
-            "cache_to": [masked_entry for masked_entry in _flag_values(command.argv, "--cache-to")],
+            "cache_from": _flag_values(command.argv, "--cache-from"),
+            "cache_to": _flag_values(command.argv, "--cache-to"),
             "needs": sorted(plan.needs),
             "lost": [_as_json(item) for item in command.lost],
             "diagnostics": [_as_json(item) for item in stack.placed(plan.diagnostics)],
@@ -305,7 +303,7 @@ def _print_json(stack: Stack, plans: list[BuildPlan], commands: list[Command]) -
 
 
 def _flag_values(argv: Sequence[str], flag: str) -> list[str]:
-    return [value for word, value in zip(argv, argv[1:], strict=False) if word == flag]
+    return [value for word, value in pairwise(argv) if word == flag]
 
 
 def _as_json(found: Diagnostic) -> dict[str, object]:
@@ -338,9 +336,7 @@ def _parsers() -> tuple[ArgumentParser, dict[str, ArgumentParser]]:
     kinds = top.add_subparsers(metavar="COMMAND", required=True)
     plan = _command(kinds.add_parser, "plan", "print the commands that a build would run, and run nothing")
     _switch(plan, "--inspect", "ask this machine's docker which form it takes")
-    plan.add_argument(
-        "--front-end", metavar="NAME", choices=list(RENDERERS), help=f"print this form: {', '.join(RENDERERS)}"
-    )
+    plan.add_argument("--front-end", metavar="NAME", choices=list(RENDERERS), help=f"print this form: {', '.join(RENDERERS)}")
     _switch(plan, "--json", "print JSON for programs")
     _switch(plan, "--explain", "print the rule and the line behind each cache argument")
     _switch(plan, "--show-secrets", "print credentials instead of ***")
@@ -350,19 +346,11 @@ def _parsers() -> tuple[ArgumentParser, dict[str, ArgumentParser]]:
 
 def _command(add_parser: object, name: str, text: str) -> ArgumentParser:
     """A command's parser with the flags that all of them share."""
-    parser: ArgumentParser = add_parser(
-        name, help=text, description=f"{text[0].upper()}{text[1:]}.", allow_abbrev=False
-    )  # type: ignore[operator]  # argparse gives it no public type
+    parser: ArgumentParser = add_parser(name, help=text, description=f"{text[0].upper()}{text[1:]}.", allow_abbrev=False)  # type: ignore[operator]  # argparse gives it no public type
     parser.usage = f"faas-cache {name} [flags] [FUNCTION...]"
-    parser.add_argument(
-        "-f", "--yaml", dest="file", metavar="FILE", help="the stack file (./stack.yaml, then ./stack.yml)"
-    )
-    parser.add_argument(
-        "--filter", metavar="GLOB", help="only functions whose whole name matches; `*` stands for anything"
-    )
-    parser.add_argument(
-        "--build-cache", metavar="MODE", help="`inline` or `max`, in place of every function's `build_cache`"
-    )
+    parser.add_argument("-f", "--yaml", dest="file", metavar="FILE", help="the stack file (./stack.yaml, then ./stack.yml)")
+    parser.add_argument("--filter", metavar="GLOB", help="only functions whose whole name matches; `*` stands for anything")
+    parser.add_argument("--build-cache", metavar="MODE", help="`inline` or `max`, in place of every function's `build_cache`")
     for flag, what in (("--cache-from", "import"), ("--cache-to", "export")):
         _repeated(parser, flag, "ENTRY", f"an {what}, in place of `{flag[8:]}` of every function")
     _repeated(parser, "--builder-flag", "ARG", "one more argument for the builder, as written")

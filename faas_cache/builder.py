@@ -147,7 +147,7 @@ def unmet(plans: Sequence[Plan], builder: Builder | None) -> tuple[Diagnostic, .
 
 _READ_ONLY = "`--no-cache-export` builds with the cache and writes none, `--no-build-cache` builds without"
 _DRIVERS_URL = "https://docs.docker.com/build/builders/drivers/"
-_STORE_HINT = "turn on the containerd image store, or make a builder with `docker buildx create --driver docker-container` and use it"
+_STORE_HINT = "turn on the containerd image store, or use a builder of `docker buildx create --driver docker-container`"
 
 _NO_DOCKER = Diagnostic(
     code="F2",
@@ -162,11 +162,7 @@ def _lack(need: str, functions: Iterable[str], builder: Builder) -> Diagnostic:
     who = ", ".join(f"`{name}`" for name in functions)
     docker = f"docker {builder.docker or 'of an unknown version'}"
     store = "the containerd" if builder.containerd_store else "the classic"
-    where = (
-        f"Docker's own builder with {store} image store"
-        if builder.driver == "docker"
-        else f"the {builder.driver} builder"
-    )
+    where = f"Docker's own builder with {store} image store" if builder.driver == "docker" else f"the {builder.driver} builder"
     buildkit = f"BuildKit {builder.buildkit_version}"
     code, message, hint, url = {
         BUILDX: (

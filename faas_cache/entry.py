@@ -195,9 +195,7 @@ def invalid(text: str, cause: str, hint: str) -> InvalidEntry:
     """What is raised for a refused entry: buildx's words for the cause, after the entry with its secrets masked."""
     shown = masked(text)
     shown = shown if len(shown) <= _SHOWN else f"{shown[:_SHOWN]}…"
-    return InvalidEntry(
-        Diagnostic(code="C10", message=f"buildx refuses the entry {shown!r}: {cause}", hint=hint, url=_URL)
-    )
+    return InvalidEntry(Diagnostic(code="C10", message=f"buildx refuses the entry {shown!r}: {cause}", hint=hint, url=_URL))
 
 
 def _unreadable(text: str, line: str, at: int, cause: str) -> InvalidEntry:

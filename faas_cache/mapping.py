@@ -24,9 +24,7 @@ class FrozenMap(dict[str, V], Generic[V]):
         return hash(frozenset(self.items()))
 
     def __repr__(self) -> str:
-        pairs = (
-            f"{k!r}: {masked_value(k, v)!r}" if isinstance(v, str) else f"{k!r}: {shown(v)}" for k, v in self.items()
-        )
+        pairs = (f"{k!r}: {masked_value(k, v)!r}" if isinstance(v, str) else f"{k!r}: {shown(v)}" for k, v in self.items())
         return f"{{{', '.join(pairs)}}}"
 
     def __reduce__(self) -> tuple[type[FrozenMap[V]], tuple[dict[str, V]]]:
@@ -39,8 +37,8 @@ class FrozenMap(dict[str, V], Generic[V]):
         message = f"a {type(self).__name__} cannot change"
         raise TypeError(message)
 
-    __setitem__ = __delitem__ = __ior__ = _refuse  # type: ignore[assignment]  # refusing every change is the point
-    clear = pop = popitem = setdefault = update = _refuse  # type: ignore[assignment]  # the same
+    __setitem__ = __delitem__ = __ior__ = _refuse
+    clear = pop = popitem = setdefault = update = _refuse
 
 
 EMPTY: FrozenMap[str] = FrozenMap()

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from itertools import combinations
 from typing import NamedTuple
 
@@ -193,7 +194,8 @@ class _Resolution:
         """E2: the image that the function names, or None with the fault noted."""
         place = (*self.top, "image")
         if not self.spec.image:
-            return self.fault("E2", "the function names no image", place, "write `image: REGISTRY/NAME:TAG`")
+            self.fault("E2", "the function names no image", place, "write `image: REGISTRY/NAME:TAG`")
+            return None
         image = self.reference(self.spec.image, place, "E2")
         if image is not None and image.digest is not None:
             self.fault(
@@ -225,9 +227,7 @@ class _Resolution:
         for flag, place in given:
             if not flag.startswith("-"):
                 hint = f"write one argument an item, flag and value in one: `--flag={masked(flag)}`"
-                self.fault(
-                    "D2", f"{masked(flag)!r} does not begin with `-`, so docker would take it for a path", place, hint
-                )
+                self.fault("D2", f"{masked(flag)!r} does not begin with `-`, so docker would take it for a path", place, hint)
         return tuple(flag for flag, _ in given)
 
     # B, C1, D1: every form becomes the long form.
@@ -249,9 +249,7 @@ class _Resolution:
         if flags.cache_to:
             exports = [_Value(text, ("--cache-to", i)) for i, text in enumerate(flags.cache_to)]
         if setting is not None and not imports and not exports and not self.found:
-            self.fault(
-                "C1", "the setting is empty: it says nothing to do", place, "remove it, or write `inline` or `max`"
-            )
+            self.fault("C1", "the setting is empty: it says nothing to do", place, "remove it, or write `inline` or `max`")
         return imports, exports
 
     def sides(self, setting: Setting, place: Path, image: Reference | None) -> tuple[Values, Values]:
@@ -302,9 +300,7 @@ class _Resolution:
         value = setting.get(key, ())
         place = (*place, key)
         if value is None:
-            self.fault(
-                "C12", f"`{key}` is null: an unset variable, mostly", place, f"give it entries, or remove `{key}:`"
-            )
+            self.fault("C12", f"`{key}` is null: an unset variable, mostly", place, f"give it entries, or remove `{key}:`")
             return []
         items = value if isinstance(value, tuple) else (value,)
         return list(self.unsplit([_Value(item, (*place, i)) for i, item in enumerate(items)]))
@@ -368,7 +364,7 @@ class _Resolution:
         kept = [] if self.flags.no_cache else [self.import_of(item, typed=typed) for item in read_from]
         return _distinct(kept), _distinct([self.export_of(item) for item in read_to])
 
-    def read(self, given: _Value, side: str) -> list[_Item]:
+    def read(self, given: _Value, side: str) -> list[_Item]:  # noqa: PLR0911  # one exit for each thing an entry can be
         """One value of a list: an entry, or a list of references (C7); nothing where it is at fault."""
         value, path, ref, rule = given
         if ref is not None:
@@ -377,9 +373,7 @@ class _Resolution:
             return self.no_text(value, path, side)
         text = entries.without_newline(value)
         if not text:
-            self.fault(
-                "C12", "the entry is empty; buildx would skip it without a word", path, "give it a value, or remove it"
-            )
+            self.fault("C12", "the entry is empty; buildx would skip it without a word", path, "give it a value, or remove it")
             return []
         if "\n" in text:
             self.several_lines(text, path)
@@ -513,10 +507,10 @@ class _Resolution:
             message = f"`{INLINE_CACHE}: {given}` switches the inline cache off: BuildKit takes only 1, t, T, true, True, TRUE"
             self.fault("A3", message, place, "write `1`, or remove it", _INLINE_URL, severity="warning")
         elif typed:
-            message = f"`{INLINE_CACHE}` and a `type=inline` export are the same export twice, which BuildKit 0.11 to 0.25 refuses"
-            self.fault(
-                "A4", message, typed.path, f"remove one of them: the entry, or the build argument `{INLINE_CACHE}`"
+            message = (
+                f"`{INLINE_CACHE}` and a `type=inline` export are the same export twice, which BuildKit 0.11 to 0.25 refuses"
             )
+            self.fault("A4", message, typed.path, f"remove one of them: the entry, or the build argument `{INLINE_CACHE}`")
         return self.spec.build_args, given in TRUE
 
     # E4, E5: what the exports overwrite.
@@ -538,7 +532,8 @@ class _Resolution:
         for first, second in combinations(exports, 2):
             shared = destinations(first.entry) & destinations(second.entry)
             if shared:
-                message = f"two exports write to one place, {masked(place_text(min(shared)))}: the last one wins, or BuildKit refuses"
+                place = masked(place_text(min(shared)))
+                message = f"two exports write to one place, {place}: the last one wins, or BuildKit refuses"
                 self.fault("E5", message, second.path, "remove one of them, or give each a place of its own")
 
     def platform_needs(self, builder_flags: tuple[str, ...]) -> frozenset[str]:
@@ -546,9 +541,7 @@ class _Resolution:
         loads = self.spec.output in (None, "load") and not any(says_output(flag) for flag in builder_flags)
         return frozenset({"several-platforms"}) if loads and len(self.spec.platforms) > 1 else frozenset()
 
-    def reasons(
-        self, imports: list[_Written], exports: list[_Written], *, on: bool
-    ) -> tuple[tuple[str, str, Path], ...]:
+    def reasons(self, imports: list[_Written], exports: list[_Written], *, on: bool) -> tuple[tuple[str, str, Path], ...]:
         """The raw material of `.why`."""
         if not on:
             return ()
@@ -601,10 +594,8 @@ def destinations(entry: CacheEntry) -> frozenset[tuple[str, ...]]:
         return frozenset({(entry.type, *sorted(f"{k}={v}" for k, v in entry.attrs.items()))})
     values = [entry.attrs.get(name) or backend.fields[name].default for name in backend.place]
     if entry.type == "registry":
-        try:
+        with suppress(InvalidReference):  # refused elsewhere, under its own rule
             values = [Reference.parse(values[0]).target]
-        except InvalidReference:
-            pass  # refused elsewhere, under its own rule
     elif entry.type == "local":
         values = [posixpath.normpath(values[0])]
     elif backend.place[-1:] == ("name",):

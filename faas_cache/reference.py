@@ -44,6 +44,8 @@ _PATH = rf"{_COMPONENT}(?>(?:/{_COMPONENT})*)"
 _TAG = r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}+"
 _DIGEST = r"sha256:[a-f0-9]{64}|sha384:[a-f0-9]{96}|sha512:[a-f0-9]{128}"
 _REFERENCE = rf"(?:({_DOMAIN})/)?({_PATH})(?::({_TAG}))?+(?:@({_DIGEST}))?+"
+# An image id is the hexadecimal SHA-256 of its config.
+_ID_LENGTH = 64
 _HEX = frozenset("0123456789abcdef")
 
 
@@ -91,7 +93,7 @@ class Reference:
             path = f"library/{path}"
         if len(path) > MAX_PATH:
             raise _invalid(text, f"its repository path is longer than {MAX_PATH} characters")
-        if len(text) == 64 and _HEX.issuperset(text):
+        if len(text) == _ID_LENGTH and _HEX.issuperset(text):
             raise _invalid(text, "64 hexadecimal digits are an image id, not a name")
         return cls(text=text, domain=domain, path=path, tag=tag, digest=digest)
 

@@ -91,9 +91,7 @@ def _common(plan: BuildPlan) -> list[str]:
     return [
         *_each("--build-arg", (f"{key}={value}" for key, value in plan.build_args.items())),
         *_each("--label", (f"{key}={value}" for key, value in plan.labels.items())),
-        *_each(
-            "--secret", (f"{csv_field(f'id={key}')},{csv_field(f'src={path}')}" for key, path in plan.secrets.items())
-        ),
+        *_each("--secret", (f"{csv_field(f'id={key}')},{csv_field(f'src={path}')}" for key, path in plan.secrets.items())),
         *_each("--ssh", plan.ssh),
         *(("--no-cache",) if plan.no_cache else ()),
         *(("--pull",) if plan.pull else ()),

@@ -126,7 +126,7 @@ def _passed_on(source: int) -> bytes:
         tail = (tail + block)[-TAIL:]
         while block and not broken:
             try:
-                block = block[os.write(2, block) :]  # noqa: PLW2901  # a pipe may take it in parts
+                block = block[os.write(2, block) :]  # a pipe may take it in parts
             except OSError:
                 broken = True
     return tail
@@ -170,9 +170,7 @@ _DRIVER = re.compile(r"^Driver:\s*(?P<driver>\S+)", re.MULTILINE)
 _BUILDKIT = re.compile(r"^\s*Build[kK]it(?: version)?:\s*(?P<version>\S+)", re.MULTILINE)
 
 
-def inspect_builder(
-    *, environ: Mapping[str, str] | None = None, builder: str | None = None, timeout: float = 30.0
-) -> Builder:
+def inspect_builder(*, environ: Mapping[str, str] | None = None, builder: str | None = None, timeout: float = 30.0) -> Builder:
     """This machine's builder, or the buildx builder of that name, as data.
 
     `timeout` is in seconds, for each of the four questions. Raises `BuilderLacks` where Docker's daemon is needed and does
@@ -187,9 +185,8 @@ def inspect_builder(
         raise BuilderLacks(_cannot_start("docker", fault)) from None
     versions = _json(answers["version"].stdout)
     client, server = (_at(versions, side, "Version") for side in ("Client", "Server"))
-    buildx = _BUILDX_VERSION.search(answers["buildx"].stdout)
-    driver = (match := _DRIVER.search(answers["inspect"].stdout)) and match["driver"] or "docker"
-    found = (match := _BUILDKIT.search(answers["inspect"].stdout)) and match["version"] or None
+    driver = _found(_DRIVER, answers["inspect"].stdout) or "docker"
+    found = _found(_BUILDKIT, answers["inspect"].stdout)
     if driver == "docker":
         if not server:
             raise BuilderLacks(_no_daemon(answers["version"].stderr))
@@ -197,7 +194,7 @@ def inspect_builder(
             found = embedded_buildkit(server) or found
     return Builder(
         docker=client,
-        buildx=buildx["version"] if buildx else None,
+        buildx=_found(_BUILDX_VERSION, answers["buildx"].stdout),
         buildkit=found,
         driver=driver,
         containerd_store="io.containerd.snapshotter.v1" in answers["info"].stdout,
@@ -212,9 +209,7 @@ class _Said:
     stderr: str = ""
 
 
-def _ask(
-    questions: Mapping[str, tuple[str, ...]], environ: Mapping[str, str] | None, timeout: float
-) -> dict[str, _Said]:
+def _ask(questions: Mapping[str, tuple[str, ...]], environ: Mapping[str, str] | None, timeout: float) -> dict[str, _Said]:
     """The answers to all questions; none is left running."""
     asked: dict[str, subprocess.Popen[str]] = {}
     try:
@@ -235,6 +230,11 @@ def _ask(
         for process in asked.values():
             process.kill()
             process.communicate()
+
+
+def _found(pattern: re.Pattern[str], text: str) -> str | None:
+    match = pattern.search(text)
+    return match[1] if match else None
 
 
 def _json(text: str) -> object:

@@ -19,7 +19,7 @@ from faas_cache.masking import masked, shown_fields
 T = TypeVar("T")
 
 # The value of `build_cache` as written, made immutable; B3 and C1 judge it.
-Setting: TypeAlias = "None | bool | int | float | str | tuple[Setting, ...] | FrozenMap[Setting]"
+Setting: TypeAlias = "bool | int | float | str | tuple[Setting, ...] | FrozenMap[Setting] | None"
 
 # The setting's own shape is three levels deep: a mapping, its lists, their entries.
 _MAX_DEPTH = 8
@@ -75,9 +75,7 @@ def _text(value: object, place: Path) -> str:
     elif isinstance(value, str):
         text = str(value)
     elif isinstance(value, float):
-        raise _wrong(
-            place, "a text", value, "quote the number: as a float its spelling is lost (1.10 would become 1.1)"
-        )
+        raise _wrong(place, "a text", value, "quote the number: as a float its spelling is lost (1.10 would become 1.1)")
     else:
         raise _wrong(place, "a text", value)
     if "\0" in text or not (text.isascii() or _encodable(text)):
@@ -285,7 +283,7 @@ class FunctionSpec:
         build_options = (build_options,) if isinstance(build_options, str) else build_options
         given = {key: value for key, value in locals().items() if key in _READERS}
         found = _read(given, ("functions", _text(name, ())))
-        self.__attrs_init__(name=name, diagnostics=diagnostics, **found)  # type: ignore[attr-defined]  # attrs makes it
+        self.__attrs_init__(name=name, diagnostics=diagnostics, **found)
 
     @classmethod
     def from_mapping(cls, name: str, mapping: object) -> FunctionSpec:
@@ -304,7 +302,7 @@ class FunctionSpec:
         found = _read(mapping, top)
         unknown = tuple(_unknown(key, top) for key in mapping if key not in _READERS and key not in _DEPLOYMENT)
         spec = cls.__new__(cls)
-        spec.__attrs_init__(name=name, diagnostics=unknown, **found)  # type: ignore[attr-defined]  # values are read
+        spec.__attrs_init__(name=name, diagnostics=unknown, **found)
         return spec
 
     __repr__ = shown_fields
@@ -358,14 +356,6 @@ class BuildCache:
     to: Entries = Entries()
 
 
-def _flag_setting(value: object) -> Setting:
-    return _setting(value, ("--build-cache",))
-
-
-def _flag_texts(flag: str) -> Callable[[object], tuple[str, ...]]:
-    return lambda value: _texts(value, (flag,))
-
-
 @attrs.frozen(kw_only=True, repr=False)
 class CacheFlags:
     """What the command line says about caching, for every function of a run (rules D1 to D7).
@@ -376,15 +366,17 @@ class CacheFlags:
     Raises `InvalidFunction` for values of the wrong type.
     """
 
-    build_cache: Setting = attrs.field(default=None, converter=_flag_setting)
-    cache_from: tuple[str, ...] = attrs.field(default=(), converter=_flag_texts("--cache-from"))
-    cache_to: tuple[str, ...] = attrs.field(default=(), converter=_flag_texts("--cache-to"))
-    builder_flags: tuple[str, ...] = attrs.field(default=(), converter=_flag_texts("--builder-flag"))
+    build_cache: Setting = attrs.field(default=None, converter=lambda value: _setting(value, ("--build-cache",)))
+    cache_from: tuple[str, ...] = attrs.field(default=(), converter=lambda value: _texts(value, ("--cache-from",)))
+    cache_to: tuple[str, ...] = attrs.field(default=(), converter=lambda value: _texts(value, ("--cache-to",)))
+    builder_flags: tuple[str, ...] = attrs.field(default=(), converter=lambda value: _texts(value, ("--builder-flag",)))
     no_cache: bool = False
     export: bool = True
     ignore_export_errors: bool = False
     scope: str | None = None
-    fallback_scopes: tuple[str, ...] = attrs.field(default=(), converter=_flag_texts("--cache-scope-fallback"))
+    fallback_scopes: tuple[str, ...] = attrs.field(
+        default=(), converter=lambda value: _texts(value, ("--cache-scope-fallback",))
+    )
     enabled: bool = True
 
     __repr__ = shown_fields

@@ -9,7 +9,7 @@ nothing until there is a fault or somebody asks: then the text is read once more
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path as FilePath
 from typing import Any, NamedTuple, TypeAlias
 
@@ -85,11 +85,11 @@ class Stack:
 
     @classmethod
     def loads(cls, text: str | bytes, *, filter: str | None = None, file: str | None = None) -> Stack:  # noqa: A002  # the same
-        """The stack in a text; raises `InvalidStack` with every fault, each with its line and column.
+        r"""The stack in a text; raises `InvalidStack` with every fault, each with its line and column.
 
         `filter` keeps the functions whose whole name matches; `*` stands for anything, and no match is a fault.
 
-        >>> stack = Stack.loads("provider: {name: openfaas}\\nfunctions: {fn: {image: a/b}}")
+        >>> stack = Stack.loads("provider: {name: openfaas}\nfunctions: {fn: {image: a/b}}")
         >>> stack.functions["fn"].image
         'a/b'
         """
@@ -159,12 +159,12 @@ def _decoded(text: str | bytes, file: str | None) -> str:
     """The text of a stack file: UTF-8, or UTF-16 with a byte order mark, of a size that makes sense."""
     if len(text) > MAX_SIZE:
         raise _syntax(f"it is larger than {MAX_SIZE // 2**20} MiB", 1, 1, file, "split the stack into several files")
-    if isinstance(text, bytes):
-        encoding = "utf-16" if text[:2] in {b"\xff\xfe", b"\xfe\xff"} else "utf-8"
+    if not isinstance(text, str):
+        data, encoding = text, "utf-16" if text[:2] in {b"\xff\xfe", b"\xfe\xff"} else "utf-8"
         try:
-            text = text.decode(encoding)
+            text = data.decode(encoding)
         except UnicodeDecodeError as fault:
-            before = text[: fault.start].decode(encoding, "replace")
+            before = data[: fault.start].decode(encoding, "replace")
             raise _syntax(f"it is not {encoding.upper()} text", *_end_of(before), file, "save it as UTF-8") from None
     text = text.removeprefix("\ufeff")
     if text.count("\n%") > MAX_DIRECTIVES:
@@ -262,7 +262,8 @@ def _parsers(text: str) -> Iterable[tuple[Callable[[], Callable[[], Any]], Any]]
 def _pure_events(text: str) -> Callable[[], Any]:
     from ruamel.yaml import YAML
 
-    return iter(YAML(typ="safe", pure=True).parse(text)).__next__
+    events: Iterator[Any] = iter(YAML(typ="safe", pure=True).parse(text))
+    return events.__next__
 
 
 def _refusal(fault: Any, text: str, file: str | None) -> Diagnostic:  # noqa: ANN401  # ruamel's, untyped
@@ -292,12 +293,11 @@ def _second_document(text: str, end: int, file: str | None) -> tuple[Diagnostic,
         return ()
     marker = 0
     for number, line in enumerate(text.splitlines()[end:], end + 1):
+        content = line
         if line.startswith("---") and not marker:
-            marker, line = number, line[3:]  # noqa: PLW2901  # what stands behind the marker
-        if line.strip() and not line.lstrip().startswith("#") and line.strip() != "...":
-            warning = _fault(
-                "second-document", "only the first document of the file is read", marker or number, 1, file
-            )
+            marker, content = number, line[3:]
+        if content.strip() and not content.lstrip().startswith("#") and content.strip() != "...":
+            warning = _fault("second-document", "only the first document of the file is read", marker or number, 1, file)
             return (attrs.evolve(warning, severity="warning", hint="move what follows into a file of its own"),)
     return ()
 
@@ -372,7 +372,7 @@ class _Builder:
                     self.open.discard(id(value))
                     if anchors[start.anchor][0] is value:
                         anchors[start.anchor] = (value, count)
-                event = start  # noqa: PLW2901  # a collection's place is where it begins
+                event = start  # a collection's place is where it begins
                 frame = frames.pop()
                 frame[2] += count
             elif kind is AliasEvent:
@@ -445,9 +445,7 @@ class _Builder:
         if value in frame[0]:
             first = self.marks.get((*frame[4], value), (0, 0))[0]
             name = masked(str(value))[:60]
-            self.fault(
-                event, "duplicate-key", f"the key {name!r} was written before, in line {first}", "remove one of them"
-            )
+            self.fault(event, "duplicate-key", f"the key {name!r} was written before, in line {first}", "remove one of them")
         elif self.marking:
             self.mark((*frame[4], value) if value is not None else frame[4], event)
         return value
@@ -478,9 +476,7 @@ class _Builder:
         for value, event in merges:
             for source in value if isinstance(value, list) else [value]:
                 if not isinstance(source, dict):
-                    self.fault(
-                        event, "type", "`<<` merges mappings, and this is none", "name an anchor of a mapping: `<<: *a`"
-                    )
+                    self.fault(event, "type", "`<<` merges mappings, and this is none", "name an anchor of a mapping: `<<: *a`")
                     continue
                 self.spend(len(source), start)
                 for key, item in source.items():
@@ -515,15 +511,11 @@ class _Judgement:
     def document(self, tree: Any) -> None:  # noqa: ANN401  # any YAML value
         """Provider and version, then the functions and the configuration."""
         if tree is None:
-            self.fault(
-                "provider", "the stack file is empty", (), "it needs `provider: {name: openfaas}` and `functions:`"
-            )
+            self.fault("provider", "the stack file is empty", (), "it needs `provider: {name: openfaas}` and `functions:`")
             return
         if not isinstance(tree, dict):
             kind = "a list" if isinstance(tree, list) else "a text"
-            self.fault(
-                "type", f"a stack file is a mapping, not {kind}", (), "begin with `version`, `provider`, `functions`"
-            )
+            self.fault("type", f"a stack file is a mapping, not {kind}", (), "begin with `version`, `provider`, `functions`")
             return
         self.provider(self.mapping(tree.get("provider"), ("provider",)))
         version = self.text(tree.get("version"), ("version",))
@@ -544,9 +536,7 @@ class _Judgement:
         name = self.text(provider.get("name"), ("provider", "name"))
         if name != "openfaas" and not self.found:
             found = f"the provider's name is {masked(name)[:60]!r}" if name else "the provider has no name"
-            self.fault(
-                "provider", found, ("provider", "name"), "write `provider: {name: openfaas}`: faas-cli takes no other"
-            )
+            self.fault("provider", found, ("provider", "name"), "write `provider: {name: openfaas}`: faas-cli takes no other")
 
     def function(self, name: str | None, function: Any) -> None:  # noqa: ANN401  # any YAML value
         """One function; a null key is dropped, as faas-cli does."""
@@ -564,7 +554,7 @@ class _Judgement:
         place: Path = ("configuration",)
         copy = self.items(configuration.get("copy"), (*place, "copy"))
         self.copy = tuple(self.text(item, (*place, "copy", i)) for i, item in enumerate(copy))
-        templates = {}
+        templates: dict[str, str] = {}
         for i, item in enumerate(self.items(configuration.get("templates"), (*place, "templates"))):
             here: Path = (*place, "templates", i)
             template = self.mapping(item, here)

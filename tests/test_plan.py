@@ -148,8 +148,7 @@ def test_extra_tags_go_on_the_name() -> None:
 def test_secrets_need_buildkit_without_caching() -> None:
     """A1: build secrets and ssh set DOCKER_BUILDKIT on their own, and switch no caching on."""
     plans = [
-        resolve(FunctionSpec(name="fn", image="a", **extra))
-        for extra in ({"build_secrets": {"a": "b"}}, {"ssh": "default"})
+        resolve(FunctionSpec(name="fn", image="a", **extra)) for extra in ({"build_secrets": {"a": "b"}}, {"ssh": "default"})
     ]
     assert [(dict(p.env), p.needs) for p in plans] == [({"DOCKER_BUILDKIT": "1"}, frozenset())] * 2
 
@@ -259,9 +258,7 @@ entry_texts = words | st.sampled_from(
 settings_ = (
     st.sampled_from(["inline", "max"])
     | values
-    | st.fixed_dictionaries(
-        {}, optional={"from": st.lists(entry_texts, max_size=4), "to": st.lists(entry_texts, max_size=4)}
-    )
+    | st.fixed_dictionaries({}, optional={"from": st.lists(entry_texts, max_size=4), "to": st.lists(entry_texts, max_size=4)})
 )
 flags_ = st.builds(
     CacheFlags,
@@ -279,9 +276,7 @@ flags_ = st.builds(
 def test_any_function_resolves_or_raises_our_error(setting: object, flags: CacheFlags, args: dict[str, str]) -> None:
     """Whatever the setting, `resolve` gives a plan that renders the same twice and survives pickling, or raises our error."""
     try:
-        plan = resolve(
-            FunctionSpec.from_mapping("fn", {"image": "a/b", "build_cache": setting, "build_args": args}), flags
-        )
+        plan = resolve(FunctionSpec.from_mapping("fn", {"image": "a/b", "build_cache": setting, "build_args": args}), flags)
     except FaasCacheError as fault:
         assert fault.diagnostics
         assert pickle.loads(pickle.dumps(fault)) == fault

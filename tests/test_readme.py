@@ -35,9 +35,7 @@ def test_three_lines_become_the_command(
     assert capsys.readouterr().out == expected + "\n"
 
 
-CASES = [
-    [cell.strip() for cell in row.strip("|").split("|")] for row in re.findall(r"^\| [1-8] \|.*$", README, re.MULTILINE)
-]
+CASES = [[cell.strip() for cell in row.strip("|").split("|")] for row in re.findall(r"^\| [1-8] \|.*$", README, re.MULTILINE)]
 
 
 @pytest.mark.parametrize(("number", "setting", "imports", "exports"), CASES, ids=[f"case-{row[0]}" for row in CASES])
@@ -99,7 +97,6 @@ def test_the_real_stack_plans(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Ca
         "build/reports",
         "build/hello",
     ]
-    assert (
-        "#   --cache-from type=registry,ref=ghcr.io/acme/fn:buildcache   B2, tests/examples/stack.yaml:12:5"
-        in "\n".join(lines)
+    assert "#   --cache-from type=registry,ref=ghcr.io/acme/fn:buildcache   B2, tests/examples/stack.yaml:12:5" in "\n".join(
+        lines
     )

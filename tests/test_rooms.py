@@ -43,10 +43,7 @@ def imports(room: str) -> set[str]:
     found: set[str] = set()
     tree = ast.parse((PACKAGE / f"{room}.py").read_text())
     typing = {
-        n
-        for node in ast.walk(tree)
-        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test)
-        for n in node.body
+        n for node in ast.walk(tree) if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test) for n in node.body
     }
     for node in ast.walk(tree):
         if node in typing:
@@ -68,9 +65,7 @@ def test_every_room_has_its_place() -> None:
 @pytest.mark.parametrize("room", FLOW)
 def test_arrows_point_down_the_flow(room: str) -> None:
     """A room imports only rooms above it in the list, so there is no cycle."""
-    used = {name.removeprefix("faas_cache.") for name in imports(room) if name.startswith("faas_cache.")} - {
-        "__version__"
-    }
+    used = {name.removeprefix("faas_cache.") for name in imports(room) if name.startswith("faas_cache.")} - {"__version__"}
     assert used <= set(FLOW[: FLOW.index(room)])
 
 

@@ -43,16 +43,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """An engine that may be missing and is takes its tests with it, in one line; a required one fails them."""
     if "not engine" in config.getoption("markexpr"):
         return
-    named = {
-        item: item.callspec.params.get("engine")
-        for item in items
-        if isinstance(item, pytest.Function) and hasattr(item, "callspec")
-    }
-    gone = {name for name in set(named.values()) & MAY_BE_MISSING if engine_environment(name) is None}
+    named = {id(item): getattr(item, "callspec", None) for item in items}
+    engines = {key: spec.params.get("engine", "") for key, spec in named.items() if spec is not None}
+    gone = {name for name in set(engines.values()) & MAY_BE_MISSING if engine_environment(name) is None}
     for name in gone:
         sys.stderr.write(f"engine {name} cannot be brought up: its tests are deselected\n")
-    config.hook.pytest_deselected(items=[item for item in items if named.get(item) in gone])
-    items[:] = [item for item in items if named.get(item) not in gone]
+    config.hook.pytest_deselected(items=[item for item in items if engines.get(id(item)) in gone])
+    items[:] = [item for item in items if engines.get(id(item)) not in gone]
 
 
 @attrs.define
