@@ -26,8 +26,10 @@ def _key(names: frozenset[str]) -> str:
 # A value ends at the comma, or at the quote that closes its field; where the quoting is broken, at the end of the text.
 _VALUE = r'(?:[^,"]*"[\s\S]*|[^,"]*)'
 _QUOTED = r'(?:[^"]|"")*'
-_SECRET = re.compile(rf'(?i)(?P<key>(?P<quote>")?(?<![a-z0-9_])(?:{_key(SECRET_FIELDS)})\s*=)(?(quote){_QUOTED}|{_VALUE})')
-_QUERY = re.compile(rf'(?i)(?P<key>(?P<quote>")?(?<![a-z0-9_])(?:{_key(URL_FIELDS)})\s*=[^,"?]*\?)(?(quote){_QUOTED}|{_VALUE})')
+_SECRET = re.compile(rf'(?i)(?P<key>(?P<quote>"\s*)?(?<![a-z0-9_])(?:{_key(SECRET_FIELDS)})\s*=)(?(quote){_QUOTED}|{_VALUE})')
+_QUERY = re.compile(
+    rf'(?i)(?P<key>(?P<quote>"\s*)?(?<![a-z0-9_])(?:{_key(URL_FIELDS)})\s*=[^,"?]*\?)(?(quote){_QUOTED}|{_VALUE})'
+)
 _USERINFO = re.compile(r"(?P<key>://|_proxy\s*=\s*)(?!\*\*\*@)[^/?#\s]*@", re.IGNORECASE)
 _BARE_USERINFO = re.compile(r"\A[^/?#\s]*@")
 

@@ -1,4 +1,4 @@
-"""What the user wrote: `FunctionSpec`, `CacheFlags`, and `BuildCache`, the one long form of every `build_cache`.
+"""What the user wrote: `FunctionSpec` for a function, `CacheFlags` for the command line.
 
 Values are read here once. A fault of type (a list where a text belongs) is raised here; whether a valid value makes sense
 is for `resolve` to say.
@@ -338,22 +338,24 @@ def _unknown(key: object, top: Path) -> Diagnostic:
     )
 
 
-@attrs.frozen(kw_only=True)
-class Entries:
-    """One side of a long form: the entries as written, and where each of them stands."""
-
-    items: tuple[Setting, ...] = ()
-    place: Path = ()
-    # The rule that wrote the entries; None where the user did.
-    rule: str | None = None
+def _build_cache_flag(value: object) -> Setting:
+    return _setting(value, ("--build-cache",))
 
 
-@attrs.frozen(kw_only=True)
-class BuildCache:
-    """The one long form of `build_cache`: the entries to import and to export."""
+def _from_flag(value: object) -> tuple[str, ...]:
+    return _texts(value, ("--cache-from",))
 
-    from_: Entries = Entries()
-    to: Entries = Entries()
+
+def _to_flag(value: object) -> tuple[str, ...]:
+    return _texts(value, ("--cache-to",))
+
+
+def _builder_flag(value: object) -> tuple[str, ...]:
+    return _texts(value, ("--builder-flag",))
+
+
+def _fallback_flag(value: object) -> tuple[str, ...]:
+    return _texts(value, ("--cache-scope-fallback",))
 
 
 @attrs.frozen(kw_only=True, repr=False)
@@ -366,17 +368,15 @@ class CacheFlags:
     Raises `InvalidFunction` for values of the wrong type.
     """
 
-    build_cache: Setting = attrs.field(default=None, converter=lambda value: _setting(value, ("--build-cache",)))
-    cache_from: tuple[str, ...] = attrs.field(default=(), converter=lambda value: _texts(value, ("--cache-from",)))
-    cache_to: tuple[str, ...] = attrs.field(default=(), converter=lambda value: _texts(value, ("--cache-to",)))
-    builder_flags: tuple[str, ...] = attrs.field(default=(), converter=lambda value: _texts(value, ("--builder-flag",)))
+    build_cache: Setting = attrs.field(default=None, converter=_build_cache_flag)
+    cache_from: tuple[str, ...] = attrs.field(default=(), converter=_from_flag)
+    cache_to: tuple[str, ...] = attrs.field(default=(), converter=_to_flag)
+    builder_flags: tuple[str, ...] = attrs.field(default=(), converter=_builder_flag)
     no_cache: bool = False
     export: bool = True
     ignore_export_errors: bool = False
     scope: str | None = None
-    fallback_scopes: tuple[str, ...] = attrs.field(
-        default=(), converter=lambda value: _texts(value, ("--cache-scope-fallback",))
-    )
+    fallback_scopes: tuple[str, ...] = attrs.field(default=(), converter=_fallback_flag)
     enabled: bool = True
 
     __repr__ = shown_fields
