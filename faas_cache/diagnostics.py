@@ -7,6 +7,8 @@ from typing import Literal, TypeAlias
 
 import attrs
 
+from faas_cache.masking import masked, shown
+
 Severity: TypeAlias = Literal["error", "warning", "note"]
 Path: TypeAlias = tuple[str | int, ...]
 
@@ -29,7 +31,8 @@ def path_text(path: Path) -> str:
         elif step.replace("-", "").replace("_", "").isalnum() and len(step) <= _SHOWN_KEY:
             text += f".{step}" if text else step
         else:
-            cut = step if len(step) <= _SHOWN_KEY else step[:_SHOWN_KEY] + "…"
+            key = masked(step)
+            cut = key if len(key) <= _SHOWN_KEY else key[:_SHOWN_KEY] + "…"
             text += f"[{cut!r}]"
     return text
 
@@ -42,7 +45,7 @@ class Place:
     `column` count from 1 and are `None` until somebody has read the file for them; so is `file`.
     """
 
-    path: Path = ()
+    path: Path = attrs.field(default=(), repr=shown)
     file: str | None = None
     line: int | None = None
     column: int | None = None

@@ -19,7 +19,7 @@ import attrs
 from faas_cache.diagnostics import Diagnostic
 from faas_cache.exceptions import InvalidEntry
 from faas_cache.mapping import EMPTY, FrozenMap
-from faas_cache.masking import fold, masked
+from faas_cache.masking import fold, masked, masked_part
 
 # Linux refuses a longer argument: MAX_ARG_STRLEN is 128 KiB, the final NUL included.
 MAX_TEXT = 131071
@@ -180,7 +180,7 @@ def _fields(fields: list[str], text: str) -> FrozenMap[str]:
     for field in fields:
         key, equals, value = field.partition("=")
         if not equals:
-            raise invalid(text, f"invalid value {masked(field)}", _no_equals_hint(field))
+            raise invalid(text, f"invalid value {masked_part(field, text)}", _no_equals_hint(field))
         found[fold(key)] = value
     return FrozenMap(found) if found else EMPTY
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Generic, NoReturn, TypeVar
 
-from faas_cache.masking import masked_value, shown
+from faas_cache.masking import MASK, SECRET_FIELDS, fold, masked_value, shown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,8 +24,7 @@ class FrozenMap(dict[str, V], Generic[V]):
         return hash(frozenset(self.items()))
 
     def __repr__(self) -> str:
-        pairs = (f"{k!r}: {masked_value(k, v)!r}" if isinstance(v, str) else f"{k!r}: {shown(v)}" for k, v in self.items())
-        return f"{{{', '.join(pairs)}}}"
+        return f"{{{', '.join(f'{shown(key)}: {_shown(key, value)}' for key, value in self.items())}}}"
 
     def __reduce__(self) -> tuple[type[FrozenMap[V]], tuple[dict[str, V]]]:
         return FrozenMap, (dict(self),)
@@ -39,6 +38,13 @@ class FrozenMap(dict[str, V], Generic[V]):
 
     __setitem__ = __delitem__ = __ior__ = _refuse
     clear = pop = popitem = setdefault = update = _refuse
+
+
+def _shown(key: str, value: object) -> str:
+    """The `repr` of the value of `key`, masked where either makes it a secret."""
+    if isinstance(value, str):
+        return repr(masked_value(key, value))
+    return repr(MASK) if fold(key) in SECRET_FIELDS else shown(value)
 
 
 EMPTY: FrozenMap[str] = FrozenMap()

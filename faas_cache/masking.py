@@ -23,15 +23,32 @@ def _key(names: frozenset[str]) -> str:
     return "|".join("".join(folds.get(c, c) for c in name) for name in sorted(names, key=len, reverse=True))
 
 
-# A value ends at the comma, or at the quote that closes its field; where the quoting is broken, at the end of the text.
-_VALUE = r'(?:[^,"]*"[\s\S]*|[^,"]*)'
-_QUOTED = r'(?:[^"]|"")*'
-_SECRET = re.compile(rf'(?i)(?P<key>(?P<quote>"\s*)?(?<![a-z0-9_])(?:{_key(SECRET_FIELDS)})\s*=)(?(quote){_QUOTED}|{_VALUE})')
+# A bare value ends at the comma, a quoted one at its closing quote. Where an entry is broken right after a secret (a quote
+# that may not stand where it does, a field that lacks a "="), what follows may be the rest of the secret: all of it goes.
+# What has been looked at is never looked at again, so that masking takes linear time.
+_NO_FIELD = r',+(?:[^,"=]++(?=[,"]|\Z)|"[^"=]*(?>(?:""[^"=]*)*)(?:"|\Z))'
+_BROKEN = rf'"(?:(?!,|\r?\n?\Z)|{_NO_FIELD})[\s\S]*'
+_VALUE = rf'[^,"]*(?:(?:"|{_NO_FIELD})[\s\S]*)?'
+_QUOTED = rf'[^"]*(?>(?:""[^"]*)*)(?:{_BROKEN})?'
+_FIELD = r'(?P<quote>"\s*)?(?<![a-z0-9_])'
+_SECRET = re.compile(rf"(?i)(?P<key>{_FIELD}(?:{_key(SECRET_FIELDS)})\s*=)(?(quote){_QUOTED}|{_VALUE})")
 _QUERY = re.compile(
-    rf'(?i)(?P<key>(?P<quote>"\s*)?(?<![a-z0-9_])(?:{_key(URL_FIELDS)})\s*=[^,"?]*\?)(?(quote){_QUOTED}|{_VALUE})'
+    rf'(?i){_FIELD}(?:{_key(URL_FIELDS)})\s*=(?(quote)[^"?]*(?>(?:""[^"?]*)*)|[^,"?]*)'
+    rf'(?P<query>\?(?(quote){_QUOTED}|{_VALUE})|(?(quote){_BROKEN}|"[\s\S]*))?'
 )
-_USERINFO = re.compile(r"(?P<key>://|_proxy\s*=\s*)(?!\*\*\*@)[^/?#\s]*@", re.IGNORECASE)
+_USERINFO = re.compile(r"(?P<key>://)[^/?#\s]*@")
+_PROXY = re.compile(r"(?i)(?P<key>_proxy\s*=\s*)(?P<value>(?>(?:=\s*|[^/?#\s=]+)*))")
 _BARE_USERINFO = re.compile(r"\A[^/?#\s]*@")
+
+
+def _without_query(match: re.Match[str]) -> str:
+    before, mark, _ = (match["query"] or "").partition("?")
+    return match[0].removesuffix(match["query"] or "") + before + (f"{mark}{MASK}" if mark else "")
+
+
+def _without_user(match: re.Match[str]) -> str:
+    _, at, host = match["value"].rpartition("@")
+    return f"{match['key']}{MASK}@{host}" if at else match[0]
 
 
 def masked(text: str) -> str:
@@ -44,10 +61,17 @@ def masked(text: str) -> str:
     """
     if "=" in text:
         text = _SECRET.sub(rf"\g<key>{MASK}", text)
-        text = _QUERY.sub(rf"\g<key>{MASK}", text)
+        text = _QUERY.sub(_without_query, text)
     if "@" in text:
+        text = _PROXY.sub(_without_user, text)
         text = _USERINFO.sub(rf"\g<key>{MASK}@", text)
     return text
+
+
+def masked_part(part: str, whole: str) -> str:
+    """A part of a text, shown only where the whole shows it too: alone, it may not look like the secret that it is in."""
+    visible = masked(whole)
+    return part if part in visible or part.replace('"', '""') in visible else MASK
 
 
 def masked_value(key: str, value: str) -> str:
@@ -58,14 +82,14 @@ def masked_value(key: str, value: str) -> str:
     value = masked(value)
     if name in URL_FIELDS and "?" in value:
         value = value.partition("?")[0] + "?" + MASK
-    if name.endswith("_proxy") and "://" not in value:
+    if name.endswith("_proxy"):
         value = _BARE_USERINFO.sub(f"{MASK}@", value)
     return value
 
 
 def shown(value: object) -> str:
     """The `repr` of a value, with every text in it masked."""
-    if type(value) is str:
+    if isinstance(value, str):
         return repr(masked(value))
     if type(value) is tuple:
         return f"({', '.join(map(shown, value))}{',' if len(value) == 1 else ''})"

@@ -25,7 +25,7 @@ import attrs
 
 from faas_cache.diagnostics import Diagnostic
 from faas_cache.exceptions import InvalidReference
-from faas_cache.masking import masked
+from faas_cache.masking import masked, masked_part
 
 # distribution/reference: RepositoryNameTotalLengthMax, since v0.6 of the path alone.
 MAX_PATH = 255
@@ -179,7 +179,7 @@ def _cause(text: str) -> str:  # noqa: PLR0911  # one line for each thing that p
     first, slash, rest = name.partition("/")
     path, colon, tag = (rest if slash and _is_host(first) else name).partition(":")
     if path != path.lower():
-        return f"the repository name must be in lower case: `{path.lower()}`"
+        return f"the repository name must be in lower case: `{masked_part(path, text).lower()}`"
     if colon and not _pattern(_TAG).fullmatch(tag):
         return _TAG_RULE
     return "a repository name is made of a-z, 0-9 and single `.`, `_`, `__` or dashes between them, with `/` between its parts"

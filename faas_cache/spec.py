@@ -23,6 +23,8 @@ Setting: TypeAlias = "bool | int | float | str | tuple[Setting, ...] | FrozenMap
 
 # The setting's own shape is three levels deep: a mapping, its lists, their entries.
 _MAX_DEPTH = 8
+# CPython spells no integer of more than 4300 digits, and can be told to stop at 640, which is 2126 bits.
+_MAX_BITS = 2048
 
 # The words that faas-cli takes for a boolean: those of YAML 1.2, and of YAML 1.1 as yaml.v3 reads them into a bool.
 _CORE_BOOLEANS = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
@@ -71,6 +73,8 @@ def _text(value: object, place: Path) -> str:
     elif isinstance(value, bool):
         return "true" if value else "false"
     elif isinstance(value, int):
+        if value.bit_length() > _MAX_BITS:
+            raise _wrong(place, f"an integer of at most {_MAX_BITS} bits", value, "quote the number")
         return int.__repr__(value)
     elif isinstance(value, str):
         text = str(value)
@@ -155,7 +159,10 @@ def _setting(value: object, place: Path) -> Setting:
     """A `build_cache` as written, made immutable."""
     if isinstance(value, str):
         return _text(value, place)
-    if value is None or isinstance(value, (bool, int, float)):
+    if value is None or isinstance(value, (bool, float)):
+        return value
+    if isinstance(value, int):
+        _text(value, place)
         return value
     if len(place) > _MAX_DEPTH:
         raise InvalidFunction(
@@ -282,7 +289,8 @@ class FunctionSpec:
     ) -> None:
         build_options = (build_options,) if isinstance(build_options, str) else build_options
         given = {key: value for key, value in locals().items() if key in _READERS}
-        found = _read(given, ("functions", _text(name, ())))
+        name = _text(name, ())
+        found = _read(given, ("functions", name))
         self.__attrs_init__(name=name, diagnostics=diagnostics, **found)
 
     @classmethod
@@ -294,7 +302,8 @@ class FunctionSpec:
         >>> FunctionSpec.from_mapping("fn", {"image": "ghcr.io/a/fn", "build_cache": "max"}).build_cache
         'max'
         """
-        top: Path = ("functions", _text(name, ()))
+        name = _text(name, ())
+        top: Path = ("functions", name)
         if mapping is None:
             mapping = EMPTY
         if not isinstance(mapping, Mapping):
@@ -327,12 +336,12 @@ def _read(mapping: Mapping[Any, Any], top: Path) -> dict[str, Any]:
 
 
 def _unknown(key: object, top: Path) -> Diagnostic:
-    word = str(key)
+    word = _text(key, top) if isinstance(key, int) else str(key)
     known = [*_READERS, *_DEPLOYMENT]
     return Diagnostic(
         code="unknown-key",
         severity="warning",
-        message=f"`{masked(word[:60])}` is no key of a function, and is ignored",
+        message=f"`{masked(word)[:60]}` is no key of a function, and is ignored",
         place=Place(path=(*top, word)),
         hint=nearest(word, known) or "remove it, or keep it under a top-level key that begins with `x-`",
     )

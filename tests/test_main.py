@@ -1,0 +1,330 @@
+"""The command line, as a user meets it: words in; output, advice and an exit code out."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from faas_cache import __version__
+from faas_cache.__main__ import main
+
+HEAD = "version: 1.0\nprovider: {name: openfaas}\nfunctions:\n"
+FN = "  fn:\n    image: ghcr.io/a/fn\n    build_cache: max\n"
+MAX = "--cache-from type=registry,ref=ghcr.io/a/fn:buildcache --cache-to type=registry,ref=ghcr.io/a/fn:buildcache,mode=max"
+INLINE = "--build-arg BUILDKIT_INLINE_CACHE=1"
+TAIL = "--tag ghcr.io/a/fn:latest build/fn"
+
+
+@pytest.fixture(autouse=True)
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A project folder with one function, to stand in."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "stack.yaml").write_text(HEAD + FN)
+    return tmp_path
+
+
+def docker(project: Path, monkeypatch: pytest.MonkeyPatch, script: str) -> None:
+    """Puts a docker that is our script first on PATH; it notes its calls."""
+    folder = project / "bin"
+    folder.mkdir()
+    (folder / "docker").write_text(f'#!/bin/sh\necho "$*" >> {project}/calls\n{script}\n')
+    (folder / "docker").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{folder}:{os.environ['PATH']}")
+
+
+ENGINE = """case "$1 $2" in
+  "version --format") echo '{"Client": {"Version": "26.1.5"}, "Server": {"Version": "26.1.5"}}';;
+  "info --format") echo '[["driver-type", "io.containerd.snapshotter.v1"]]';;
+  "buildx version") echo 'github.com/docker/buildx 0.13.1 x';;
+  "buildx inspect") printf 'Driver: docker\\n';;
+  *) case "$*" in *broken*) exit 9;; esac;;
+esac"""
+DOCKER20 = """case "$1 $2" in
+  "version --format") echo '{"Client": {"Version": "20.10.24"}, "Server": {"Version": "20.10.24"}}';;
+  buildx*) exit 1;;
+esac"""
+
+PLANS = [
+    ([], f"DOCKER_BUILDKIT=1 docker buildx build --load {MAX} {INLINE} {TAIL}"),
+    (["--push", "fn"], f"DOCKER_BUILDKIT=1 docker buildx build --push {MAX} {INLINE} {TAIL}"),
+    (["--push=false", "--no-build-cache=true"], f"docker buildx build --load {TAIL}"),
+    (["--no-cache-export"], f"DOCKER_BUILDKIT=1 docker buildx build --load --cache-from ghcr.io/a/fn:buildcache {TAIL}"),
+    (["--build-cache", "inline"], f"DOCKER_BUILDKIT=1 docker buildx build --load --cache-from ghcr.io/a/fn {INLINE} {TAIL}"),
+    (["--no-build-cache", "--builder-flag", "--cache-from=a,b", "--", "fn"], f"docker buildx build --load --cache-from=a,b {TAIL}"),
+    (["--no-build-cache", "-bA=1", "-b=B= 2 ", "--build-arg", "A=3"], f"docker buildx build --load --build-arg A=3 --build-arg B=2 {TAIL}"),
+    (["--no-build-cache", "--front-end", "docker_build", "--filter", "f*"], f"docker build {TAIL}"),
+    (["--no-cache", "--no-cache-export"], f"DOCKER_BUILDKIT=1 docker buildx build --load --no-cache {TAIL}"),
+    (["-f", "stack.yaml", "--ignore-cache-errors", "--cache-to", "x:c"], f"DOCKER_BUILDKIT=1 docker buildx build --load --cache-from type=registry,ref=ghcr.io/a/fn:buildcache --cache-to type=registry,ref=x:c,mode=max,ignore-error=true {INLINE} {TAIL}"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("words", "expected"), PLANS, ids=[" ".join(words) or "plain" for words, _ in PLANS])
+def test_plan_prints_the_command(words: list[str], expected: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Flags mean what they mean to faas-cli, and change the command as the rules say; nothing is run."""
+    assert main(["plan", *words]) == 0
+    assert tuple(capsys.readouterr()) == (expected + "\n", "")
+
+
+def test_plan_explains(capsys: pytest.CaptureFixture[str]) -> None:
+    """The rule and the line behind each cache argument are comments, so that the output can be pasted."""
+    assert main(["plan", "--explain", "--cache-from", "x"]) == 0
+    assert capsys.readouterr().out.splitlines()[1:] == [
+        "#   DOCKER_BUILDKIT=1   A2, stack.yaml:6:5: functions.fn.build_cache",
+        "#   --cache-from type=registry,ref=x   C3, --cache-from[0]",
+        "#   --cache-to type=registry,ref=ghcr.io/a/fn:buildcache,mode=max   B2, stack.yaml:6:5: functions.fn.build_cache",
+        "#   --build-arg BUILDKIT_INLINE_CACHE=1   A2, stack.yaml:6:5: functions.fn.build_cache",
+    ]
+
+
+def test_plan_as_json(capsys: pytest.CaptureFixture[str]) -> None:
+    """A program reads everything that a person does."""
+    assert main(["plan", "--json"]) == 0
+    report = json.loads(capsys.readouterr().out)
+    function = report["functions"][0]
+    assert (report["diagnostics"], function["function"], function["argv"][-1]) == ([], "fn", "build/fn")
+    assert function["cache_from"] == ["type=registry,ref=ghcr.io/a/fn:buildcache"]
+    assert function["why"][1] == {
+        "part": "--cache-from type=registry,ref=ghcr.io/a/fn:buildcache",
+        "rule": "B2",
+        "path": ["functions", "fn", "build_cache"],
+    }
+
+
+def test_secrets_are_masked_and_that_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+    """Credentials are printed only where they were asked for."""
+    words = ["plan", "--cache-from", "type=gha,token=hunter2", "--build-arg", "http_proxy=http://me:hunter2@p", "--json"]
+    for extra in (words, words[:-1], [*words[:-1], "--explain"]):
+        assert main(extra) == 0
+        out, err = capsys.readouterr()
+        assert ("hunter2" in out + err, "***" in out) == (False, True)
+        assert "secrets are masked with ***: --show-secrets prints what can be pasted" in err
+    assert main([*words, "--show-secrets"]) == 0
+    out, err = capsys.readouterr()
+    assert ("hunter2" in out, err) == (True, "")
+
+
+BAD: list[tuple[str, str | bytes, list[str], str]] = [
+    ("empty-file", "", [], "the stack file is empty"),
+    ("list", "- a", [], "a stack file is a mapping, not a list"),
+    ("tabs", "a:\n\tb: c", [], "indent with spaces"),
+    ("function-text", HEAD + "  fn: x\n", [], "this must be a mapping"),
+    ("image-missing", HEAD + "  fn: {}\n", [], "the function names no image"),
+    ("image-digest", HEAD + "  fn: {image: a@sha256:" + "0" * 64 + "}\n", [], "has a digest"),
+    ("image-upper-case", HEAD + "  fn: {image: A/b/C}\n", [], "must be in lower case"),
+    ("unknown-mode", HEAD + "  fn: {image: a, build_cache: mx}\n", [], "did you mean `max`?"),
+    ("unknown-key", HEAD + "  fn: {image: a, build_cache: {form: b}}\n", [], "did you mean `from`?"),
+    ("src", HEAD + "  fn: {image: a, build_cache: {from: [src=x]}}\n", [], "write `type=local,src=x`"),
+    ("gha", HEAD + "  fn: {image: a, build_cache: {to: [gha]}}\n", [], "write `type=gha`"),
+    ("nul", "a: \0", [], "U+0000"),
+    ("garbage", b"\x01\xff" * 500000, [], "it is not UTF-8 text"),
+    ("no-file", HEAD, ["-f", "gone.yaml"], "'gone.yaml' cannot be read: No such file"),
+    ("unknown-function", HEAD + FN, ["fm", "other"], "did you mean `fn`?"),
+    ("filter", HEAD + FN, ["--filter", "x"], "no function matches the filter 'x'"),
+    ("contradiction", HEAD + FN, ["--no-build-cache", "--cache-from", "x"], "--no-build-cache takes caching away"),
+    ("platforms", HEAD + "  fn: {image: a, platforms: 'a/b,c/d'}\n", [], "--push"),
+    ("empty-name", HEAD, [""], "there is no function ''"),
+]
+
+
+@pytest.mark.parametrize("command", ["plan", "build"])
+@pytest.mark.parametrize(("text", "words", "advice"), [row[1:] for row in BAD], ids=[row[0] for row in BAD])
+def test_bad_input_is_one_clear_error(
+    project: Path, capsys: pytest.CaptureFixture[str], command: str, text: str | bytes, words: list[str], advice: str
+) -> None:
+    """Exit 2, nothing on stdout, and what to do on stderr; no traceback, and nothing is run."""
+    (project / "stack.yaml").write_bytes(text.encode() if isinstance(text, str) else text)
+    assert main([command, *words]) == 2
+    out, err = capsys.readouterr()
+    assert (out, advice in err, "Traceback" in err, len(err) < 2000) == ("", True, False, True)
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["paln"], "invalid choice: 'paln'"),
+        (["plan", "--fliter", "x"], "unrecognized arguments: --fliter"),
+        (["plan", "--no-cac"], "unrecognized arguments: --no-cac"),
+        (["plan", "--push=maybe"], "'maybe' is no boolean"),
+        (["plan", "--build-arg", "A"], "'A' is not KEY=VALUE"),
+        (["plan", "--build-arg", "=x"], "'=x' is not KEY=VALUE"),
+        (["plan", "--filter"], "expected one argument"),
+        (["plan", "--front-end", "podman"], "invalid choice"),
+        (["build", "--explain"], "unrecognized arguments"),
+    ],
+)
+def test_bad_flags_are_refused(words: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Exit 2 and the flag's name; there are no abbreviations."""
+    with pytest.raises(SystemExit) as caught:
+        main(words)
+    assert (caught.value.code, message in capsys.readouterr().err) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("words", "part"), [([], "usage: faas-cache"), (["--version"], __version__), (["build", "-h"], "--push")]
+)
+def test_help_and_version(words: list[str], part: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Help is where it is looked for."""
+    with pytest.raises(SystemExit) as caught:
+        main(words)
+    assert (caught.value.code, part in capsys.readouterr().out) == (0, True)
+
+
+def test_all_faults_of_all_functions_are_gathered(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Each fault has its file, line and column, and they come together."""
+    (project / "stack.yaml").unlink()
+    (project / "stack.yml").write_text(HEAD + "  a: {}\n  b:\n    image: x\n    build_cache:\n      from: [gha]\n")
+    assert main(["plan"]) == 2
+    heads = [line for line in capsys.readouterr().err.splitlines() if "error" in line]
+    assert heads == [
+        "stack.yml:4:3: functions.a.image: error: the function names no image [E2]",
+        "stack.yml:8:14: functions.b.build_cache.from[0]: error: `gha` alone would be an image on Docker Hub [C11]",
+    ]
+
+
+def test_warnings_come_last_and_stop_nothing(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A warning names its line and the nearest key."""
+    (project / "stack.yaml").write_text(
+        HEAD + "  fn: {image: a, build_caches: max, skip_build: false}\n  off: {skip_build: true}\n"
+    )
+    assert main(["plan"]) == 0
+    out, err = capsys.readouterr()
+    assert out.count("\n") == 1
+    assert err == (
+        "stack.yaml:4:18: functions.fn.build_caches: warning: `build_caches` is no key of a function, and is ignored"
+        " [unknown-key]\n    did you mean `build_cache`?\n"
+    )
+
+
+def test_plan_tells_what_a_front_end_loses(capsys: pytest.CaptureFixture[str]) -> None:
+    """A form that cannot say everything says what it lost."""
+    assert main(["plan", "--front-end", "docker_build"]) == 0
+    assert capsys.readouterr().err.count("this front end cannot say") == 2
+
+
+def test_plan_inspects(project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """`--inspect` asks the machine, and refuses what it cannot do with exit 3."""
+    docker(project, monkeypatch, DOCKER20)
+    assert main(["plan", "--inspect", "--build-cache=inline"]) == 0
+    assert capsys.readouterr().out == f"DOCKER_BUILDKIT=1 docker build --cache-from ghcr.io/a/fn {INLINE} {TAIL}\n"
+    assert main(["plan", "--inspect"]) == 3
+    assert "buildx is missing" in capsys.readouterr().err
+
+
+def test_build_runs_what_plan_prints(
+    project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The builder is asked once, the command is the plan's, and the end is summed up."""
+    docker(project, monkeypatch, ENGINE)
+    (project / "build" / "fn").mkdir(parents=True)
+    assert main(["build"]) == 0
+    calls = (project / "calls").read_text().splitlines()
+    assert sorted(calls[:-1]) == [
+        "buildx inspect",
+        "buildx version",
+        "info --format {{json .DriverStatus}}",
+        "version --format {{json .}}",
+    ]
+    assert calls[-1] == f"buildx build --load {MAX} {INLINE} {TAIL}"
+    out, err = capsys.readouterr()
+    assert (out, err.splitlines()[-1]) == ("", "fn: built")
+
+
+def test_build_asks_nothing_without_caching(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A1: with caching off the builder is not asked, and the command is the plain one."""
+    docker(project, monkeypatch, ENGINE)
+    (project / "own").mkdir()
+    (project / "stack.yaml").write_text(HEAD + "  fn: {image: ghcr.io/a/fn, context: own}\n")
+    assert main(["build"]) == 0
+    assert (project / "calls").read_text() == "build --tag ghcr.io/a/fn:latest own\n"
+
+
+def test_one_failure_stops_no_other(project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """Exit 1 when a build failed, after all have run."""
+    docker(project, monkeypatch, ENGINE)
+    for name in ("broken", "fn"):
+        (project / "build" / name).mkdir(parents=True)
+    (project / "stack.yaml").write_text(HEAD + "  broken: {image: a/broken, build_cache: inline}\n" + FN)
+    assert main(["build"]) == 1
+    assert capsys.readouterr().err.splitlines()[-2:] == ["broken: failed", "fn: built"]
+
+
+def test_push_without_buildx_is_a_build_and_a_push(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A docker without buildx builds first and pushes then."""
+    docker(project, monkeypatch, DOCKER20)
+    (project / "build" / "fn").mkdir(parents=True)
+    assert main(["build", "--push", "--build-cache", "inline"]) == 0
+    assert (project / "calls").read_text().splitlines()[-2:] == [
+        f"build --cache-from ghcr.io/a/fn {INLINE} {TAIL}",
+        "push ghcr.io/a/fn:latest",
+    ]
+
+
+def test_a_missing_context_is_named(project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """Before anything is built, a folder that is not there is named with what writes it; a URL is the builder's business."""
+    docker(project, monkeypatch, ENGINE)
+    assert main(["build"]) == 2
+    assert "faas-cli build --shrinkwrap" in capsys.readouterr().err
+    (project / "stack.yaml").write_text(HEAD + "  fn: {image: a, context: 'https://example.com/x.git'}\n")
+    assert main(["build"]) == 0
+
+
+def test_without_docker_nothing_is_built(
+    project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Exit 3 and what to install, with caching or without."""
+    (project / "build" / "fn").mkdir(parents=True)
+    monkeypatch.setenv("PATH", str(project))
+    for words in (["build"], ["build", "--no-build-cache"]):
+        assert main(words) == 3
+        assert "docker is not there" in capsys.readouterr().err
+
+
+def test_a_dead_daemon_without_caching(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Exit 3 where docker itself says that nobody answers."""
+    docker(project, monkeypatch, "echo 'ERROR: Cannot connect to the Docker daemon at unix:///x.' >&2; exit 1")
+    (project / "build" / "fn").mkdir(parents=True)
+    assert main(["build", "--no-build-cache"]) == 3
+
+
+def cli(*words: str, **more: object) -> "subprocess.Popen[bytes]":
+    """The command line in a process of its own."""
+    return subprocess.Popen([sys.executable, "-m", "faas_cache", *words], stderr=subprocess.PIPE, **more)  # type: ignore[call-overload,no-any-return]  # Popen's many forms
+
+
+def test_ctrl_c_ends_the_build(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ctrl-C reaches the builder, no other function is begun, and the exit code says so."""
+    docker(project, monkeypatch, f"trap 'exit 1' INT TERM; touch {project}/started; while :; do sleep 0.05; done")
+    (project / "own").mkdir()
+    (project / "stack.yaml").write_text(HEAD + "  a: {image: a, context: own}\n  b: {image: b, context: own}\n")
+    for number, code in ((2, 130), (15, 143)):
+        (project / "started").unlink(missing_ok=True)
+        (project / "calls").unlink(missing_ok=True)
+        child = cli("build")
+        while not (project / "started").exists():
+            assert child.poll() is None
+        child.send_signal(number)
+        assert b"a: stopped, not built" in child.communicate(timeout=60)[1]
+        assert (child.returncode, (project / "calls").read_text()) == (code, "build --tag a:latest own\n")
+
+
+def test_ctrl_c_elsewhere_is_no_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An interrupt while the file is read ends quietly."""
+
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("faas_cache.__main__.Stack.load", interrupted)
+    assert main(["plan"]) == 130
+
+
+def test_a_reader_that_has_gone_is_no_traceback(project: Path) -> None:
+    """`faas-cache plan | head -1` ends quietly."""
+    (project / "stack.yaml").write_text(HEAD + "".join(f"  f{i}: {{image: a}}\n" for i in range(3000)))
+    child = cli("plan", stdout=subprocess.PIPE)
+    child.stdout.read(10)  # type: ignore[union-attr]  # it is a pipe
+    child.stdout.close()  # type: ignore[union-attr]  # the same
+    child.stdout = None
+    assert (child.communicate(timeout=60)[1], child.returncode) == (b"", 1)
