@@ -121,7 +121,7 @@ BAD: list[tuple[str, str | bytes, list[str], str]] = [
     ("nul", "a: \0", [], "U+0000"),
     ("garbage", b"\x01\xff" * 500000, [], "it is not UTF-8 text"),
     ("no-file", HEAD, ["-f", "gone.yaml"], "'gone.yaml' cannot be read: No such file"),
-    ("unknown-function", HEAD + FN, ["fm", "other"], "did you mean `fn`?"),
+    ("unknown-function", HEAD + FN, ["fnn", "other"], "did you mean `fn`?"),
     ("filter", HEAD + FN, ["--filter", "x"], "no function matches the filter 'x'"),
     ("contradiction", HEAD + FN, ["--no-build-cache", "--cache-from", "x"], "--no-build-cache takes caching away"),
     ("platforms", HEAD + "  fn: {image: a, platforms: 'a/b,c/d'}\n", [], "--push"),
