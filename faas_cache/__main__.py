@@ -70,7 +70,7 @@ def _plan(options: Namespace) -> int:
     if options.inspect:
         from faas_cache.run import inspect_builder
 
-        front_end = inspect_builder().front_end(plans)
+        front_end = inspect_builder(builder=_named_builder(plans)).front_end(plans)
     else:
         _stop_at_errors(_unmet(plans, stack))
         front_end = options.front_end or DEFAULT_FRONT_END
@@ -215,10 +215,16 @@ def _front_end(stack: Stack, plans: list[BuildPlan]) -> str:
     from faas_cache.builder import unmet
     from faas_cache.run import inspect_builder
 
-    builder = inspect_builder()
+    builder = inspect_builder(builder=_named_builder(plans))
     front_end = builder.front_end(plans)
     _say(*map(str, unmet(plans, builder)))
     return front_end
+
+
+def _named_builder(plans: list[BuildPlan]) -> str | None:
+    """The buildx builder that a builder flag names; a run has one front end, and so one builder."""
+    flags = (flag for plan in plans for flag in plan.builder_flags)
+    return next((flag.removeprefix("--builder=") for flag in flags if flag.startswith("--builder=")), None)
 
 
 def _unmet(plans: list[BuildPlan], stack: Stack) -> list[Diagnostic]:

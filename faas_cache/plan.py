@@ -378,9 +378,6 @@ class _Resolution:
         if "\n" in text:
             self.several_lines(text, path)
             return []
-        if "\0" in text:
-            self.fault("C10", "the entry holds a NUL, which no command line can carry", path, "remove it")
-            return []
         try:
             if "=" in text:
                 return self.read_fields(text, path, side)

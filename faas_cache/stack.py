@@ -211,16 +211,14 @@ def _read(text: str, file: str | None, *, marking: bool = False) -> _Reading:
     """The first document of a text as plain values; raises `InvalidStack`."""
     from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
-    problem = ""
     for next_event, restore in _parsers(text):
-        if restore and problem != _FLOW_COLON:
-            break
         builder = _Builder(file, marking=marking, restore=restore)
         try:
             tree = builder.document(next_event())
         except MarkedYAMLError as fault:
-            problem = fault.problem or ""
             refusal = _refusal(fault, text, file)
+            if restore is None and fault.problem != _FLOW_COLON:
+                break
         except (YAMLError, UnicodeEncodeError) as fault:
             raise _unreadable(fault, text, file) from None
         else:
@@ -242,7 +240,7 @@ def _c_parser() -> Any:  # noqa: ANN401  # the extension has no types
     return CParser
 
 
-def _parsers(text: str) -> Iterable[tuple[Callable[[], Callable[[], Any]], Any]]:
+def _parsers(text: str) -> list[tuple[Callable[[], Callable[[], Any]], Any]]:
     """The ways to read a text, in order: each makes a source of events, and says how to restore its scalars.
 
     The C parser first. Only a flow colon gives the others a turn: the C parser with those colons hidden, then ruamel's own
@@ -250,13 +248,18 @@ def _parsers(text: str) -> Iterable[tuple[Callable[[], Callable[[], Any]], Any]]
     """
     parser = _c_parser()
     if parser is None:
-        yield lambda: _pure_events(text), None
-        return
-    yield lambda: parser(text.encode()).get_event, None
-    if not _NOT_HIDEABLE.search(text):
-        hidden = _INNER_COLON.sub(lambda match: _HIDDEN_COLON * len(match[0]), text)
-        yield lambda: parser(hidden.encode()).get_event, lambda value: value.replace(_HIDDEN_COLON, ":")
-    yield lambda: _pure_events(text), lambda value: value
+        return [(lambda: _pure_events(text), None)]
+    ways: list[tuple[Callable[[], Callable[[], Any]], Any]] = [
+        (lambda: parser(text.encode()).get_event, None),
+        (lambda: parser(_hidden(text).encode()).get_event, lambda value: value.replace(_HIDDEN_COLON, ":")),
+        (lambda: _pure_events(text), lambda value: value),
+    ]
+    return [ways[0], ways[2]] if _NOT_HIDEABLE.search(text) else ways
+
+
+def _hidden(text: str) -> str:
+    """The text with its inner colons out of sight."""
+    return _INNER_COLON.sub(lambda match: _HIDDEN_COLON * len(match[0]), text)
 
 
 def _pure_events(text: str) -> Callable[[], Any]:

@@ -93,6 +93,20 @@ def test_plan_as_json(capsys: pytest.CaptureFixture[str]) -> None:
     }
 
 
+def test_json_holds_the_diagnostics(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Warnings and losses are data with their places."""
+    (project / "stack.yaml").write_text(HEAD + "  fn:\n    image: a\n    build_cache: max\n    zz: 1\n")
+    assert main(["plan", "--json", "--front-end", "docker_build"]) == 0
+    report = json.loads(capsys.readouterr().out)
+    assert report["diagnostics"][0]["place"] == {
+        "path": ["functions", "fn", "zz"],
+        "file": "stack.yaml",
+        "line": 7,
+        "column": 5,
+    }
+    assert [item["code"] for item in report["functions"][0]["lost"]] == ["lost", "lost"]
+
+
 def test_secrets_are_masked_and_that_is_said(capsys: pytest.CaptureFixture[str]) -> None:
     """Credentials are printed only where they were asked for."""
     words = ["plan", "--cache-from", "type=gha,token=hunter2", "--build-arg", "http_proxy=http://me:hunter2@p", "--json"]
@@ -230,6 +244,13 @@ def test_build_runs_what_plan_prints(
     assert calls[-1] == f"buildx build --load {MAX} {INLINE} {TAIL}"
     out, err = capsys.readouterr()
     assert (out, err.splitlines()[-1]) == ("", "fn: built")
+
+
+def test_a_named_builder_is_the_one_that_is_asked(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`--builder=NAME` among the builder flags decides whose features count."""
+    docker(project, monkeypatch, ENGINE)
+    assert main(["plan", "--inspect", "--builder-flag", "--builder=big"]) == 0
+    assert "buildx inspect big" in (project / "calls").read_text().splitlines()
 
 
 def test_build_asks_nothing_without_caching(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:

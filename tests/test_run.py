@@ -47,6 +47,25 @@ def test_output_passes_through_to_the_byte(capfd: pytest.CaptureFixture[str]) ->
     assert tuple(capfd.readouterr()) == ("out", "err")
 
 
+def test_a_terminal_is_the_builders_own() -> None:
+    """Where stderr is a terminal the command writes to it itself, and no tail is kept."""
+    terminal, theirs = os.openpty()
+    inner = "import sys; print(sys.stderr.isatty(), file=sys.stderr)"
+    child = subprocess.Popen(
+        [
+            PYTHON,
+            "-c",
+            f"import sys; from faas_cache.run import run; from faas_cache.render import Command; print(run(Command(argv=(sys.executable, '-c', {inner!r}))).tail)",
+        ],
+        stdout=subprocess.PIPE,
+        stderr=theirs,
+    )
+    os.close(theirs)
+    out = child.communicate(timeout=WAIT)[0]
+    assert (out, os.read(terminal, 100)) == (b"b''\n", b"True\r\n")
+    os.close(terminal)
+
+
 def test_only_the_tail_is_kept(capfd: pytest.CaptureFixture[str]) -> None:
     """A long log is passed on whole and kept in part."""
     outcome = run(python(f"import sys; sys.stderr.write('x' * {TAIL} + 'y' * 10)"))

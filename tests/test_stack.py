@@ -59,6 +59,8 @@ SEMANTICS = [
     ("merge", "    <<: &m {image: a, lang: x}\n    lang: y\n", {"image": "a", "lang": "y"}),
     ("merge-list", "    <<: [{image: a}, {image: b, lang: c}]\n", {"image": "a", "lang": "c"}),
     ("alias", "    image: &i a/b\n    handler: *i\n", {"image": "a/b", "handler": "a/b"}),
+    ("anchor-again-inside", "    build_args: &x {A: &x b}\n    lang: *x\n", {"lang": "b"}),
+    ("flow-reference-and-escape", '    build_cache: {from: [a:b, "\\u0061"]}\n', {"build_cache": {"from": ("a:b", "a")}}),
     ("anchor-twice", "    image: &i a\n    handler: &i b\n    lang: *i\n", {"lang": "b"}),
     ("folded", "    image: >-\n      a/b\n", {"image": "a/b"}),
     (
