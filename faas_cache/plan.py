@@ -42,6 +42,7 @@ _BACKENDS_URL = "https://docs.docker.com/build/cache/backends/"
 _INLINE_URL = "https://docs.docker.com/build/cache/backends/inline/"
 _REGISTRY_URL = "https://docs.docker.com/build/cache/backends/registry/"
 _NO_FLAGS = CacheFlags()
+_BUILDKIT_ON = FrozenMap(DOCKER_BUILDKIT="1")
 
 
 @attrs.frozen(kw_only=True)
@@ -157,12 +158,12 @@ class _Resolution:
         exports: list[_Written] = []
         build_args, env, inline = spec.build_args, EMPTY, False
         if spec.build_secrets or spec.ssh:
-            env = FrozenMap(DOCKER_BUILDKIT="1")
+            env = _BUILDKIT_ON
         if sides is not None:
             imports, exports = self.written(*sides)
             self.judge_exports(exports, tags)
             # A2: any setting or cache flag switches caching on.
-            env = FrozenMap(DOCKER_BUILDKIT="1")
+            env = _BUILDKIT_ON
             build_args, inline = self.inline_cache(exports)
         if errors(self.found):
             raise InvalidFunction(*self.found)
@@ -303,7 +304,8 @@ class _Resolution:
             self.fault("C12", f"`{key}` is null: an unset variable, mostly", place, f"give it entries, or remove `{key}:`")
             return []
         items = value if isinstance(value, tuple) else (value,)
-        return list(self.unsplit([_Value(item, (*place, i)) for i, item in enumerate(items)]))
+        values = [_Value(item, (*place, i)) for i, item in enumerate(items)]
+        return values if len(values) < 2 else list(self.unsplit(values))  # noqa: PLR2004  # one entry was not split
 
     def unsplit(self, values: Values) -> Iterator[_Value]:
         """C13: entries that a flow list of YAML took apart are faults; the rest is passed on."""

@@ -169,10 +169,12 @@ def _setting(value: object, place: Path) -> Setting:
             Diagnostic(code="C1", message="this is nested too deeply for a cache setting", place=Place(path=place))
         )
     if isinstance(value, Mapping):
-        keys = _each(_text, ((key, place) for key in value))
+        keys = list(value) if all(map(_plain, value)) else _each(_text, ((key, place) for key in value))
         items = _each(_setting, ((item, (*place, key)) for key, item in zip(keys, value.values(), strict=True)))
         return FrozenMap(zip(keys, items, strict=True))
     if isinstance(value, (list, tuple)):
+        if all(map(_plain, value)):
+            return tuple(value)
         return tuple(_each(_setting, ((item, (*place, i)) for i, item in enumerate(value))))
     raise _wrong(place, "`inline`, `max`, or a mapping with `from` and `to`", value)
 
