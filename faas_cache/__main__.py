@@ -79,10 +79,9 @@ def _plan(options: Namespace) -> int:
     if options.json:
         _print_json(stack, plans, shown)
     else:
-        for plan, command in zip(plans, shown, strict=True):
-            print(command.shell())
-            if options.explain:
-                _print_reasons(stack, plan)
+        reasons = _reasons(stack, plans) if options.explain else [[] for _ in plans]
+        for command, lines in zip(shown, reasons, strict=True):
+            print(command.shell(), *lines, sep="\n")
     if shown != commands:
         _say("secrets are masked with ***: --show-secrets prints what can be pasted")
     _say_all(stack, [*_notes(stack, plans), *(lost for command in commands for lost in command.lost)])
@@ -277,18 +276,18 @@ def _stop_at_errors(found: Iterable[Diagnostic]) -> None:
         raise InvalidCommandLine(*found)
 
 
-def _print_reasons(stack: Stack, plan: BuildPlan) -> None:
-    """The rule and the place behind each cache argument, as comments that a shell skips."""
-    for why in plan.why:
-        line, column = stack.locate(why.place.path) if why.place.path[0] == "functions" else (None, None)
-        place = attrs.evolve(why.place, file=stack.file if line else None, line=line, column=column)
-        print(f"#   {why.part}   {why.rule}, {place}")
+def _reasons(stack: Stack, plans: list[BuildPlan]) -> list[list[str]]:
+    """The rule and the place behind each cache argument of each plan, as comments that a shell skips."""
+    places = iter(stack.places(why.place for plan in plans for why in plan.why))
+    return [[f"#   {why.part}   {why.rule}, {next(places)}" for why in plan.why] for plan in plans]
 
 
 def _print_json(stack: Stack, plans: list[BuildPlan], commands: list[Command]) -> None:
     """One object: the functions in order, each with what it would run and why."""
     import json
 
+    found = _notes(stack, plans)
+    placed = dict(zip(found, stack.placed(found), strict=True))
     functions = [
         {
             "function": plan.function,
@@ -298,22 +297,18 @@ def _print_json(stack: Stack, plans: list[BuildPlan], commands: list[Command]) -
             "cache_from": _flag_values(command.argv, "--cache-from"),
             "cache_to": _flag_values(command.argv, "--cache-to"),
             "needs": sorted(plan.needs),
-            "lost": [_as_json(item) for item in command.lost],
-            "diagnostics": [_as_json(item) for item in stack.placed(plan.diagnostics)],
+            "lost": [attrs.asdict(item) for item in command.lost],
+            "diagnostics": [attrs.asdict(placed[item]) for item in plan.diagnostics],
             "why": [{"part": w.part, "rule": w.rule, "path": list(w.place.path)} for w in plan.why],
         }
         for plan, command in zip(plans, commands, strict=True)
     ]
-    report = {"functions": functions, "diagnostics": [_as_json(item) for item in stack.placed(stack.diagnostics)]}
+    report = {"functions": functions, "diagnostics": [attrs.asdict(placed[item]) for item in stack.diagnostics]}
     print(json.dumps(report, indent=2))
 
 
 def _flag_values(argv: Sequence[str], flag: str) -> list[str]:
     return [value for word, value in pairwise(argv) if word == flag]
-
-
-def _as_json(found: Diagnostic) -> dict[str, object]:
-    return attrs.asdict(found)
 
 
 # Flags.

@@ -123,23 +123,33 @@ class Stack:
     def placed(self, found: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
         """The diagnostics with file, line and column filled in, for one more reading of the text in all."""
         found = tuple(found)
-        if not any(_unplaced(d) for d in found):
-            return found
+        places = self.places(d.place for d in found)
+        return tuple(attrs.evolve(d, place=place) for d, place in zip(found, places, strict=True))
+
+    def places(self, given: Iterable[Place]) -> tuple[Place, ...]:
+        """The places with file, line and column filled in where they speak of this file and have none."""
+        given = tuple(given)
+        if not any(map(_unplaced, given)):
+            return given
         marks = _read(self.text, self.file, marking=True).marks
-        return tuple(_placed(d, marks, self.file) if _unplaced(d) else d for d in found)
+        return tuple(_place(place, marks, self.file) if _unplaced(place) else place for place in given)
 
 
 # Positions.
 
 
-def _unplaced(found: Diagnostic) -> bool:
-    """Whether a diagnostic speaks of the file and nobody has said where."""
-    return found.place.line is None and found.place.path[:1] in {("functions",), ("configuration",)}
+def _unplaced(place: Place) -> bool:
+    """Whether a place is one in the file and nobody has said where."""
+    return place.line is None and place.path[:1] in {("functions",), ("configuration",)}
+
+
+def _place(place: Place, marks: Marks, file: str | None) -> Place:
+    line, column = _nearest_mark(place.path, marks)
+    return Place(path=place.path, file=file, line=line, column=column)
 
 
 def _placed(found: Diagnostic, marks: Marks, file: str | None) -> Diagnostic:
-    line, column = _nearest_mark(found.place.path, marks)
-    return attrs.evolve(found, place=Place(path=found.place.path, file=file, line=line, column=column))
+    return attrs.evolve(found, place=_place(found.place, marks, file))
 
 
 def _nearest_mark(path: Path, marks: Marks) -> tuple[int, int]:
