@@ -19,7 +19,7 @@ import attrs
 from faas_cache.diagnostics import Diagnostic
 from faas_cache.exceptions import InvalidEntry
 from faas_cache.mapping import EMPTY, FrozenMap
-from faas_cache.masking import fold, masked, masked_part
+from faas_cache.masking import MASK, fold, masked, masked_part
 
 # Linux refuses a longer argument: MAX_ARG_STRLEN is 128 KiB, the final NUL included.
 MAX_TEXT = 131071
@@ -192,8 +192,12 @@ def _no_equals_hint(field: str) -> str:
 
 
 def invalid(text: str, cause: str, hint: str) -> InvalidEntry:
-    """What is raised for a refused entry: buildx's words for the cause, after the entry with its secrets masked."""
-    shown = masked(text)
+    """What is raised for a refused entry: buildx's words for the cause, after the entry up to its first secret.
+
+    Where an entry is broken, nobody can say where its secret ends.
+    """
+    before, secret, after = masked(text).partition(MASK)
+    shown = f"{before}{secret}…" if after else before + secret
     shown = shown if len(shown) <= _SHOWN else f"{shown[:_SHOWN]}…"
     return InvalidEntry(Diagnostic(code="C10", message=f"buildx refuses the entry {shown!r}: {cause}", hint=hint, url=_URL))
 

@@ -1,11 +1,11 @@
-"""Diagnostics and the exceptions that carry them."""
+"""Diagnostics: what is said, where, and that no secret is."""
 
 import pickle
 
+import attrs
 import pytest
 
 from faas_cache.diagnostics import Diagnostic, Place, errors, nearest, path_text
-from faas_cache.exceptions import BuilderLacks, FaasCacheError, InvalidEntry
 
 FAULT = Diagnostic(
     code="E4",
@@ -33,6 +33,10 @@ def test_a_diagnostic_says_where_what_why_and_what_to_do() -> None:
         (("a", "b-c_d", 0), "a.b-c_d[0]"),
         (("a", "b.c"), "a['b.c']"),
         (("x" * 70,), f"['{'x' * 60}…']"),
+        (("a", ""), "a['']"),
+        ((0, "a"), "[0].a"),
+        (("https://me:hunter2@host",), "['https://***@host']"),
+        ((f"https://{'u' * 60}:hunter2@host",), "['https://***@host']"),
     ],
 )
 def test_path_text(path: tuple[str | int, ...], text: str) -> None:
@@ -51,11 +55,32 @@ def test_nearest() -> None:
     assert (nearest("Mx", ["max", "inline"]), nearest("zzz", ["max"])) == ("did you mean `max`?", "")
 
 
-def test_exceptions_are_values() -> None:
-    """Exceptions compare by type and diagnostics, survive pickling, and read as their diagnostics."""
-    fault = InvalidEntry(FAULT)
-    assert (fault, hash(fault)) == (InvalidEntry(FAULT), hash(InvalidEntry(FAULT)))
-    assert (fault != BuilderLacks(FAULT), fault != "x") == (True, True)
-    assert (pickle.loads(pickle.dumps(fault)), str(fault)) == (fault, str(FAULT))
-    assert isinstance(fault, FaasCacheError)
-    assert isinstance(fault, ValueError)
+@pytest.mark.parametrize(
+    ("place", "text"),
+    [
+        (Place(), ""),
+        (Place(file="stack.yaml"), "stack.yaml"),
+        (Place(line=3, column=5), "3:5"),
+        (Place(path=("a", 1)), "a[1]"),
+        (Place(path=("a",), file="stack.yaml", line=3), "stack.yaml:3: a"),
+    ],
+    ids=["nowhere", "file", "position", "path", "all"],
+)
+def test_a_place_reads_like_a_compilers(place: Place, text: str) -> None:
+    """File, line and column as far as they are known, then the path."""
+    assert str(place) == text
+
+
+def test_a_diagnostic_is_a_value() -> None:
+    """Diagnostics compare, hash and survive pickling, and cannot change."""
+    same = attrs.evolve(FAULT)
+    assert (same, hash(same), pickle.loads(pickle.dumps(same))) == (FAULT, hash(FAULT), FAULT)
+    with pytest.raises(attrs.exceptions.FrozenInstanceError):
+        FAULT.message = "other"  # type: ignore[misc]  # the change is the point
+
+
+def test_no_secret_in_a_place() -> None:
+    """A key that holds a password leads to its place, and is shown without it."""
+    fault = Diagnostic(code="type", message="m", place=Place(path=("a", "https://me:hunter2@host")))
+    assert fault.place.path[1] == "https://me:hunter2@host"
+    assert "hunter2" not in repr(fault) + str(fault) + repr(fault.under("functions")) + str(fault.under("functions"))

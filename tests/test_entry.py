@@ -5,18 +5,32 @@ import pickle
 from pathlib import Path
 from typing import Any
 
+import attrs
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from faas_cache.entry import MAX_TEXT, CacheEntry, csv_field, parse_entries, split
+from faas_cache.diagnostics import Diagnostic
+from faas_cache.entry import MAX_TEXT, CacheEntry, csv_field, parse_entries, reference_entry, split
 from faas_cache.exceptions import FaasCacheError, InvalidEntry
 
 HERE = Path(__file__).parent / "vectors" / "entries.jsonl"
 SHARED = Path(__file__).parents[2] / "shared" / "vectors" / "cache_entries.jsonl"
-ROWS: list[dict[str, Any]] = [
-    json.loads(line) for path in (HERE, SHARED) if path.exists() for line in path.read_text().splitlines()
-]
+
+
+def rows(path: Path) -> list[dict[str, Any]]:
+    """The rows of a file of vectors; none where the file is not there."""
+    return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
+
+
+ROWS = [*rows(HERE), *rows(SHARED)]
+
+
+def test_every_case_says_why() -> None:
+    """Each of our own cases has a name of its own, which begins with its rule, and a reason."""
+    ours = rows(HERE)
+    assert len({row["id"] for row in ours}) == len(ours)
+    assert [row for row in ours if row["id"].partition("-")[0] not in {"C2", "C7", "C10", "C11"} or not row["why"]] == []
 
 
 @pytest.mark.parametrize("row", ROWS, ids=[row.get("id", f"buildx-{i}") for i, row in enumerate(ROWS)])
@@ -43,6 +57,84 @@ def test_an_entry_keeps_its_text() -> None:
     assert (str(entry), dict(entry.attrs)) == (text, {"dest": "/a,b", "x": "1"})
     assert entry == parse_entries(['x=1,"dest=/a,b",type=local'])[0]
     assert entry != "x"
+
+
+def test_a_refusal_is_a_diagnostic() -> None:
+    """C10: the code is the rule's number, the words are buildx's, and a hint says what to write."""
+    with pytest.raises(InvalidEntry) as caught:
+        parse_entries(["type=registry,ref=a/b,insecure"])
+    fault = Diagnostic(
+        code="C10",
+        message="buildx refuses the entry 'type=registry,ref=a/b,insecure': invalid value insecure",
+        hint='every field of an entry is `key=value`; a value with a comma is quoted with its key: `"dest=/a,b"`',
+        url="https://docs.docker.com/build/cache/backends/",
+    )
+    assert caught.value == InvalidEntry(fault)
+
+
+HINTS = {
+    "type=x,": "two commas in a row, or one at an end: remove it",
+    "type=x, ,k=1": "two commas in a row, or one at an end: remove it",
+    "ref=x": "write the type first: `type=registry,ref=…`",
+    "a,": "it is empty: remove it, or give it a value",
+    'type=x,k="a"': 'a quote may only open a field, and is closed before the comma: `"dest=/a,b"`; inside, write it twice',
+}
+
+
+@pytest.mark.parametrize("text", HINTS)
+def test_a_refusal_says_what_to_do(text: str) -> None:
+    """C10: each kind of refusal has its hint."""
+    with pytest.raises(InvalidEntry) as caught:
+        parse_entries([text])
+    assert caught.value.diagnostics[0].hint == HINTS[text]
+
+
+@pytest.mark.parametrize(
+    ("text", "bare"), [("a/b:c", True), ("type=registry,ref=a/b:c", False), ('"a"', True), ("TYPE=gha", False)]
+)
+def test_c2_a_bare_reference_has_no_fields(text: str, bare: bool) -> None:  # noqa: FBT001  # a column of the table
+    """C2: bare is what a docker without buildx reads: a text without any `=`."""
+    assert parse_entries([text])[0].bare is bare
+
+
+def test_c3_a_reference_may_be_written_out() -> None:
+    """C3: a bare reference means the same as the entry that is written for it."""
+    entry = reference_entry("a/b:c", text="type=registry,ref=a/b:c")
+    assert (str(entry), entry) == ("type=registry,ref=a/b:c", reference_entry("a/b:c"))
+
+
+def test_an_entry_cannot_change() -> None:
+    """An entry is a value, and so are its fields."""
+    entry = parse_entries(["type=gha,scope=a"])[0]
+    with pytest.raises(attrs.exceptions.FrozenInstanceError):
+        entry.type = "s3"  # type: ignore[misc]  # the change is the point
+    with pytest.raises(TypeError, match="a FrozenMap cannot change"):
+        entry.attrs["scope"] = "b"
+
+
+HOSTILE = {
+    "commas": "type=x," + "," * 100_000,
+    "quotes": "type=x," + '"' * 100_001,
+    "open": 'type=x,"k=' + '""' * 60_000,
+    "fields": "type=x," + "a" * 100_000,
+    "megabyte": "type=x,k=" + "a" * 1_000_000,
+    "megabyte-of-urls": "url=" * 250_000,
+    "megabyte-of-proxies": "_proxy=" * 150_000 + "@",
+    "megabyte-of-references": "a," * 500_000,
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_hostile_texts_are_refused(name: str) -> None:
+    """C10: texts of any size are read in linear time and refused as any other."""
+    with pytest.raises(InvalidEntry):
+        parse_entries([HOSTILE[name]])
+
+
+@pytest.mark.parametrize("text", ["type=x,k=\0", "a\0b", "a\u0661", "type=x,\ud800=1"], ids=ascii)
+def test_odd_characters_are_data(text: str) -> None:
+    """C10: buildx looks at no character but the comma, the quote, the `=` and the last newline."""
+    assert str(parse_entries([text])[0]) == text
 
 
 def test_a_long_entry_is_refused() -> None:
@@ -93,3 +185,18 @@ def test_csv_fields_are_read_back(fields: list[str]) -> None:
     record = ",".join(map(csv_field, fields))
     if record and not record.endswith("\n"):
         assert split(record) == fields
+
+
+fields = st.dictionaries(st.text("abk-._", min_size=1, max_size=3), st.text('ab,"= ', max_size=4), max_size=4)
+
+
+@given(fields.flatmap(lambda found: st.tuples(st.just(found), st.permutations([*found.items(), ("type", "x")]))))
+def test_fields_mean_the_same_in_any_order(case: tuple[dict[str, str], list[tuple[str, str]]]) -> None:
+    """C9: two entries are equal when type and fields are, in any order, and their hashes too."""
+    found, order = case
+    entry = parse_entries([",".join(csv_field(f"{key}={value}") for key, value in order)])[0]
+    plain = parse_entries([",".join(["type=x", *(csv_field(f"{key}={value}") for key, value in found.items())])])[0]
+    assert (entry, hash(entry), dict(entry.attrs)) == (plain, hash(plain), found)
+    assert list(entry.attrs) == [key for key, _ in order if key != "type"]
+    assert entry != parse_entries([f"{entry},other=1"])[0]
+    assert entry != parse_entries([f"{entry},type=y"])[0]
