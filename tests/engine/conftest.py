@@ -16,7 +16,7 @@ from pathlib import Path
 import attrs
 import pytest
 
-UP = Path(__file__).parents[3] / "shared" / "engine" / "up"
+UP = (Path(__file__).parents[3] / "shared" / "engine" / "up").resolve()
 REQUIRED = os.environ.get("FAAS_CACHE_REQUIRE_ENGINE") == "1"
 # docker28 comes from a Debian suite that moves; it alone may be missing.
 MAY_BE_MISSING = {"docker28"}
