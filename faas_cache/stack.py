@@ -3,7 +3,8 @@
 The text is read as a stream of parser events, and plain values are built from it here: every scalar is its text, as it is
 for faas-cli, whose fields are strings (`1.10`, `on` and `0x1F` keep their spelling). No tree of nodes is made, for such
 trees lose spellings, cost five times as much, and end the process on a hundred thousand nested brackets. Positions cost
-nothing until there is a fault or somebody asks: then the text is read once more and every path's place is kept.
+nothing until there is a fault or somebody asks: then the text is read once more, and beside every mapping and list is
+kept where each of its items stands, which aliases and merges take along.
 """
 
 from __future__ import annotations
@@ -11,24 +12,27 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path as FilePath
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple, NoReturn, TypeAlias
 
 import attrs
 
-from faas_cache.diagnostics import Diagnostic, Path, Place, errors, path_text
+from faas_cache.diagnostics import Diagnostic, Path, Place, path_text
 from faas_cache.exceptions import InvalidFunction, InvalidStack
 from faas_cache.mapping import EMPTY, FrozenMap
-from faas_cache.masking import masked
+from faas_cache.masking import masked, shown
 from faas_cache.spec import FunctionSpec, Quoted
 
 # A stack of 10,000 functions takes 6 MB; what is larger is no stack file.
 MAX_SIZE = 16 * 2**20
 # The schema is six levels deep; libyaml's flow nesting is quadratic, so the limit is also one of time.
 MAX_DEPTH = 64
-# What aliases and merges may add up to: far above any stack in use, far below what exhausts a machine.
+# What aliases and merges may add up to, and one more for each character: thousands of functions may share a mapping
+# of twenty variables, but what a text stands for stays in proportion to the text.
 MAX_EXPANSION = 100_000
 # libyaml compares each %TAG line with all before it; faas-cli's users write none.
 MAX_DIRECTIVES = 8
+# Nobody reads on after so many faults; a text of nothing else would cost hundreds of bytes of message for each of its own.
+MAX_FAULTS = 10_000
 
 _SLOW = Diagnostic(
     code="slow-parser",
@@ -41,14 +45,23 @@ _CORE_BOOLEANS = frozenset({"true", "True", "TRUE", "false", "False", "FALSE"})
 _CORE = "tag:yaml.org,2002:"
 _URL = "https://docs.openfaas.com/reference/yaml/"
 
-Marks: TypeAlias = dict[Path, tuple[int, int]]
+# How the text of a scalar is had from an event's, or None where it is the same.
+_Restore: TypeAlias = "Callable[[str], str | None] | None"
+# Line and column, from 1.
+Spot: TypeAlias = tuple[int, int]
+# Where the items of a container stand, by the container's identity; the container itself is kept, lest another take its id.
+Spots: TypeAlias = dict[int, tuple[Any, dict[Any, Spot]]]
 
 
 class _Key:
-    """What stands in a frame for a key that is still to come, and for the merge key."""
+    """What stands in a frame for a key that is still to come, for the merge key, and for what can be no key."""
 
 
-_NO_KEY, _MERGE = _Key(), _Key()
+_NO_KEY, _MERGE, _UNUSABLE = _Key(), _Key(), _Key()
+
+
+class _Enough(Exception):
+    """A limit is passed: the fault is noted, and nothing more is read."""
 
 
 @attrs.frozen(kw_only=True)
@@ -71,13 +84,14 @@ class Stack:
     def load(cls, path: str | FilePath, *, filter: str | None = None) -> Stack:  # noqa: A002  # faas-cli's name for it
         """The stack in a file; raises `InvalidStack` for one that cannot be read, too."""
         try:
-            data = FilePath(path).read_bytes()
+            with FilePath(path).open("rb") as stream:
+                data = stream.read(MAX_SIZE + 1)
         except (OSError, ValueError) as fault:
             cause = getattr(fault, "strerror", None) or str(fault)
             raise InvalidStack(
                 Diagnostic(
                     code="stack-file",
-                    message=f"the stack file {str(path)!r} cannot be read: {cause}",
+                    message=f"the stack file {shown(str(path))} cannot be read: {cause}",
                     hint="name it with -f, or run in the folder that holds stack.yaml",
                 )
             ) from None
@@ -93,12 +107,13 @@ class Stack:
         >>> stack.functions["fn"].image
         'a/b'
         """
-        reading = _read(_decoded(text, file), file)
+        text = _decoded(text, file)
+        reading = _read(text, file)
         judged = _Judgement()
-        judged.document(reading.tree)
-        if judged.found and errors(judged.found):
-            marks = _read(reading.text, file, marking=True).marks
-            raise InvalidStack(*sorted((_placed(d, marks, file) for d in errors(judged.found)), key=_position))
+        if reading.whole:
+            judged.document(reading.tree)
+        if reading.found or judged.found:
+            _refuse(text, file, reading, judged.found)
         found = (*reading.notes, *(note for spec in judged.functions.values() for note in spec.diagnostics))
         return cls(
             functions=_filtered(judged.functions, filter),
@@ -107,18 +122,17 @@ class Stack:
             templates=judged.templates,
             own_contexts=frozenset(judged.contexts),
             file=file,
-            text=reading.text,
+            text=text,
         )
 
     def locate(self, path: Path | str) -> tuple[int, int]:
         """The line and column, from 1, where a path is written; its nearest parent's where it is not in the file.
 
-        `path` is a tuple of keys and positions, or its text: `functions.fn.build_cache.to[1]`. The text is read again.
+        `path` is a tuple of keys and positions, or its text: `functions.fn.build_cache.to[1]`. What an alias or a merge
+        brought is found where it is written. The text is read again.
         """
-        marks = _read(self.text, self.file, marking=True).marks
-        if isinstance(path, str):
-            path = next((known for known in marks if path_text(known) == path), ())
-        return _nearest_mark(path, marks)
+        reading = _read(self.text, self.file, marking=True)
+        return _spot(_steps(path, reading) if isinstance(path, str) else path, reading)
 
     def placed(self, found: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
         """The diagnostics with file, line and column filled in, for one more reading of the text in all."""
@@ -131,38 +145,79 @@ class Stack:
         given = tuple(given)
         if not any(map(_unplaced, given)):
             return given
-        marks = _read(self.text, self.file, marking=True).marks
-        return tuple(_place(place, marks, self.file) if _unplaced(place) else place for place in given)
+        reading = _read(self.text, self.file, marking=True)
+        keys = reading.tree if isinstance(reading.tree, dict) else {}
+        return tuple(_place(p, reading, self.file) if _unplaced(p) and p.path[0] in keys else p for p in given)
 
 
 # Positions.
 
 
 def _unplaced(place: Place) -> bool:
-    """Whether a place is one in the file and nobody has said where."""
-    return place.line is None and place.path[:1] in {("functions",), ("configuration",)}
+    """Whether a place has a path and nobody has said where that is."""
+    return place.line is None and place.path != ()
 
 
-def _place(place: Place, marks: Marks, file: str | None) -> Place:
-    line, column = _nearest_mark(place.path, marks)
+def _place(place: Place, reading: _Reading, file: str | None) -> Place:
+    line, column = _spot(place.path, reading)
     return Place(path=place.path, file=file, line=line, column=column)
 
 
-def _placed(found: Diagnostic, marks: Marks, file: str | None) -> Diagnostic:
-    return attrs.evolve(found, place=_place(found.place, marks, file))
+def _spot(path: Path, reading: _Reading) -> Spot:
+    """Where a path stands: followed through the values themselves, so that aliases and merges need no look."""
+    node, spot = reading.tree, (1, 1)
+    for step in path:
+        _, spots = reading.spots.get(id(node), (node, {}))
+        key = None if step == "" and step not in spots else step  # a null key reads as an empty one
+        if key not in spots:
+            break
+        spot = spots[key]
+        node = node.get(key) if isinstance(node, dict) else node[key]
+    return spot
 
 
-def _nearest_mark(path: Path, marks: Marks) -> tuple[int, int]:
-    while path and path not in marks:
-        path = path[:-1]
-    return marks.get(path, (1, 1))
+def _steps(text: str, reading: _Reading) -> Path:
+    """The path whose text this is, as far as the file has it."""
+    path: list[str | int] = []
+    node, rest = reading.tree, text if text.startswith("[") else f".{text}"
+    while rest:
+        _, spots = reading.spots.get(id(node), (node, {}))
+        for step in spots:
+            key = "" if step is None else step
+            word = path_text((0, key)).removeprefix("[0]")
+            if rest == word or rest.startswith((f"{word}.", f"{word}[")):
+                break
+        else:
+            break
+        path.append(key)
+        rest = rest[len(word) :]
+        node = node.get(step) if isinstance(node, dict) else node[step]
+    return tuple(path)
 
 
 def _position(found: Diagnostic) -> tuple[int, int]:
     return found.place.line or 0, found.place.column or 0
 
 
+def _refuse(text: str, file: str | None, reading: _Reading, judged: list[Diagnostic]) -> NoReturn:
+    """Raises all faults of a text in its order, after one more reading where places are still missing."""
+    if judged or any(d.code == "duplicate-key" for d in reading.found):
+        reading = _read(text, file, marking=True)
+    placed = (attrs.evolve(d, place=_place(d.place, reading, file)) for d in judged)
+    faults = sorted([*reading.found, *placed], key=_position)
+    if len(faults) > MAX_FAULTS:
+        line, column = _position(faults[MAX_FAULTS])
+        faults[MAX_FAULTS:] = [
+            _fault("yaml", f"there are more than {MAX_FAULTS} faults: no more are shown", line, column, file)
+        ]
+    raise InvalidStack(*faults)
+
+
 # From bytes to text.
+
+# What ends a line: YAML 1.1's list, which libyaml and yaml.v3 keep to.
+_LINE_ENDS = "\n\r\x85\u2028\u2029"
+_LINE_END = re.compile(f"\r\n|[{_LINE_ENDS}]")
 
 
 def _decoded(text: str | bytes, file: str | None) -> str:
@@ -174,17 +229,18 @@ def _decoded(text: str | bytes, file: str | None) -> str:
         try:
             text = data.decode(encoding)
         except UnicodeDecodeError as fault:
-            before = data[: fault.start].decode(encoding, "replace")
+            before = data[: fault.start].decode(encoding, "replace").removeprefix("\ufeff")
             raise _syntax(f"it is not {encoding.upper()} text", *_end_of(before), file, "save it as UTF-8") from None
     text = text.removeprefix("\ufeff")
-    if text.count("\n%") > MAX_DIRECTIVES:
+    if sum(text.count(f"{end}%") for end in _LINE_ENDS) > MAX_DIRECTIVES:
         raise _syntax("it has more % directives than a stack file has use for", 1, 1, file, "remove them")
     return text
 
 
-def _end_of(text: str) -> tuple[int, int]:
+def _end_of(text: str) -> Spot:
     """The line and column that follow a text."""
-    return text.count("\n") + 1, len(text) - text.rfind("\n")
+    lines = _LINE_END.split(text)
+    return len(lines), len(lines[-1]) + 1
 
 
 def _syntax(cause: str, line: int, column: int, file: str | None, hint: str = "") -> InvalidStack:
@@ -204,41 +260,45 @@ _INNER_COLON = re.compile(r"""(?<=[^\s"'\[\]{},:]):+(?=[^\s,\[\]{}?])""")
 _HIDDEN_COLON = "\ue000"
 # Where hiding could change more than the colon: verbatim tags, directives, escapes that make the stand-in, or itself.
 _NOT_HIDEABLE = re.compile(r"!<|^%|\\[uU]|[\ue000\ud800-\udfff]", re.MULTILINE)
+# What ruamel's own parser lets an escape stand for, and the C parser does not.
+_SURROGATE = re.compile("[\ud800-\udfff]")
 # What YAML allows in a stream; the C parser tells of anything else without a line.
 _UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 class _Reading(NamedTuple):
-    """What came of one reading of a text."""
+    """What came of one reading of a text; `whole` says whether it reached the end of the document."""
 
+    whole: bool
     tree: Any
-    text: str
-    marks: Marks
+    spots: Spots
+    found: list[Diagnostic]
     notes: tuple[Diagnostic, ...]
 
 
 def _read(text: str, file: str | None, *, marking: bool = False) -> _Reading:
-    """The first document of a text as plain values; raises `InvalidStack`."""
+    """The first document of a text as plain values, and what is wrong with it; with `marking`, where everything stands."""
     from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
-    for next_event, restore in _parsers(text):
-        builder = _Builder(file, marking=marking, restore=restore)
+    refusal: list[Diagnostic] = []
+    for number, (make, restore) in enumerate(_parsers(text)):
+        builder = _Builder(file, marking=marking, restore=restore, budget=MAX_EXPANSION + len(text))
         try:
-            tree = builder.document(next_event())
+            tree = builder.document(make())
         except MarkedYAMLError as fault:
-            refusal = _refusal(fault, text, file)
-            if restore is None and fault.problem != _FLOW_COLON:
+            refusal = [_refusal(fault, text, file)]
+            if number == 0 and fault.problem != _FLOW_COLON:
                 break
         except (YAMLError, UnicodeEncodeError) as fault:
-            raise _unreadable(fault, text, file) from None
+            refusal = [_unreadable(fault, text, file)]
+            break
+        except _Enough:
+            refusal = []
+            break
         else:
             notes = (*(() if _c_parser() else (_SLOW,)), *_second_document(text, builder.end, file))
-            if builder.found and not marking:
-                return _read(text, file, marking=True)
-            if builder.found:
-                raise InvalidStack(*sorted(builder.found, key=_position))
-            return _Reading(tree, text, builder.marks, notes)
-    raise InvalidStack(*sorted([*builder.found, refusal], key=_position))
+            return _Reading(True, tree, builder.spots, builder.found, notes)  # noqa: FBT003  # a field's value
+    return _Reading(False, None, builder.spots, [*builder.found, *refusal], ())  # noqa: FBT003  # a field's value
 
 
 def _c_parser() -> Any:  # noqa: ANN401  # the extension has no types
@@ -250,21 +310,25 @@ def _c_parser() -> Any:  # noqa: ANN401  # the extension has no types
     return CParser
 
 
-def _parsers(text: str) -> list[tuple[Callable[[], Callable[[], Any]], Any]]:
+def _parsers(text: str) -> list[tuple[Callable[[], Callable[[], Any]], _Restore]]:
     """The ways to read a text, in order: each makes a source of events, and says how to restore its scalars.
 
     The C parser first. Only a flow colon gives the others a turn: the C parser with those colons hidden, then ruamel's own
-    parser, which is slower, and laxer about surrogates.
+    parser, which is slower, and laxer about surrogates. Without the C parser, ruamel's own alone.
     """
     parser = _c_parser()
+    pure = (lambda: _pure_events(text), _no_surrogates)
     if parser is None:
-        return [(lambda: _pure_events(text), None)]
-    ways: list[tuple[Callable[[], Callable[[], Any]], Any]] = [
-        (lambda: parser(text.encode()).get_event, None),
-        (lambda: parser(_hidden(text).encode()).get_event, lambda value: value.replace(_HIDDEN_COLON, ":")),
-        (lambda: _pure_events(text), lambda value: value),
-    ]
-    return [ways[0], ways[2]] if _NOT_HIDEABLE.search(text) else ways
+        return [pure]
+    straight = (lambda: parser(text.encode()).get_event, None)
+    if _NOT_HIDEABLE.search(text):
+        return [straight, pure]
+    return [straight, (lambda: parser(_hidden(text).encode()).get_event, lambda value: value.replace(_HIDDEN_COLON, ":")), pure]
+
+
+def _no_surrogates(value: str) -> str | None:
+    """The scalar as it is, or None for one that no encoding can hold."""
+    return None if not value.isascii() and _SURROGATE.search(value) else value
 
 
 def _hidden(text: str) -> str:
@@ -273,46 +337,71 @@ def _hidden(text: str) -> str:
 
 
 def _pure_events(text: str) -> Callable[[], Any]:
+    """The events of ruamel's own parser, whose `chr` refuses an escape beyond Unicode."""
     from ruamel.yaml import YAML
+    from ruamel.yaml.error import MarkedYAMLError
 
     events: Iterator[Any] = iter(YAML(typ="safe", pure=True).parse(text))
-    return events.__next__
+    last = None
+
+    def next_event() -> Any:  # noqa: ANN401  # an event
+        nonlocal last
+        try:
+            last = next(events)
+        except (ValueError, OverflowError):
+            mark = last and last.end_mark
+            raise MarkedYAMLError(problem="found a character that is none", problem_mark=mark) from None
+        return last
+
+    return next_event
+
+
+# The parsers' own words are shorter; a tag of the user's may stand among them.
+_SHOWN_CAUSE = 200
+# What helps, by what the parser was doing and what it met.
+_HINTS = (
+    (r"quoted scalar", "close the quote, and write a backslash inside double quotes as two"),
+    (r"flow", "close the bracket, and put commas between the items"),
+    (r"block (?:mapping|collection)|simple key", "indent this line like its neighbours, and write `key: value`"),
+    (r"mapping values", "quote the value, if it is meant to hold a colon; else mind the indentation"),
+)
 
 
 def _refusal(fault: Any, text: str, file: str | None) -> Diagnostic:  # noqa: ANN401  # ruamel's, untyped
     """What the parser refused, in its words, with what helps."""
     mark = fault.problem_mark or fault.context_mark
     line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
-    lines = text.splitlines()
-    here = lines[line - 1] if line <= len(lines) else ""
-    hint = "quote the value, if it is meant to hold this"
-    if "\t" in here[: column + 1]:
+    here = _LINE_END.split(text)[line - 1 : line]
+    cause = masked(", ".join(filter(None, (fault.context, fault.problem))))[:_SHOWN_CAUSE]
+    hint = next((h for words, h in _HINTS if re.search(words, cause)), "quote the value, if it is meant to hold this")
+    if here and "\t" in here[0][: column + 1]:
         hint = "indent with spaces: YAML takes no tabs there"
-    cause = ", ".join(filter(None, (fault.context, fault.problem)))
     return _fault("yaml", f"the stack file cannot be read: {cause}", line, column, file, hint)
 
 
-def _unreadable(fault: Exception, text: str, file: str | None) -> InvalidStack:
+def _unreadable(fault: Exception, text: str, file: str | None) -> Diagnostic:
     """A character that no YAML stream may hold."""
     match = _UNPRINTABLE.search(text)
     line, column = _end_of(text[: match.start()]) if match else (1, 1)
     cause = f"it holds the character U+{ord(match[0]):04X}" if match else str(fault).partition("\n")[0]
-    return _syntax(cause, line, column, file, "remove it")
+    return _fault("yaml", f"the stack file cannot be read: {cause}", line, column, file, "remove it")
+
+
+# What may stand between two documents: space, comments, ends, directives and markers.
+_BETWEEN = re.compile(rf"[ \t{_LINE_ENDS}\ufeff]+|[#%][^{_LINE_ENDS}]*|\.\.\.(?!\S)|(?P<marker>---(?!\S))")
 
 
 def _second_document(text: str, end: int, file: str | None) -> tuple[Diagnostic, ...]:
     """A warning where something follows the first document, which is all that faas-cli reads; it is not parsed."""
-    if "\n---" not in text and "\n..." not in text:
+    place = -1
+    while between := _BETWEEN.match(text, end):
+        end = between.end()
+        place = between.start() if between["marker"] else place
+    if end == len(text):
         return ()
-    marker = 0
-    for number, line in enumerate(text.splitlines()[end:], end + 1):
-        content = line
-        if line.startswith("---") and not marker:
-            marker, content = number, line[3:]
-        if content.strip() and not content.lstrip().startswith("#") and content.strip() != "...":
-            warning = _fault("second-document", "only the first document of the file is read", marker or number, 1, file)
-            return (attrs.evolve(warning, severity="warning", hint="move what follows into a file of its own"),)
-    return ()
+    line, column = _end_of(text[: end if place < 0 else place])
+    warning = _fault("second-document", "only the first document of the file is read", line, column, file)
+    return (attrs.evolve(warning, severity="warning", hint="move what follows into a file of its own"),)
 
 
 # From events to values.
@@ -321,21 +410,28 @@ def _second_document(text: str, end: int, file: str | None) -> tuple[Diagnostic,
 class _Builder:
     """Builds plain values from events without recursion, and notes what faas-cli would refuse on the way."""
 
-    def __init__(self, file: str | None, *, marking: bool, restore: Any) -> None:  # noqa: ANN401  # a function or None
+    def __init__(self, file: str | None, *, marking: bool, restore: _Restore, budget: int) -> None:
         self.file = file
         self.marking = marking
         self.restore = restore
+        self.budget = budget
         self.found: list[Diagnostic] = []
-        self.marks: Marks = {}
+        self.faulty: set[Spot] = set()
+        self.spots: Spots = {}
         self.anchors: dict[str, tuple[Any, int]] = {}
         self.open: set[int] = set()
         self.expanded = 0
         self.end = 0
 
     def fault(self, event: Any, code: str, message: str, hint: str = "") -> None:  # noqa: ANN401  # an event
-        """Notes a fault at an event."""
-        mark = event.start_mark
-        self.found.append(_fault(code, message, mark.line + 1, mark.column + 1, self.file, hint))
+        """Notes a fault at an event: the first one there, since others only follow from it."""
+        spot = _start(event)
+        if spot in self.faulty:
+            return
+        self.faulty.add(spot)
+        self.found.append(_fault(code, message, *spot, self.file, hint))
+        if len(self.found) > MAX_FAULTS:
+            raise _Enough
 
     def document(self, next_event: Callable[[], Any]) -> Any:  # noqa: ANN401, C901, PLR0912, PLR0915  # any YAML value; one loop over events, for its speed
         """The first document's value; None for an empty stream."""
@@ -351,9 +447,9 @@ class _Builder:
         )
 
         root: list[Any] = []
-        # A frame is: container, key to come, nodes inside, merges, path, event
+        # A frame is: container, key to come, nodes inside, merges, where its items stand, event
         frames: list[list[Any]] = []
-        frame: list[Any] = [root, _NO_KEY, 0, None, (), None]
+        frame: list[Any] = [root, _NO_KEY, 0, None, {}, None]
         marking, anchors = self.marking, self.anchors
         while True:
             event = next_event()
@@ -365,22 +461,20 @@ class _Builder:
             elif kind is MappingStartEvent or kind is SequenceStartEvent:
                 if len(frames) >= MAX_DEPTH:
                     self.fault(event, "yaml", f"the stack file is nested more than {MAX_DEPTH} levels deep")
-                    raise InvalidStack(*self.found)
+                    raise _Enough
                 container: Any = {} if kind is MappingStartEvent else []
                 frames.append(frame)
-                frame = [container, _NO_KEY, 0, None, (), event]
-                if marking:
-                    frame[4] = self.path_of_next(frames[-1])
-                    if isinstance(frames[-1][0], list):
-                        self.mark(frame[4], event)
+                frame = [container, _NO_KEY, 0, None, {}, event]
                 if event.anchor is not None:
                     anchors[event.anchor] = (container, 0)
                     self.open.add(id(container))
                 continue
             elif kind is MappingEndEvent or kind is SequenceEndEvent:
-                value, _, count, merges, _, start = frame
+                value, _, count, merges, spots, start = frame
                 if merges:
-                    count += self.merge(value, merges, start)
+                    count += self.merge(value, merges, spots)
+                if marking:
+                    self.spots[id(value)] = (value, spots)
                 if start.anchor is not None:
                     self.open.discard(id(value))
                     if anchors[start.anchor][0] is value:
@@ -393,7 +487,7 @@ class _Builder:
             elif kind is StreamEndEvent:
                 return None
             elif kind is DocumentEndEvent:
-                self.end = event.start_mark.line
+                self.end = event.start_mark.index
                 return root[0] if root else None
             else:
                 continue
@@ -401,34 +495,29 @@ class _Builder:
             target, key = frame[0], frame[1]
             frame[2] += 1
             if type(target) is list:
-                if marking and target is not root:
-                    self.mark((*frame[4], len(target)), event)
+                if marking:
+                    frame[4][len(target)] = _start(event)
                 target.append(value)
             elif key is _NO_KEY:
                 frame[1] = self.key(value, event, frame)
             else:
                 if key is _MERGE:
-                    frame[3] = [*(frame[3] or ()), (value, event)]
-                else:
+                    frame[3] = (value, event)
+                elif key is not _UNUSABLE:
                     target[key] = value
                 frame[1] = _NO_KEY
 
-    def path_of_next(self, frame: list[Any]) -> Path:
-        """The path of the value that a frame is waiting for."""
-        container, key, _, _, path, event = frame
-        if event is None:
-            return ()
-        if isinstance(container, list):
-            return (*path, len(container))
-        return (*path, key) if isinstance(key, str) else path
-
-    def mark(self, path: Path, event: Any) -> None:  # noqa: ANN401  # an event
-        """Keeps the place of a path: the first one, for duplicates."""
-        self.marks.setdefault(path, (event.start_mark.line + 1, event.start_mark.column + 1))
-
     def scalar(self, event: Any) -> str | None:  # noqa: ANN401  # an event
         """A scalar's text; None for a plain null."""
-        value: str = event.value if self.restore is None else self.restore(event.value)
+        value: str = event.value
+        if self.restore is not None:
+            restored = self.restore(value)
+            if restored is None:
+                self.fault(
+                    event, "yaml", "this holds half of a surrogate pair, which is no character", "write the character itself"
+                )
+                return None
+            value = restored
         if event.tag is not None and event.tag != "!":
             return self.tagged(event, str(event.tag), value)
         if not event.style and event.tag is None:
@@ -440,38 +529,51 @@ class _Builder:
         if not tag.startswith(_CORE) or tag == f"{_CORE}str":
             return Quoted(value) if value in _CORE_BOOLEANS else value
         kind = tag.removeprefix(_CORE)
-        if kind == "null" and value in _NULLS:
-            return None
+        if kind == "binary":
+            return self.binary(event, value)
         if kind in _TAGS and not _TAGS[kind].fullmatch(value):
-            self.fault(event, "type", f"{masked(value)[:60]!r} is no !!{kind}", "remove the tag")
-        return value
+            self.fault(event, "type", f"this value is no !!{kind}", "remove the tag")
+        return None if kind == "null" else value
+
+    def binary(self, event: Any, value: str) -> str | None:  # noqa: ANN401  # an event
+        """The text that base64 stands for; what is no text cannot be a part of a command."""
+        from base64 import b64decode
+
+        try:
+            text = b64decode(value.replace("\n", "").replace("\r", ""), validate=True).decode()
+        except ValueError:
+            self.fault(event, "type", "this value is no !!binary of a UTF-8 text", "write the text itself, without the tag")
+            return None
+        return Quoted(text) if text in _CORE_BOOLEANS else text
 
     def key(self, value: Any, event: Any, frame: list[Any]) -> Any:  # noqa: ANN401  # any YAML value
         """What a frame keeps of a key; faults for what is none, or was there before."""
+        container, spots = frame[0], frame[4]
         if isinstance(value, (dict, list)):
             self.fault(event, "yaml", "a key must be a text, not a list or a mapping")
-            return ""
-        if value == "<<" and not event.style:
-            if frame[3]:
-                self.fault(event, "duplicate-key", "a mapping has two merge keys `<<`", "write `<<: [*a, *b]`")
-            return _MERGE
-        if value in frame[0]:
-            first = self.marks.get((*frame[4], value), (0, 0))[0]
-            name = masked(str(value))[:60]
+            return _UNUSABLE
+        if value == "<<" and _is_merge(event):
+            if frame[3] is None:
+                return _MERGE
+            self.fault(event, "duplicate-key", "a mapping has two merge keys `<<`", "write `<<: [*a, *b]`")
+            return _UNUSABLE
+        if value in container:
+            first = spots[value][0] if self.marking else 0
+            name = "" if value is None else masked(value)[:60]
             self.fault(event, "duplicate-key", f"the key {name!r} was written before, in line {first}", "remove one of them")
         elif self.marking:
-            self.mark((*frame[4], value) if value is not None else frame[4], event)
+            spots[value] = _start(event)
         return value
 
     def alias(self, event: Any, frame: list[Any]) -> Any:  # noqa: ANN401  # any YAML value
         """What an alias stands for, within the budget."""
         if event.anchor not in self.anchors:
             self.fault(event, "yaml", f"the alias *{event.anchor[:60]} has no anchor before it")
-            return ""
+            return None
         value, count = self.anchors[event.anchor]
         if id(value) in self.open:
             self.fault(event, "yaml", f"the alias *{event.anchor[:60]} stands inside its own anchor")
-            return ""
+            return None
         frame[2] += count
         self.spend(count, event)
         return value
@@ -479,22 +581,35 @@ class _Builder:
     def spend(self, count: int, event: Any) -> None:  # noqa: ANN401  # an event
         """Counts what aliases and merges add; beyond the budget nothing more is read."""
         self.expanded += count
-        if self.expanded > MAX_EXPANSION:
-            self.fault(event, "yaml", f"aliases and merges add up to more than {MAX_EXPANSION} values")
-            raise InvalidStack(*self.found)
+        if self.expanded > self.budget:
+            self.fault(event, "yaml", f"aliases and merges add up to more than {self.budget} values")
+            raise _Enough
 
-    def merge(self, target: dict[Any, Any], merges: list[tuple[Any, Any]], start: Any) -> int:  # noqa: ANN401  # an event
+    def merge(self, target: dict[Any, Any], merge: tuple[Any, Any], spots: dict[Any, Spot]) -> int:
         """Merges `<<` into a mapping: explicit keys win, then the first mapping; returns how many keys came in."""
         before = len(target)
-        for value, event in merges:
-            for source in value if isinstance(value, list) else [value]:
-                if not isinstance(source, dict):
-                    self.fault(event, "type", "`<<` merges mappings, and this is none", "name an anchor of a mapping: `<<: *a`")
-                    continue
-                self.spend(len(source), start)
-                for key, item in source.items():
-                    target.setdefault(key, item)
+        value, event = merge
+        for source in value if isinstance(value, list) else [value]:
+            if not isinstance(source, dict):
+                self.fault(event, "type", "`<<` merges mappings, and this is none", "name an anchor of a mapping: `<<: *a`")
+                break
+            self.spend(len(source), event)
+            if self.marking:
+                spots.update({key: spot for key, spot in self.spots[id(source)][1].items() if key not in target})
+            for key, item in source.items():
+                target.setdefault(key, item)
         return len(target) - before
+
+
+def _start(event: Any) -> Spot:  # noqa: ANN401  # an event
+    """Where an event begins."""
+    mark = event.start_mark
+    return mark.line + 1, mark.column + 1
+
+
+def _is_merge(event: Any) -> bool:  # noqa: ANN401  # an event
+    """Whether a key `<<` merges: plain, and without a tag that makes it a text."""
+    return not event.style and (event.tag is None or str(event.tag) in {"!", f"{_CORE}merge"})
 
 
 # The core tags that a value can fail to fit, as yaml.v3 resolves them.
@@ -505,6 +620,10 @@ _TAGS = {
         r"[-+]?(?:\.[0-9_]+|[0-9][0-9_]*(?:\.[0-9_]*)?)(?:[eE][-+]?[0-9]+)?|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)"
     ),
     "null": re.compile("|~|null|Null|NULL"),
+    "timestamp": re.compile(
+        r"[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}(?:(?P<t>[Tt ])[0-9]{1,2}:[0-9]{1,2}:[0-9]{1,2}(?:\.[0-9]+)?)?"
+        r"(?(t)(?:Z|[-+][0-9]{2}:[0-9]{2})?)"
+    ),
 }
 
 
@@ -555,10 +674,12 @@ class _Judgement:
         """One function; a null key is dropped, as faas-cli does."""
         if name is None:
             return
+        name = str(name)  # one in quotes, too
         try:
             self.functions[name] = FunctionSpec.from_mapping(name, function)
         except InvalidFunction as fault:
-            self.found += fault.diagnostics
+            # A fault of the name itself has no path yet.
+            self.found += (d if d.place.path else d.under("functions", name) for d in fault.diagnostics[: self.room()])
         if isinstance(function, dict) and function.get("context") is not None:
             self.contexts.append(name)
 
@@ -580,7 +701,9 @@ class _Judgement:
         if isinstance(value, (dict, list)):
             self.wrong("a text", value, place)
             return ""
-        return value or ""
+        if value and "\0" in value:
+            self.fault("type", "this holds a NUL, which no path and no name can", place, "remove it")
+        return str(value or "")
 
     def mapping(self, value: Any, place: Path) -> dict[Any, Any]:  # noqa: ANN401  # any YAML value
         """A mapping; null is an empty one."""
@@ -603,7 +726,12 @@ class _Judgement:
 
     def fault(self, code: str, message: str, place: Path, hint: str = "") -> None:
         """Notes a fault; its position is found later."""
-        self.found.append(Diagnostic(code=code, message=message, place=Place(path=place), hint=hint, url=_URL))
+        if self.room():
+            self.found.append(Diagnostic(code=code, message=message, place=Place(path=place), hint=hint, url=_URL))
+
+    def room(self) -> int:
+        """How many more faults are worth keeping: one beyond the limit, which tells that it was passed."""
+        return MAX_FAULTS + 1 - len(self.found)
 
 
 def _filtered(functions: dict[str, FunctionSpec], pattern: str | None) -> FrozenMap[FunctionSpec]:
@@ -612,8 +740,8 @@ def _filtered(functions: dict[str, FunctionSpec], pattern: str | None) -> Frozen
         return FrozenMap(functions)
     kept = {name: spec for name, spec in functions.items() if _matches(pattern, name)}
     if not kept:
-        names = ", ".join(list(functions)[:20]) or "none"
-        message = f"no function matches the filter {pattern[:60]!r}"
+        names = ", ".join(masked(name)[:60] for name in list(functions)[:20]) or "none"
+        message = f"no function matches the filter {masked(pattern)[:60]!r}"
         raise InvalidStack(Diagnostic(code="no-function", message=message, hint=f"the file has: {names}"))
     return FrozenMap(kept)
 

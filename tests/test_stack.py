@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from faas_cache.diagnostics import Diagnostic, Place
 from faas_cache.exceptions import InvalidStack
-from faas_cache.stack import MAX_SIZE, Stack
+from faas_cache.stack import MAX_EXPANSION, MAX_FAULTS, MAX_SIZE, Stack
 
 HEAD = "version: 1.0\nprovider:\n  name: openfaas\n  gateway: http://127.0.0.1:8080\nfunctions:\n"
 
@@ -171,9 +171,83 @@ def test_aliases_that_multiply_are_refused() -> None:
     """A few lines that stand for millions of values end in one fault."""
     lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x, x]"]
     lines += [f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 10)}]" for i in range(1, 9)]
+    text = "\n".join(lines)
     with pytest.raises(InvalidStack) as caught:
-        Stack.loads("\n".join(lines))
-    assert [d.message for d in caught.value.diagnostics] == ["aliases and merges add up to more than 100000 values"]
+        Stack.loads(text)
+    limit = MAX_EXPANSION + len(text)
+    assert [d.message for d in caught.value.diagnostics] == [f"aliases and merges add up to more than {limit} values"]
+
+
+def test_thousands_of_functions_may_share_a_mapping() -> None:
+    """What a text stands for may grow with the text."""
+    shared = "".join(f"  K{i}: v\n" for i in range(20))
+    functions = "".join(f"  f{i}: {{image: a/b, environment: *e}}\n" for i in range(6000))
+    assert len(Stack.loads(f"x-env: &e\n{shared}{HEAD}{functions}").functions) == 6000
+
+
+MANY = MAX_FAULTS + 2
+FAULTS_WITHOUT_END = {
+    "duplicates": "a: 1\n" * (MANY + 1),
+    "types": HEAD + "".join(f"  f{i}: {{image: [x]}}\n" for i in range(MANY)),
+    "settings": f"{HEAD}  f: {{image: a}}\nconfiguration:\n  copy:\n" + "    - [x]\n" * MANY,
+}
+
+
+@pytest.mark.parametrize("name", FAULTS_WITHOUT_END)
+def test_faults_without_end_end(name: str) -> None:
+    """A text of nothing but faults costs no more than a list of them that nobody would read to its end."""
+    with pytest.raises(InvalidStack) as caught:
+        Stack.loads(FAULTS_WITHOUT_END[name])
+    assert len(caught.value.diagnostics) == MAX_FAULTS + 1
+    assert caught.value.diagnostics[-1].message == f"there are more than {MAX_FAULTS} faults: no more are shown"
+
+
+ODD_SCALARS = [
+    (r'build_cache: {from: [a:b], x: "\UFFFFFFFF"}', [("yaml", 7)]),
+    (r'build_cache: {from: [a:b], x: "\ud83d"}', [("yaml", 7)]),
+    ("image: !!binary '*'", [("type", 7)]),
+    ("image: !!int x", [("type", 7)]),
+    ("image: !!timestamp yesterday", [("type", 7)]),
+    ("<<: x", [("type", 7)]),
+    ("*zz : x", [("yaml", 7)]),
+    ("build_cache: &a {x: 1, y: {<<: *a}}", [("yaml", 7)]),
+    ("{? *b : c}", [("yaml", 7)]),
+    ("{a: b}: c", [("yaml", 7)]),
+    ("image: *zz", [("yaml", 7)]),
+]
+
+
+@pytest.mark.parametrize(("line", "expected"), ODD_SCALARS, ids=[line for line, _ in ODD_SCALARS])
+def test_odd_scalars_are_faults_at_their_line(parser: str, line: str, expected: list[tuple[str, int]]) -> None:
+    """What yaml.v3 refuses is refused here, at the line it stands in, by either parser."""
+    assert parser
+    with pytest.raises(InvalidStack) as caught:
+        Stack.loads(f"{HEAD}  fn:\n    {line}\n")
+    assert [(d.code, d.place.line) for d in caught.value.diagnostics] == expected
+
+
+def test_binary_is_the_text_that_it_stands_for() -> None:
+    """`!!binary` is base64; what it stands for is text to faas-cli."""
+    text = f"{HEAD}  a: {{image: !!binary YS9i}}\n  b: {{image: !!binary dHJ1ZQ==}}\n"
+    assert [spec.image for spec in Stack.loads(text).functions.values()] == ["a/b", "true"]
+
+
+def test_a_nul_is_refused_outside_functions_too() -> None:
+    """No path can hold a NUL."""
+    with pytest.raises(InvalidStack) as caught:
+        Stack.loads(f'{HEAD}  fn: {{image: a}}\nconfiguration: {{copy: ["a\\0b"]}}\n')
+    assert [(d.code, d.place.line) for d in caught.value.diagnostics] == [("type", 7)]
+
+
+def test_aliases_and_merges_are_found_where_they_are_written() -> None:
+    """A path through an anchor leads to the text behind it."""
+    head = "x: &e\n  image: a\n  build_cache: &c\n    to: [a, b]\n"
+    stack = Stack.loads(f"{head}{HEAD}  f:\n    <<: *e\n  g: {{build_cache: *c}}\n")
+    assert [stack.locate(path) for path in ("functions.f.image", "functions.g.build_cache.to[1]", "functions.g.zzz")] == [
+        (2, 3),
+        (4, 13),
+        (12, 3),
+    ]
 
 
 def test_merges_that_multiply_are_refused() -> None:
