@@ -7,6 +7,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from faas_cache import render as render
     from faas_cache.builder import Builder as Builder
+    from faas_cache.checks import check as check
     from faas_cache.diagnostics import Diagnostic as Diagnostic
     from faas_cache.entry import CacheEntry as CacheEntry
     from faas_cache.entry import parse_entries as parse_entries
@@ -33,6 +34,7 @@ _ROOMS = {
     "FunctionSpec": "spec",
     "Reference": "reference",
     "Stack": "stack",
+    "check": "checks",
     "parse_entries": "entry",
     "render": "render",
     "resolve": "plan",

@@ -10,14 +10,16 @@ from __future__ import annotations
 import os
 import sys
 from argparse import SUPPRESS, ArgumentParser, ArgumentTypeError, Namespace
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import attrs
 
 from faas_cache import __version__
-from faas_cache.diagnostics import Diagnostic, Place, errors
+from faas_cache.checks import check
+from faas_cache.diagnostics import Diagnostic, Place, errors, path_text
 from faas_cache.exceptions import BuilderLacks, FaasCacheError, InvalidCommandLine
 from faas_cache.masking import masked
 from faas_cache.plan import BuildPlan, resolve
@@ -25,7 +27,12 @@ from faas_cache.render import RENDERERS, Command, docker_push
 from faas_cache.spec import CacheFlags, FunctionSpec
 from faas_cache.stack import Stack
 
+if TYPE_CHECKING:
+    from faas_cache.builder import Builder
+
 DONE, FAILED, WRONG, CANNOT = 0, 1, 2, 3
+# As much of a Dockerfile as is read for its stages, in characters.
+_MAX_DOCKERFILE = 2**20
 STACK_FILES = ("stack.yaml", "stack.yml")
 # What `plan` prints unless it is told otherwise: the form that says everything.
 DEFAULT_FRONT_END = "buildx_build"
@@ -56,7 +63,7 @@ def _run(words: list[str]) -> int:
     flags, names = _canonical(commands[command], words[1:])
     options = commands[command].parse_args(flags, Namespace(names=names))
     try:
-        return {"plan": _plan, "build": _build}[command](options)
+        return {"plan": _plan, "build": _build, "check": _check, "registries": _registries}[command](options)
     finally:
         sys.stdout.flush()
 
@@ -66,45 +73,85 @@ def _run(words: list[str]) -> int:
 
 def _plan(options: Namespace) -> int:
     """`plan`: the commands that a build would run, without running them."""
-    stack, plans = _plans(options)
+    run = _Run(options)
+    front_end = options.front_end or DEFAULT_FRONT_END
+    run.stop_at_errors()
     if options.inspect:
-        from faas_cache.run import inspect_builder
-
-        front_end = inspect_builder(builder=_named_builder(plans)).front_end(plans)
-    else:
-        _stop_at_errors(_unmet(plans, stack))
-        front_end = options.front_end or DEFAULT_FRONT_END
-    commands = [_rendered(plan, front_end) for plan in plans]
+        run.inspect()
+        front_end = run.front_end()
+        run.stop_at_errors()
+    commands = [_rendered(plan, front_end) for plan in run.plans]
     shown = commands if options.show_secrets else [command.masked() for command in commands]
     if options.json:
-        _print_json(stack, plans, shown)
+        _print_json(run, shown)
     else:
-        reasons = _reasons(stack, plans) if options.explain else [[] for _ in plans]
+        reasons = _reasons(run.stack, run.plans) if options.explain else [[] for _ in run.plans]
         for command, lines in zip(shown, reasons, strict=True):
             print(command.shell(), *lines, sep="\n")
     if shown != commands:
         _say("secrets are masked with ***: --show-secrets prints what can be pasted")
-    _say_all(stack, [*_notes(stack, plans), *(lost for command in commands for lost in command.lost)])
+    run.say(*(lost for command in commands for lost in command.lost))
     return DONE
 
 
 def _build(options: Namespace) -> int:
     """`build`: every function, one after the other; one failure stops no other."""
-    stack, plans = _plans(options)
-    front_end = _front_end(stack, plans)
-    commands = [_rendered(plan, front_end) for plan in plans]
+    run = _Run(options)
+    run.stop_at_errors()
+    if any(plan.caching for plan in run.plans):
+        run.inspect()
+    front_end = run.front_end()
+    run.stop_at_errors()
+    commands = [_rendered(plan, front_end) for plan in run.plans]
     _stop_at_errors([lost for command in commands for lost in command.lost])
-    _say_all(stack, _notes(stack, plans))
-    _stop_at_errors([fault for plan in plans for fault in _missing_context(plan)])
+    run.say()
+    _stop_at_errors([fault for plan in run.plans for fault in _missing_context(plan)])
     codes = []
-    for plan, command in zip(plans, commands, strict=True):
+    for plan, command in zip(run.plans, commands, strict=True):
         pushes = docker_push(plan) if front_end == "docker_build" and plan.output == "push" else ()
         code = _run_all(plan, (command, *pushes))
         codes.append(code)
         if code > 128:  # noqa: PLR2004  # a signal told us to stop
             return code
-    _say(*(f"{plan.function}: {'built' if code == DONE else 'failed'}" for plan, code in zip(plans, codes, strict=True)))
+    _say(*(f"{plan.function}: {'built' if code == DONE else 'failed'}" for plan, code in zip(run.plans, codes, strict=True)))
     return max(codes, default=DONE)
+
+
+def _check(options: Namespace) -> int:
+    """`check`: what there is to say of the functions before they are built, and nothing else."""
+    found: Sequence[Diagnostic]
+    try:
+        run = _Run(options)
+        if options.inspect:
+            run.inspect()
+        found = run.found
+    except FaasCacheError as fault:
+        found = fault.diagnostics
+    print(_FORMATS[options.format](found), end="")
+    bad = errors(found)
+    counts = Counter(d.severity for d in found)
+    _say(", ".join(f"{counts[word]} {word}{'s' * (counts[word] != 1)}" for word in ("error", "warning", "note")))
+    if any(d.code != "F2" for d in bad):
+        return WRONG
+    return CANNOT if bad else DONE
+
+
+def _registries(options: Namespace) -> int:
+    """`registries`: what is known of registries and caches."""
+    from faas_cache.registries import REGISTRIES
+
+    if options.json:
+        import json
+
+        print(json.dumps([attrs.asdict(row) for row in REGISTRIES], indent=2))
+        return DONE
+    for row in REGISTRIES:
+        print(f"{row.name}: {', '.join(row.hosts) or 'any host'}")
+        print(
+            f"    image index: {row.index}; image manifest: {row.image_manifest}" + (f"; needs {row.need}" if row.need else "")
+        )
+        print(*(f"    {text}" for text in (row.note, f"{row.evidence} ({row.date})") if text), sep="\n")
+    return DONE
 
 
 def _run_all(plan: BuildPlan, commands: Iterable[Command]) -> int:
@@ -125,11 +172,65 @@ def _run_all(plan: BuildPlan, commands: Iterable[Command]) -> int:
 # From words to plans.
 
 
-def _plans(options: Namespace) -> tuple[Stack, list[BuildPlan]]:
-    """The stack, and the plan of every function that was asked for; raises with the faults of all of them."""
-    _refuse_contradictions(options)
-    stack = Stack.load(_stack_file(options.file), filter=options.filter)
-    flags = CacheFlags(
+class _Run:
+    """What the flags and the stack file come to: the plans of the functions that were asked for, and what is said of them.
+
+    Raises with the faults of every function. `others` are the plans of the functions that were not asked for, as far as
+    their own settings say where they export to (E5: settings are judged over the whole file, flags over the selection).
+    """
+
+    def __init__(self, options: Namespace) -> None:
+        _refuse_contradictions(options)
+        self.options = options
+        whole = Stack.load(_stack_file(options.file))
+        self.stack = whole.filtered(options.filter) if options.filter else whole
+        flags = _flags(options)
+        faults: list[Diagnostic] = []
+        selected = _selected(self.stack, options.names)
+        self.plans = _resolved(selected, self.stack, options, flags, faults)
+        if faults:
+            raise InvalidCommandLine(*self.stack.placed(dict.fromkeys(faults)))
+        self.others: list[BuildPlan] = []
+        if flags.enabled and flags.build_cache is None and not flags.cache_to:
+            names = {spec.name for spec in selected}
+            rest = [spec for name, spec in whole.functions.items() if name not in names and not spec.skip_build]
+            self.others = _resolved((s for s in rest if s.build_cache is not None), whole, options, flags, [])
+        self.builder: Builder | None = None
+        self.dockerfiles = _dockerfiles(self.plans)
+        self.found = self.judge()
+
+    def judge(self) -> tuple[Diagnostic, ...]:
+        """Everything there is to say, each once and with its place; under `--strict` a warning is an error."""
+        said = check(self.plans, self.builder, os.environ, self.dockerfiles, others=self.others)
+        flags = {("build_args", key) for key, _ in self.options.build_arg}  # they are not in the file
+        kept = (d for d in said if d.code != "secret-in-file" or d.place.path[2:] not in flags)
+        placed = self.stack.placed(dict.fromkeys((*self.stack.diagnostics, *kept)))
+        if not self.options.strict:
+            return placed
+        return tuple(attrs.evolve(d, severity="error") if d.severity == "warning" else d for d in placed)
+
+    def inspect(self) -> None:
+        """Asks this machine what its builder can do, and judges again."""
+        from faas_cache.run import inspect_builder
+
+        self.builder = inspect_builder(builder=_named_builder(self.plans))
+        self.found = self.judge()
+
+    def front_end(self) -> str:
+        """The front end of the run (F3); raises `BuilderLacks`."""
+        return "docker_build" if self.builder is None else self.builder.front_end(self.plans)
+
+    def stop_at_errors(self) -> None:
+        """Raises where something was said that stops a build."""
+        _stop_at_errors(self.found)
+
+    def say(self, *more: Diagnostic) -> None:
+        """What was found and more, for people, each once."""
+        _say(*map(str, dict.fromkeys((*self.found, *self.stack.placed(more)))))
+
+
+def _flags(options: Namespace) -> CacheFlags:
+    return CacheFlags(
         build_cache=options.build_cache,
         cache_from=options.cache_from,
         cache_to=options.cache_to,
@@ -141,15 +242,34 @@ def _plans(options: Namespace) -> tuple[Stack, list[BuildPlan]]:
         fallback_scopes=options.cache_scope_fallback,
         enabled=not options.no_build_cache,
     )
+
+
+def _resolved(
+    specs: Iterable[FunctionSpec], stack: Stack, options: Namespace, flags: CacheFlags, faults: list[Diagnostic]
+) -> list[BuildPlan]:
+    """The plans of these functions; what is wrong with the others of them is added to `faults`."""
     plans: list[BuildPlan] = []
-    faults: list[Diagnostic] = []
-    for spec in _selected(stack, options.names):
+    for spec in specs:
         try:
             plans.append(resolve(_with_flags(spec, stack, options), flags))
         except FaasCacheError as fault:
             faults += fault.diagnostics
-    _stop_at_errors(stack.placed(dict.fromkeys(faults)))
-    return stack, plans
+    return plans
+
+
+def _dockerfiles(plans: Iterable[BuildPlan]) -> dict[str, str]:
+    """The Dockerfiles whose stages decide what an inline cache can hold: in the context, or in the template of the language."""
+    found: dict[str, str] = {}
+    for plan in plans:
+        if "inline" not in plan.needs:
+            continue
+        for folder in (plan.context, os.path.join("template", plan.lang)):  # noqa: PTH118  # pathlib costs more than it gives
+            try:
+                with open(os.path.join(folder, "Dockerfile"), encoding="utf-8", errors="replace") as file:  # noqa: PTH118, PTH123  # the same
+                    found.setdefault(plan.function, file.read(_MAX_DOCKERFILE))
+            except (OSError, ValueError):
+                continue
+    return found
 
 
 def _stack_file(given: str | None) -> str:
@@ -203,36 +323,10 @@ def _refuse_contradictions(options: Namespace) -> None:
         )
 
 
-# What the builder can do.
-
-
-def _front_end(stack: Stack, plans: list[BuildPlan]) -> str:
-    """The front end of the run; the builder is asked only where some function's caching is on."""
-    if not any(plan.caching for plan in plans):
-        _stop_at_errors(_unmet(plans, stack))
-        return "docker_build"
-    from faas_cache.builder import unmet
-    from faas_cache.run import inspect_builder
-
-    builder = inspect_builder(builder=_named_builder(plans))
-    front_end = builder.front_end(plans)
-    _say(*map(str, unmet(plans, builder)))
-    return front_end
-
-
 def _named_builder(plans: list[BuildPlan]) -> str | None:
     """The buildx builder that a builder flag names; a run has one front end, and so one builder."""
     flags = (flag for plan in plans for flag in plan.builder_flags)
     return next((flag.removeprefix("--builder=") for flag in flags if flag.startswith("--builder=")), None)
-
-
-def _unmet(plans: list[BuildPlan], stack: Stack) -> list[Diagnostic]:
-    """What can be said of plans while nothing is known of the builder (F5)."""
-    if not any(plan.needs for plan in plans):
-        return []
-    from faas_cache.builder import unmet
-
-    return list(stack.placed(unmet(plans, None)))
 
 
 def _rendered(plan: BuildPlan, front_end: str) -> Command:
@@ -256,13 +350,33 @@ def _missing_context(plan: BuildPlan) -> list[Diagnostic]:
 # What is printed.
 
 
-def _notes(stack: Stack, plans: list[BuildPlan]) -> list[Diagnostic]:
-    return [*stack.diagnostics, *(found for plan in plans for found in plan.diagnostics)]
+def _as_text(found: Iterable[Diagnostic]) -> str:
+    return "".join(f"{item}\n" for item in found)
 
 
-def _say_all(stack: Stack, found: Iterable[Diagnostic]) -> None:
-    """Diagnostics for people, each once, with their places."""
-    _say(*map(str, stack.placed(dict.fromkeys(found))))
+def _as_json(found: Iterable[Diagnostic]) -> str:
+    import json
+
+    return json.dumps({"diagnostics": [attrs.asdict(item) for item in found]}, indent=2) + "\n"
+
+
+def _as_github(found: Iterable[Diagnostic]) -> str:
+    """Workflow commands, which GitHub Actions shows beside the lines they speak of."""
+    lines = []
+    for item in found:
+        place = {"file": item.place.file, "line": item.place.line, "col": item.place.column, "title": item.code}
+        properties = ",".join(f"{key}={_escaped(str(value), ':,')}" for key, value in place.items() if value is not None)
+        text = "\n".join(filter(None, (path_text(item.place.path), item.message, item.hint, item.url)))
+        lines.append(f"::{'notice' if item.severity == 'note' else item.severity} {properties}::{_escaped(text)}\n")
+    return "".join(lines)
+
+
+def _escaped(text: str, more: str = "") -> str:
+    """A text as a workflow command holds it."""
+    return "".join(f"%{ord(c):02X}" if c in f"%\r\n{more}" else c for c in text)
+
+
+_FORMATS = {"text": _as_text, "json": _as_json, "github": _as_github}
 
 
 def _say(*lines: str) -> None:
@@ -282,12 +396,11 @@ def _reasons(stack: Stack, plans: list[BuildPlan]) -> list[list[str]]:
     return [[f"#   {why.part}   {why.rule}, {next(places)}" for why in plan.why] for plan in plans]
 
 
-def _print_json(stack: Stack, plans: list[BuildPlan], commands: list[Command]) -> None:
-    """One object: the functions in order, each with what it would run and why."""
+def _print_json(run: _Run, commands: list[Command]) -> None:
+    """One object: the functions in order, each with what it would run and why, and what is said of none of them alone."""
     import json
 
-    found = _notes(stack, plans)
-    placed = dict(zip(found, stack.placed(found), strict=True))
+    of = {plan.function: [d for d in run.found if d.place.path[:2] == ("functions", plan.function)] for plan in run.plans}
     functions = [
         {
             "function": plan.function,
@@ -298,12 +411,13 @@ def _print_json(stack: Stack, plans: list[BuildPlan], commands: list[Command]) -
             "cache_to": _flag_values(command.argv, "--cache-to"),
             "needs": sorted(plan.needs),
             "lost": [attrs.asdict(item) for item in command.lost],
-            "diagnostics": [attrs.asdict(placed[item]) for item in plan.diagnostics],
+            "diagnostics": [attrs.asdict(item) for item in of[plan.function]],
             "why": [{"part": w.part, "rule": w.rule, "path": list(w.place.path)} for w in plan.why],
         }
-        for plan, command in zip(plans, commands, strict=True)
+        for plan, command in zip(run.plans, commands, strict=True)
     ]
-    report = {"functions": functions, "diagnostics": [attrs.asdict(placed[item]) for item in stack.diagnostics]}
+    said = {item for items in of.values() for item in items}
+    report = {"functions": functions, "diagnostics": [attrs.asdict(item) for item in run.found if item not in said]}
     print(json.dumps(report, indent=2))
 
 
@@ -342,7 +456,13 @@ def _parsers() -> tuple[ArgumentParser, dict[str, ArgumentParser]]:
     _switch(plan, "--explain", "print the rule and the line behind each cache argument")
     _switch(plan, "--show-secrets", "print credentials instead of ***")
     build = _command(kinds.add_parser, "build", "build the functions")
-    return top, {"plan": plan, "build": build}
+    checks = _command(kinds.add_parser, "check", "say what a build would lose or overwrite, and build nothing")
+    _switch(checks, "--inspect", "ask this machine's docker what it can do")
+    checks.add_argument("--format", metavar="NAME", choices=list(_FORMATS), default="text", help=", ".join(_FORMATS))
+    registries = kinds.add_parser("registries", help="print what is known of registries and caches", allow_abbrev=False)
+    registries.usage = "faas-cache registries [--json]"
+    _switch(registries, "--json", "print JSON for programs")
+    return top, {"plan": plan, "build": build, "check": checks, "registries": registries}
 
 
 def _command(add_parser: object, name: str, text: str) -> ArgumentParser:
@@ -365,6 +485,7 @@ def _command(add_parser: object, name: str, text: str) -> ArgumentParser:
     _switch(parser, "--ignore-cache-errors", "a cache that cannot be exported fails no build")
     _switch(parser, "--no-cache", "build every step anew; exports refresh the cache")
     _switch(parser, "--push", "push the image")
+    _switch(parser, "--strict", "take warnings for errors")
     return parser
 
 

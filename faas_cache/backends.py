@@ -14,8 +14,8 @@ from faas_cache.mapping import FrozenMap
 from faas_cache.masking import SECRET_FIELDS
 
 Direction: TypeAlias = Literal["from", "to"]
-# bool is Go's ParseBool; mode, compression, retry and digits are the closed sets and numbers of `VALUES`.
-Kind: TypeAlias = Literal["text", "bool", "mode", "compression", "integer", "duration", "retry"]
+# bool is Go's ParseBool, and flag one that is true when empty; mode, compression and retry are closed sets, all in `VALUES`.
+Kind: TypeAlias = Literal["text", "bool", "flag", "mode", "compression", "integer", "duration", "retry"]
 
 BOTH: frozenset[Direction] = frozenset({"from", "to"})
 FROM: frozenset[Direction] = frozenset({"from"})
@@ -28,6 +28,7 @@ FALSE = frozenset({"0", "f", "F", "FALSE", "false", "False"})
 # The values of the kinds that are closed sets, exactly as BuildKit compares them.
 VALUES: FrozenMap[frozenset[str]] = FrozenMap(
     bool=TRUE | FALSE,
+    flag=TRUE | FALSE | {""},
     mode=frozenset({"min", "max"}),
     compression=frozenset({"uncompressed", "gzip", "estargz", "zstd"}),  # nydus needs a build of its own
     retry=frozenset({"standard", "adaptive"}),
@@ -36,7 +37,10 @@ VALUES: FrozenMap[frozenset[str]] = FrozenMap(
 
 @attrs.frozen(kw_only=True)
 class Field:
-    """One field of a backend: `buildkit` and `buildx` are the releases that brought it; `source` is where it was read."""
+    """One field of a backend: `buildkit` and `buildx` are the releases that brought it; `source` is where it was read.
+
+    `strict` tells that BuildKit refuses a bad value in an export (seen on 0.13 and 0.25) instead of going on without a word.
+    """
 
     name: str
     directions: frozenset[Direction]
@@ -45,6 +49,7 @@ class Field:
     default: str = ""
     buildkit: str
     buildx: str = ""
+    strict: bool = False
     source: str
 
     @property
@@ -82,13 +87,16 @@ _IGNORE = Field(name="ignore-error", directions=TO, kind="bool", default="false"
 
 def _layout(source: str, level: str) -> tuple[Field, ...]:
     """The fields of the exports that write OCI manifests; `level` is the release that brought `compression-level`."""
+    oci, image = "oci-mediatypes", "image-manifest"
     return (
-        Field(name="oci-mediatypes", directions=TO, kind="bool", default="true", buildkit="0.8", source=source),
+        Field(name=oci, directions=TO, kind="bool", default="true", buildkit="0.8", strict=True, source=source),
         # false up to BuildKit 0.20, true since 0.21
-        Field(name="image-manifest", directions=TO, kind="bool", buildkit="0.12", source=source),
-        Field(name="compression", directions=TO, kind="compression", default="gzip", buildkit="0.10", source=source),
-        Field(name="compression-level", directions=TO, kind="integer", buildkit=level, source=source),
-        Field(name="force-compression", directions=TO, kind="bool", default="false", buildkit="0.10", source=source),
+        Field(name=image, directions=TO, kind="bool", buildkit="0.12", strict=True, source=source),
+        Field(
+            name="compression", directions=TO, kind="compression", default="gzip", buildkit="0.10", strict=True, source=source
+        ),
+        Field(name="compression-level", directions=TO, kind="integer", buildkit=level, strict=True, source=source),
+        Field(name="force-compression", directions=TO, kind="flag", buildkit="0.10", strict=True, source=source),
     )
 
 
@@ -107,7 +115,7 @@ BACKENDS: FrozenMap[Backend] = FrozenMap(
             Field(name="ref", directions=BOTH, required=BOTH, buildkit="0.4", source=_REGISTRY),
             _MODE,
             *_layout(_REGISTRY, level="0.12"),
-            Field(name="registry.insecure", directions=BOTH, kind="bool", buildkit="0.12", source=_REGISTRY),
+            Field(name="registry.insecure", directions=BOTH, kind="bool", buildkit="0.12", strict=True, source=_REGISTRY),
             _IGNORE,
         ),
     ),
@@ -140,7 +148,7 @@ BACKENDS: FrozenMap[Backend] = FrozenMap(
             Field(name="url", directions=BOTH, buildkit="0.9", source=_GHA),
             Field(name="url_v2", directions=BOTH, buildkit="0.20", buildx="0.21", source=_GHA),
             Field(name="version", directions=BOTH, buildkit="0.20", buildx="0.21", source=_GHA),
-            Field(name="timeout", directions=BOTH, kind="duration", default="10m", buildkit="0.13", source=_GHA),
+            Field(name="timeout", directions=BOTH, kind="duration", default="10m", buildkit="0.13", strict=True, source=_GHA),
             Field(name="repository", directions=TO, buildkit="0.14", source=_GHA),
             Field(name="ghtoken", directions=TO, buildkit="0.14", source=_GHA),
             _MODE,

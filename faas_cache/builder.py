@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from typing import Protocol
 
 import attrs
@@ -79,25 +80,7 @@ class Builder:
         >>> sorted(Builder(docker="20.10.24").features)
         ['buildkit', 'inline', 'registry']
         """
-        if self.docker is None and self.buildx is None:
-            return frozenset()
-        if self.buildx is None:
-            # F3: from 23 on, docker itself refuses BuildKit without buildx
-            refuses = at_least(self.docker, _BUILDX_ONLY, unknown=False)
-            return frozenset() if refuses else frozenset({BUILDKIT, *_WITHOUT_BUILDX})
-        found = {BUILDKIT, BUILDX}
-        if self.driver != "docker":
-            found |= {EXPORT, *BACKENDS}
-        elif self.containerd_store:
-            found |= {EXPORT, SEVERAL_PLATFORMS, *_DOCKER_DRIVER}
-        else:
-            found |= _CLASSIC_STORE
-        version = self.buildkit_version
-        if at_least(version, _SEVERAL, unknown=True):
-            found.add(SEVERAL_EXPORTS)
-        return frozenset(
-            name for name in found if name not in BACKENDS or at_least(version, BACKENDS[name].buildkit, unknown=True)
-        )
+        return _features(self)
 
     @property
     def buildkit_version(self) -> str:
@@ -116,6 +99,28 @@ class Builder:
             raise BuilderLacks(*lacks)
         caching = any(plan.needs - {SEVERAL_PLATFORMS} for plan in plans)
         return "buildx_build" if caching and self.buildx is not None else "docker_build"
+
+
+@lru_cache(maxsize=16)
+def _features(builder: Builder) -> frozenset[str]:
+    """What a builder can do; a run asks for every function of one builder."""
+    if builder.docker is None and builder.buildx is None:
+        return frozenset()
+    if builder.buildx is None:
+        # F3: from 23 on, docker itself refuses BuildKit without buildx
+        refuses = at_least(builder.docker, _BUILDX_ONLY, unknown=False)
+        return frozenset() if refuses else frozenset({BUILDKIT, *_WITHOUT_BUILDX})
+    found = {BUILDKIT, BUILDX}
+    if builder.driver != "docker":
+        found |= {EXPORT, *BACKENDS}
+    elif builder.containerd_store:
+        found |= {EXPORT, SEVERAL_PLATFORMS, *_DOCKER_DRIVER}
+    else:
+        found |= _CLASSIC_STORE
+    version = builder.buildkit_version
+    if at_least(version, _SEVERAL, unknown=True):
+        found.add(SEVERAL_EXPORTS)
+    return frozenset(name for name in found if name not in BACKENDS or at_least(version, BACKENDS[name].buildkit, unknown=True))
 
 
 def unmet(plans: Sequence[Plan], builder: Builder | None) -> tuple[Diagnostic, ...]:
@@ -211,6 +216,7 @@ _NUMBERS = re.compile(r"\s*v?(?P<release>[0-9]+(?:\.[0-9]+)*)(?P<suffix>.*)", re
 _MAX_VERSION = 100
 
 
+@lru_cache(maxsize=64)
 def parsed(text: str | None) -> object | None:
     """A version in any spelling in use, or None where it is unknown.
 
@@ -239,6 +245,7 @@ def at_least(text: str | None, least: str, *, unknown: bool) -> bool:
     return unknown if version is None else version >= Version(least)  # type: ignore[operator]  # it is a Version
 
 
+@lru_cache(maxsize=64)
 def embedded_buildkit(docker: str) -> str:
     """The version of the BuildKit inside an engine of that version; empty where it is not known.
 

@@ -10,19 +10,19 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from itertools import combinations
 from typing import NamedTuple
 
 import attrs
 
 from faas_cache import entry as entries
-from faas_cache.backends import BACKENDS, TRUE, meant_by
+from faas_cache.backends import BACKENDS, FALSE, TRUE, Direction, meant_by
 from faas_cache.diagnostics import Diagnostic, Path, Place, errors, nearest
 from faas_cache.entry import CacheEntry
 from faas_cache.exceptions import FaasCacheError, InvalidFunction, InvalidReference
 from faas_cache.mapping import EMPTY, FrozenMap
 from faas_cache.masking import masked, shown_fields
 from faas_cache.reference import Reference
+from faas_cache.registries import IMAGE_MANIFEST, refuses_index
 from faas_cache.spec import CacheFlags, FunctionSpec, Setting
 
 INLINE_CACHE = "BUILDKIT_INLINE_CACHE"
@@ -58,8 +58,9 @@ class Why:
 class BuildPlan:
     """Everything that a build of one function needs to be told, whichever program is told it.
 
-    `needs` are the features that the builder must have (F1). Plans are equal when they build the same: `.why` and
-    `.diagnostics` do not count.
+    `needs` are the features that the builder must have (F1). `lang`, `handler` and `build_options` say what the context was
+    made from, so that one build written twice can be told (E5). Plans are equal when they build the same: those three, `.why`
+    and `.diagnostics` do not count.
     """
 
     function: str
@@ -79,6 +80,9 @@ class BuildPlan:
     squash: bool = False
     output: str | None = None
     needs: frozenset[str] = frozenset()
+    lang: str = attrs.field(default="", eq=False)
+    handler: str = attrs.field(default="", eq=False)
+    build_options: tuple[str, ...] = attrs.field(default=(), eq=False)
     diagnostics: tuple[Diagnostic, ...] = attrs.field(default=(), eq=False)
     reasons: tuple[tuple[str, str, Path], ...] = attrs.field(default=(), eq=False, repr=False)
 
@@ -86,6 +90,15 @@ class BuildPlan:
     def why(self) -> tuple[Why, ...]:
         """The rule and the place behind each cache argument, in the order of the plan."""
         return tuple(Why(part=masked(part), rule=rule, place=Place(path=path)) for part, rule, path in self.reasons)
+
+    def entries(self) -> Iterator[tuple[Direction, CacheEntry, Path]]:
+        """Every cache entry with its direction and the path of the text that it was made from, imports first."""
+        paths = {part: path for part, _, path in self.reasons}
+        top: Path = ("functions", self.function)
+        for entry in self.cache_from:
+            yield "from", entry, paths.get(f"--cache-from {entry}", top)
+        for entry in self.cache_to:
+            yield "to", entry, paths.get(f"--cache-to {entry}", top)
 
     @property
     def caching(self) -> bool:
@@ -184,6 +197,9 @@ class _Resolution:
             pull=spec.pull,
             squash=spec.squash,
             output=spec.output,
+            lang=spec.lang,
+            handler=spec.handler,
+            build_options=spec.build_options,
             needs=_needs(imports, exports, inline=inline, on=sides is not None) | self.platform_needs(builder_flags),
             diagnostics=(*spec.diagnostics, *self.found),
             reasons=self.reasons(imports, exports, on=sides is not None),
@@ -208,9 +224,11 @@ class _Resolution:
         return image
 
     def tags(self, image: Reference | None) -> list[Reference]:
-        """The image and its extra tags."""
+        """What the build tags: the image, or the one that stands in for it, and the extra tags."""
         if image is None:
             return []
+        if self.spec.tag_as is not None:
+            image = self.reference(self.spec.tag_as, (*self.top, "tag_as"), "E1") or image
         extra = []
         for i, tag in enumerate(self.spec.extra_tags):
             try:
@@ -482,13 +500,18 @@ class _Resolution:
             return _Written(entries.typed(text, fields), ref, rule, path)
         given = FrozenMap(ref=text) if fields is None else fields
         head = f"ref={text}" if fields is None else text
-        added = {key: value for key, value in self.completions().items() if key not in given}
+        added = {key: value for key, value in self.completions(ref, given).items() if key not in given}
         whole = ",".join(("type=registry", head, *(f"{key}={value}" for key, value in added.items())))
         return _Written(CacheEntry(text=whole, type="registry", attrs=given | added), ref, rule or "C4", path)
 
-    def completions(self) -> dict[str, str]:
-        """What our exports carry unless the user wrote it: C4's mode, and D5."""
-        return {"mode": "max"} | ({"ignore-error": "true"} if self.flags.ignore_export_errors else {})
+    def completions(self, ref: Reference | None, given: FrozenMap[str]) -> dict[str, str]:
+        """What our exports carry unless the user wrote it: C4's mode, E6's manifest, and D5."""
+        added = {"mode": "max"}
+        if ref is not None and refuses_index(ref.domain) and not (FALSE & {given.get(key) for key in IMAGE_MANIFEST}):
+            added |= IMAGE_MANIFEST
+        if self.flags.ignore_export_errors:
+            added["ignore-error"] = "true"
+        return added
 
     # A: what switching on adds.
 
@@ -528,12 +551,13 @@ class _Resolution:
                     f"export to a tag of its own, as `{item.ref.with_tag(f'{item.ref.tag or CACHE_TAG}-cache')}`",
                     _REGISTRY_URL,
                 )
-        for first, second in combinations(exports, 2):
-            shared = destinations(first.entry) & destinations(second.entry)
-            if shared:
-                place = masked(place_text(min(shared)))
-                message = f"two exports write to one place, {place}: the last one wins, or BuildKit refuses"
-                self.fault("E5", message, second.path, "remove one of them, or give each a place of its own")
+        written: set[tuple[str, ...]] = set()
+        for item in exports:
+            places = destinations(item.entry)
+            if shared := places & written:
+                message = f"two exports write to one place, {masked(place_text(min(shared)))}: one is lost, or BuildKit refuses"
+                self.fault("E5", message, item.path, "remove one of them, or give each a place of its own")
+            written |= places
 
     def platform_needs(self, builder_flags: tuple[str, ...]) -> frozenset[str]:
         """F5: several platforms that are not pushed must be stored, which few builders can."""

@@ -222,6 +222,7 @@ _READERS: dict[str, Callable[[Any, Path], Any]] = {
     "squash": _boolean,
     "ssh": _texts,
     "extra_tags": _texts,
+    "tag_as": _optional,
 }
 _DEPLOYMENT: dict[str, Callable[[Any, Path], Any]] = {
     "fprocess": _text,
@@ -243,7 +244,8 @@ class FunctionSpec:
     """One function as far as its build is concerned: the YAML keys, and what flags set for every function.
 
     `image` is the text as written. `output` is a value of `--output`, or `push` or `load` for the flags of that name.
-    `context` is a path as the builder will read it. Raises `InvalidFunction` for values of the wrong type.
+    `context` is a path as the builder will read it; `tag_as` is the image to tag where that is another than `image`.
+    Raises `InvalidFunction` for values of the wrong type.
     """
 
     name: str
@@ -263,6 +265,7 @@ class FunctionSpec:
     squash: bool = False
     ssh: tuple[str, ...] = ()
     extra_tags: tuple[str, ...] = ()
+    tag_as: str | None = None
     skip_build: bool = False
     diagnostics: tuple[Diagnostic, ...] = attrs.field(default=(), eq=False)
 
@@ -286,6 +289,7 @@ class FunctionSpec:
         squash: bool = False,
         ssh: Iterable[str] = (),
         extra_tags: Iterable[str] = (),
+        tag_as: str | None = None,
         skip_build: bool = False,
         diagnostics: tuple[Diagnostic, ...] = (),
     ) -> None:

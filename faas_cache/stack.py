@@ -10,7 +10,7 @@ kept where each of its items stands, which aliases and merges take along.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path as FilePath
 from typing import Any, NamedTuple, NoReturn, TypeAlias
 
@@ -124,6 +124,10 @@ class Stack:
             file=file,
             text=text,
         )
+
+    def filtered(self, pattern: str) -> Stack:
+        """The same file with the functions whose whole name matches; `*` stands for anything, and no match is a fault."""
+        return attrs.evolve(self, functions=_filtered(self.functions, pattern))
 
     def locate(self, path: Path | str) -> tuple[int, int]:
         """The line and column, from 1, where a path is written; its nearest parent's where it is not in the file.
@@ -734,7 +738,7 @@ class _Judgement:
         return MAX_FAULTS + 1 - len(self.found)
 
 
-def _filtered(functions: dict[str, FunctionSpec], pattern: str | None) -> FrozenMap[FunctionSpec]:
+def _filtered(functions: Mapping[str, FunctionSpec], pattern: str | None) -> FrozenMap[FunctionSpec]:
     """The functions whose whole name matches; raises where none does."""
     if not pattern:
         return FrozenMap(functions)

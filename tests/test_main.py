@@ -98,7 +98,8 @@ def test_json_holds_the_diagnostics(project: Path, capsys: pytest.CaptureFixture
     (project / "stack.yaml").write_text(HEAD + "  fn:\n    image: a\n    build_cache: max\n    zz: 1\n")
     assert main(["plan", "--json", "--front-end", "docker_build"]) == 0
     report = json.loads(capsys.readouterr().out)
-    assert report["diagnostics"][0]["place"] == {
+    assert report["diagnostics"] == []
+    assert report["functions"][0]["diagnostics"][0]["place"] == {
         "path": ["functions", "fn", "zz"],
         "file": "stack.yaml",
         "line": 7,
@@ -109,7 +110,14 @@ def test_json_holds_the_diagnostics(project: Path, capsys: pytest.CaptureFixture
 
 def test_secrets_are_masked_and_that_is_said(capsys: pytest.CaptureFixture[str]) -> None:
     """Credentials are printed only where they were asked for."""
-    words = ["plan", "--cache-from", "type=gha,token=hunter2", "--build-arg", "http_proxy=http://me:hunter2@p", "--json"]
+    words = [
+        "plan",
+        "--cache-from",
+        "type=s3,bucket=b,region=r,session_token=hunter2",
+        "--build-arg",
+        "http_proxy=http://me:hunter2@p",
+        "--json",
+    ]
     for extra in (words, words[:-1], [*words[:-1], "--explain"]):
         assert main(extra) == 0
         out, err = capsys.readouterr()
