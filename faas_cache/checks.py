@@ -17,7 +17,7 @@ import attrs
 
 from faas_cache.backends import BACKENDS, FALSE, TRUE, VALUES, Backend, Direction, Field
 from faas_cache.builder import Builder, at_least, unmet
-from faas_cache.diagnostics import CODES, Diagnostic, Path, Place, nearest
+from faas_cache.diagnostics import Diagnostic, Path, Place, nearest
 from faas_cache.dockerfile import lost_stages
 from faas_cache.entry import CacheEntry, csv_field
 from faas_cache.exceptions import InvalidReference
@@ -106,8 +106,8 @@ def _items(plan: BuildPlan) -> Iterator[_Item]:
 def _say(
     code: str, message: str, path: Path, hint: str = "", severity: Literal["error", "warning", "note"] = "warning"
 ) -> Diagnostic:
-    """One diagnostic, its link from the catalogue."""
-    return Diagnostic(code=code, severity=severity, message=message, place=Place(path=path), hint=hint, url=CODES[code].url)
+    """One diagnostic."""
+    return Diagnostic(code=code, severity=severity, message=message, place=Place(path=path), hint=hint)
 
 
 def _text(entry: CacheEntry, changes: Mapping[str, str] = EMPTY) -> str:

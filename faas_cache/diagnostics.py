@@ -67,7 +67,8 @@ NOWHERE = Place()
 class Diagnostic:
     """One thing to say: a stable code, how bad it is, where, the sentence, what to do, and where to read more.
 
-    `code` is the number of the rule behind it, or a word from `CODES` where no rule has a number.
+    `code` is the number of the rule behind it, or a word where no rule has a number; `CODES` has them all. Without a `url` of
+    its own, the code's is taken.
     """
 
     code: str
@@ -75,7 +76,11 @@ class Diagnostic:
     message: str
     place: Place = NOWHERE
     hint: str = ""
-    url: str = ""
+    url: str = attrs.field()
+
+    @url.default
+    def _url_of_code(self) -> str:
+        return CODES[self.code].url if self.code in CODES else ""
 
     def __str__(self) -> str:
         where = str(self.place)

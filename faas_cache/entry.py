@@ -25,7 +25,6 @@ from faas_cache.masking import MASK, fold, masked, masked_part
 MAX_TEXT = 131071
 # How much of a refused entry is shown.
 _SHOWN = 200
-_URL = "https://docs.docker.com/build/cache/backends/"
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
@@ -199,7 +198,7 @@ def invalid(text: str, cause: str, hint: str) -> InvalidEntry:
     before, secret, after = masked(text).partition(MASK)
     shown = f"{before}{secret}…" if after else before + secret
     shown = shown if len(shown) <= _SHOWN else f"{shown[:_SHOWN]}…"
-    return InvalidEntry(Diagnostic(code="C10", message=f"buildx refuses the entry {shown!r}: {cause}", hint=hint, url=_URL))
+    return InvalidEntry(Diagnostic(code="C10", message=f"buildx refuses the entry {shown!r}: {cause}", hint=hint))
 
 
 def _unreadable(text: str, line: str, at: int, cause: str) -> InvalidEntry:

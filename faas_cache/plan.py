@@ -38,9 +38,6 @@ _BARE_WORDS = {word: f"write `type={word}`" for word in ("gha", "local", "s3", "
     "max": "write `build_cache: max`",
 }
 _TAG_CHARACTERS = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-")
-_BACKENDS_URL = "https://docs.docker.com/build/cache/backends/"
-_INLINE_URL = "https://docs.docker.com/build/cache/backends/inline/"
-_REGISTRY_URL = "https://docs.docker.com/build/cache/backends/registry/"
 _NO_FLAGS = CacheFlags()
 _BUILDKIT_ON = FrozenMap(DOCKER_BUILDKIT="1")
 
@@ -300,7 +297,7 @@ class _Resolution:
             shown = f"`{masked(_go_text(setting))[:60]}`"
             word = _go_text(setting)
             hint = nearest(word, MODES) if word.lower() not in MODES else f"modes are in lower case: `{word.lower()}`"
-        self.fault("B3", f"{shown} is no cache setting: {modes}", place, hint, _BACKENDS_URL)
+        self.fault("B3", f"{shown} is no cache setting: {modes}", place, hint)
 
     def lists(self, setting: FrozenMap[Setting], place: Path) -> tuple[Values, Values]:
         """C1: the object form."""
@@ -433,7 +430,7 @@ class _Resolution:
             return []
         if ref in _BARE_WORDS:
             message = f"`{ref}` alone would be an image on Docker Hub"
-            self.fault("C11", message, path, _BARE_WORDS[ref], _BACKENDS_URL)
+            self.fault("C11", message, path, _BARE_WORDS[ref])
             return []
         parsed = self.reference(ref, path, "E1")
         if parsed is None or (side == "to" and self.has_digest(parsed, path)):
@@ -450,7 +447,7 @@ class _Resolution:
         if "ref" not in fields:
             kind = meant_by(frozenset(fields))
             hint = f"write `type={kind or '…'},{masked(text)}`" + ("" if kind else ", or give it a `ref`")
-            self.fault("C5", f"{masked(text)!r} has neither `type` nor `ref`", path, hint, _BACKENDS_URL)
+            self.fault("C5", f"{masked(text)!r} has neither `type` nor `ref`", path, hint)
             return []
         ref = self.reference(fields["ref"], path, "E1")
         if ref is None or (side == "to" and self.has_digest(ref, path)):
@@ -527,7 +524,7 @@ class _Resolution:
         place = (*self.top, "build_args", INLINE_CACHE)
         if given not in TRUE:
             message = f"`{INLINE_CACHE}: {given}` switches the inline cache off: BuildKit takes only 1, t, T, true, True, TRUE"
-            self.fault("A3", message, place, "write `1`, or remove it", _INLINE_URL, severity="warning")
+            self.fault("A3", message, place, "write `1`, or remove it", severity="warning")
         elif typed:
             message = (
                 f"`{INLINE_CACHE}` and a `type=inline` export are the same export twice, which BuildKit 0.11 to 0.25 refuses"
@@ -549,7 +546,6 @@ class _Resolution:
                     f"the cache would be written over the image itself: both are {item.ref.target}",
                     item.path,
                     f"export to a tag of its own, as `{item.ref.with_tag(f'{item.ref.tag or CACHE_TAG}-cache')}`",
-                    _REGISTRY_URL,
                 )
         written: set[tuple[str, ...]] = set()
         for item in exports:
@@ -598,12 +594,10 @@ class _Resolution:
         for found in fault.diagnostics:
             self.found.append(attrs.evolve(found, place=Place(path=path), code=code or found.code))
 
-    def fault(  # noqa: PLR0913  # the parts of a diagnostic
-        self, code: str, message: str, path: Path, hint: str = "", url: str = "", *, severity: str = "error"
-    ) -> None:
+    def fault(self, code: str, message: str, path: Path, hint: str = "", *, severity: str = "error") -> None:
         """Notes a fault and goes on: all of a function's faults are reported together."""
         self.found.append(
-            Diagnostic(code=code, severity=severity, message=message, place=Place(path=path), hint=hint, url=url)  # type: ignore[arg-type]  # one of the three
+            Diagnostic(code=code, severity=severity, message=message, place=Place(path=path), hint=hint)  # type: ignore[arg-type]  # one of the three
         )
 
 

@@ -155,12 +155,11 @@ def _is_host(first: str) -> bool:
 
 
 _TAG_RULE = "a tag is 1 to 128 letters, digits, `_`, `.` and `-`, and begins with a letter, a digit or `_`"
-_URL = "https://pkg.go.dev/github.com/distribution/reference"
 
 
 def _invalid(text: str, cause: str) -> InvalidReference:
     shown = masked(text) if len(text) <= MAX_PATH else f"{masked(text)[:MAX_PATH]}…"
-    return InvalidReference(Diagnostic(code="E1", message=f"{shown!r} is no image reference: {cause}", url=_URL))
+    return InvalidReference(Diagnostic(code="E1", message=f"{shown!r} is no image reference: {cause}"))
 
 
 def _cause(text: str) -> str:  # noqa: PLR0911  # one line for each thing that people get wrong

@@ -43,7 +43,6 @@ _SLOW = Diagnostic(
 _NULLS = frozenset({"", "~", "null", "Null", "NULL"})
 _CORE_BOOLEANS = frozenset({"true", "True", "TRUE", "false", "False", "FALSE"})
 _CORE = "tag:yaml.org,2002:"
-_URL = "https://docs.openfaas.com/reference/yaml/"
 
 # How the text of a scalar is had from an event's, or None where it is the same.
 _Restore: TypeAlias = "Callable[[str], str | None] | None"
@@ -252,7 +251,7 @@ def _syntax(cause: str, line: int, column: int, file: str | None, hint: str = ""
 
 
 def _fault(code: str, message: str, line: int, column: int, file: str | None, hint: str = "") -> Diagnostic:  # noqa: PLR0913  # the parts of a diagnostic
-    return Diagnostic(code=code, message=message, place=Place(file=file, line=line, column=column), hint=hint, url=_URL)
+    return Diagnostic(code=code, message=message, place=Place(file=file, line=line, column=column), hint=hint)
 
 
 # From text to events.
@@ -731,7 +730,7 @@ class _Judgement:
     def fault(self, code: str, message: str, place: Path, hint: str = "") -> None:
         """Notes a fault; its position is found later."""
         if self.room():
-            self.found.append(Diagnostic(code=code, message=message, place=Place(path=place), hint=hint, url=_URL))
+            self.found.append(Diagnostic(code=code, message=message, place=Place(path=place), hint=hint))
 
     def room(self) -> int:
         """How many more faults are worth keeping: one beyond the limit, which tells that it was passed."""

@@ -40,5 +40,8 @@ def test_an_exception_is_a_value(kind: type[FaasCacheError]) -> None:
 
 def test_an_exception_reads_as_its_diagnostics() -> None:
     """The sentence is built from the diagnostics, one after the other."""
-    text = "build_cache.to[0]: error: no `ref` [C5]\n    add one\nerror: no such mode [B3]"
+    text = (
+        "build_cache.to[0]: error: no `ref` [C5]\n    add one\n    https://docs.docker.com/build/cache/backends/\n"
+        "error: no such mode [B3]\n    https://github.com/openfaas/faas-cli/issues/940"
+    )
     assert (str(InvalidFunction(FAULT, OTHER)), str(FaasCacheError())) == (text, "")

@@ -216,7 +216,7 @@ def test_warnings_come_last_and_stop_nothing(project: Path, capsys: pytest.Captu
     assert out.count("\n") == 1
     assert err == (
         "stack.yaml:4:18: functions.fn.build_caches: warning: `build_caches` is no key of a function, and is ignored"
-        " [unknown-key]\n    did you mean `build_cache`?\n"
+        " [unknown-key]\n    did you mean `build_cache`?\n    https://docs.openfaas.com/reference/yaml/\n"
     )
 
 
@@ -357,3 +357,179 @@ def test_a_reader_that_has_gone_is_no_traceback(project: Path) -> None:
     child.stdout.close()  # type: ignore[union-attr]  # the same
     child.stdout = None
     assert (child.communicate(timeout=60)[1], child.returncode) == (b"", 1)
+
+
+# check and registries.
+
+SHARED = "  a: {image: x/a, build_cache: {to: [x/c]}}\n  b: {image: x/b, build_cache: {to: [x/c]}}\n"
+E5 = (
+    "stack.yaml:5:38: functions.b.build_cache.to[0]: error: `a` and `b` export their caches to one place,"
+    " type=registry docker.io/x/c:latest: each overwrites the other's [E5]\n"
+    "    write `type=registry,ref=x/c:buildcache-a,mode=max` for `a` and `type=registry,ref=x/c:buildcache-b,mode=max` for `b`,"
+    " and import from the same\n    https://docs.docker.com/build/cache/backends/\n"
+)
+TYPO = "  fn: {image: x/fn, build_cache: {to: ['type=local,dest=/c,mode=medium']}}\n"
+
+
+def test_check_says_it_on_stdout(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """What is found is the result; the count is for people."""
+    (project / "stack.yaml").write_text(HEAD + SHARED)
+    assert main(["check"]) == 2
+    assert tuple(capsys.readouterr()) == (E5, "1 error, 0 warnings, 0 notes\n")
+
+
+def test_check_finds_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    """A good stack is exit 0 and an empty result."""
+    assert main(["check"]) == 0
+    assert tuple(capsys.readouterr()) == ("", "0 errors, 0 warnings, 0 notes\n")
+
+
+def test_check_reports_faults_too(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A stack file that cannot be read, or a function at fault, is a result like any other."""
+    (project / "stack.yaml").write_text(HEAD + "  fn: {image: a/b, build_cache: Max}\n")
+    assert main(["check", "--format", "json"]) == 2
+    (found,) = json.loads(capsys.readouterr().out)["diagnostics"]
+    assert (found["code"], found["place"]["line"], found["place"]["column"]) == ("B3", 4, 20)
+    assert main(["check", "-f", "missing.yaml"]) == 2
+    assert "[stack-file]" in capsys.readouterr().out
+
+
+def test_check_for_github(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Workflow commands with file, line, column and title; what would end a property or a line is escaped."""
+    (project / "a,b:%.yaml").write_text(HEAD + TYPO)
+    assert main(["check", "-f", "a,b:%.yaml", "--format", "github"]) == 0
+    assert capsys.readouterr().out == (
+        "::warning file=a%2Cb%3A%25.yaml,line=4,col=40,title=bad-mode::functions.fn.build_cache.to[0]%0A"
+        "`mode=medium` is no mode: BuildKit takes it for `min`, and says nothing%0A"
+        "write `mode=max` for the layers of every stage%0Ahttps://docs.docker.com/build/cache/backends/\n"
+    )
+
+
+def test_a_note_is_a_notice(project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """GitHub's word for a note is notice, and what speaks of no file has no file."""
+    docker(project, monkeypatch, ENGINE.replace("0.13.1", "unknown"))
+    assert main(["check", "--inspect", "--format=github"]) == 0
+    assert capsys.readouterr().out.startswith("::notice title=F2::the version of buildx is not known")
+
+
+def test_strict_makes_warnings_errors(
+    project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """`--strict` stops check, plan and build at a warning, before anything runs."""
+    docker(project, monkeypatch, ENGINE)
+    (project / "stack.yaml").write_text(HEAD + TYPO)
+    assert main(["check"]) == main(["plan"]) == 0
+    for command in ("check", "plan", "build"):
+        assert main([command, "--strict"]) == 2
+    assert "error: `mode=medium`" in capsys.readouterr().err
+    assert not (project / "calls").exists()
+
+
+def test_strict_stops_at_what_only_the_builder_tells(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A warning that needs the builder's version stops a strict build, too."""
+    docker(project, monkeypatch, ENGINE)
+    (project / "build" / "fn").mkdir(parents=True)
+    (project / "stack.yaml").write_text(HEAD + TYPO.replace("mode=medium", "reset=true"))
+    assert main(["build", "--strict"]) == 2
+    assert main(["plan", "--strict", "--inspect"]) == 2
+    assert main(["build"]) == 0
+
+
+def test_check_inspects(project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """Exit 3 where the builder cannot do it, with the place of the function."""
+    docker(project, monkeypatch, DOCKER20)
+    assert main(["check", "--inspect"]) == 3
+    assert capsys.readouterr().out.startswith("stack.yaml:4:3: functions.fn: error: buildx is missing")
+
+
+@pytest.mark.parametrize("command", ["plan", "build"])
+def test_what_is_lost_stops_a_build(
+    command: str, project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """E5: settings are judged over the whole file, also where one function alone is built."""
+    docker(project, monkeypatch, ENGINE)
+    (project / "stack.yaml").write_text(HEAD + SHARED)
+    for words in ([command], [command, "a"], [command, "--filter=b"]):
+        assert main(words) == 2
+        assert tuple(capsys.readouterr()) == ("", E5)
+    assert not (project / "calls").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        (["--no-build-cache"], 0),
+        (["--build-cache=max"], 0),
+        (["--no-cache-export"], 0),
+        (["--cache-to=x/d", "a"], 0),
+        (["--cache-to=x/d"], 2),
+        (["--cache-from=x/d", "a"], 2),
+    ],
+)
+def test_flags_are_judged_over_the_selection(words: list[str], code: int, project: Path) -> None:
+    """E5: what a flag replaces is not judged, and a flag collides with nobody who is not built."""
+    (project / "stack.yaml").write_text(HEAD + SHARED)
+    assert main(["plan", *words]) == code
+
+
+def test_a_function_at_fault_stops_no_other(project: Path) -> None:
+    """A fault in a function that was not asked for is not judged, nor one that skips its build."""
+    broken = "  broken: {image: A, build_cache: max}\n  off: {skip_build: true, image: ghcr.io/a/fn, build_cache: max}\n"
+    (project / "stack.yaml").write_text(HEAD + FN + broken)
+    assert main(["plan", "fn"]) == 0
+
+
+def test_build_arguments_of_the_command_line_are_in_no_file(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A credential that a flag gives is not one that is written in the stack file."""
+    flag = "--build-arg=http_proxy=http://me:hunter2@p"
+    assert main(["check", flag]) == 0
+    assert capsys.readouterr().out == ""
+    (project / "stack.yaml").write_text(HEAD + FN + "    build_args: {http_proxy: 'http://me:hunter2@p'}\n")
+    assert main(["check"]) == 0
+    assert "[secret-in-file]" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("folder", ["build/fn", "template/python"])
+def test_dockerfiles_are_read_where_they_are(folder: str, project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The stages of a Dockerfile count, in the context or in the template."""
+    (project / folder).mkdir(parents=True)
+    (project / folder / "Dockerfile").write_text("FROM a AS b\nRUN x\nFROM c\nCOPY --from=b / /\n")
+    (project / "stack.yaml").write_text(HEAD + "  fn: {image: a/b, lang: python, build_cache: inline}\n")
+    assert main(["plan"]) == 0
+    assert "`b` will be built again on every empty builder [inline-stages]" in capsys.readouterr().err
+
+
+def test_registries_for_people_and_programs(capsys: pytest.CaptureFixture[str]) -> None:
+    """The table, with what each needs, the evidence and its date."""
+    assert main(["registries"]) == 0
+    assert capsys.readouterr().out.startswith(
+        "Amazon ECR: *.dkr.ecr.*.amazonaws.com, *.dkr.ecr.*.amazonaws.com.cn, *.dkr.ecr-fips.*.amazonaws.com,"
+        " *.dkr-ecr.*.on.aws, *.dkr-ecr-fips.*.on.aws\n"
+        "    image index: refuses; image manifest: takes; needs image-manifest=true,oci-mediatypes=true\n"
+        "    the repository must exist; with immutable tags the second export is refused\n"
+        "    https://github.com/aws/containers-roadmap/issues/876 (2023)\n"
+    )
+    assert main(["registries", "--json"]) == 0
+    assert {row["name"] for row in json.loads(capsys.readouterr().out)} >= {"Quay", "Harbor", "gcr.io"}
+
+
+# The codes of the command line: what raises each, and what nearly does.
+CODES_HERE = {
+    "context": (["build", "--no-build-cache"], ["build", "own", "--no-build-cache"]),
+    "lost": (["plan", "--front-end=docker_build"], ["plan", "--front-end=buildx_build"]),
+    "no-function": (["plan", "fm"], ["plan", "fn"]),
+    "stack-file": (["plan", "-f", "stuck.yaml"], ["plan", "-f", "stack.yaml"]),
+    "usage": (["plan", "--no-build-cache", "--build-cache=max"], ["plan", "--no-build-cache"]),
+}
+
+
+@pytest.mark.parametrize("code", CODES_HERE)
+def test_a_code_of_the_command_line(
+    code: str, project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Each is said where its case is, and not where it nearly is."""
+    docker(project, monkeypatch, ENGINE)
+    (project / "stack.yaml").write_text(HEAD + FN + "  own: {image: a/b, context: .}\n")
+    for words, expected in zip(CODES_HERE[code], (True, False), strict=True):
+        main(words)
+        assert (f"[{code}]" in capsys.readouterr().err) is expected
