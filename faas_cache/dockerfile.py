@@ -65,18 +65,18 @@ def lost_stages(dockerfile: str) -> tuple[str, ...]:
 
 def _instructions(dockerfile: str) -> Iterator[str]:
     """The instructions of a Dockerfile, each in one line, without comments and the bodies of here-documents."""
-    lines = iter(dockerfile.splitlines())
+    lines = iter(dockerfile.split("\n"))
     whole = ""
     for line in lines:
-        if line.lstrip().startswith("#") or (not line.strip() and not whole):
-            continue
-        body = line.rstrip()
+        body = line.strip()
+        if not body or body.startswith("#"):
+            continue  # also within an instruction that goes on
         if body.endswith("\\"):
             whole += body[:-1] + " "
             continue
-        whole = whole + body
+        whole += body
+        yield whole
         words = [match["word"] for match in _HEREDOC.finditer(whole)]
-        yield whole.strip()
         whole = ""
         for word in words:
             for inner in lines:

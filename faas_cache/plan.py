@@ -604,12 +604,15 @@ class _Resolution:
 def destinations(entry: CacheEntry) -> frozenset[tuple[str, ...]]:
     """The places that an export writes to, normalised: two exports with one in common overwrite each other (E5).
 
-    A place is the type and the values that name it. An import, or an export of an unknown type, has its text alone.
+    A place is the type and the values that name it. An import, or an export of an unknown type, has its text alone; an export
+    that lacks the field that names its place writes nowhere.
     """
     backend = BACKENDS.get(entry.type)
     if backend is None:
         return frozenset({(entry.type, *sorted(f"{k}={v}" for k, v in entry.attrs.items()))})
     values = [entry.attrs.get(name) or backend.fields[name].default for name in backend.place]
+    if values and not values[-1]:
+        return frozenset()
     if entry.type == "registry":
         with suppress(InvalidReference):  # refused elsewhere, under its own rule
             values = [Reference.parse(values[0]).target]

@@ -213,6 +213,8 @@ def test_why_of_the_users_argument_is_a3() -> None:
         ("type=unknown,b=2,a=1", {("unknown", "a=1", "b=2")}),
         ("type=registry,ref=A/B", {("registry", "A/B")}),
         ("type=inline", {("inline",)}),
+        ("type=registry,ref=", set()),
+        ("type=local,mode=max", set()),
         ("type=azblob,account_url=u", {("azblob", "u", "", "buildkit-cache", "", "manifests", "buildkit")}),
     ],
 )

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from faas_cache.__main__ import main
+from faas_cache.diagnostics import CODES
 from faas_cache.plan import resolve
 from faas_cache.render import buildx_build
 from faas_cache.spec import CacheFlags
@@ -77,11 +78,29 @@ def test_the_library_example_runs(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_every_flag_is_in_the_readme(capsys: pytest.CaptureFixture[str]) -> None:
     """Each flag of each command is described."""
-    for command in ("plan", "build"):
+    for command in ("plan", "build", "check", "registries"):
         with pytest.raises(SystemExit):
             main([command, "--help"])
         for flag in re.findall(r"--[a-z-]+", capsys.readouterr().out):
             assert flag in README or flag in ("--help", "--yaml")
+
+
+def test_the_catalogue_is_that_of_the_code() -> None:
+    """The table of codes is made from `CODES`: what the failure prints is what to put there."""
+    rows = [f"| `{code}` | {' or '.join(row.severities)} | {row.title} |" for code, row in CODES.items()]
+    table = "\n".join(["| code | severity | what it says |", "|---|---|---|", *rows])
+    assert README.partition("<!-- codes -->\n")[2].partition("\n<!-- end of codes -->")[0] == table
+
+
+def test_the_check_that_is_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """The shown output of `check` is what a misspelt mode gives."""
+    monkeypatch.chdir(tmp_path)
+    entry = "type=registry,ref=ghcr.io/acme/fn:buildcache,mode=medium"
+    (tmp_path / "stack.yaml").write_text(f"{HEAD}    image: ghcr.io/acme/fn:1\n    build_cache: {{to: [\n      '{entry}']}}\n")
+    shown = README.partition("<!-- check -->\n```console\n")[2].partition("```")[0]
+    prompt, _, expected = shown.partition("\n")
+    assert main(prompt.split()[2:]) == 0
+    assert capsys.readouterr().out == expected
 
 
 def test_the_real_stack_plans(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
