@@ -75,7 +75,7 @@ def parse_value(text: str) -> tuple[CacheEntry, ...]:
     """The entries of one flag value that is not empty: several only for a list of references (C7)."""
     if "=" in text:
         return (typed(text, parse_fields(text)),)
-    if "," not in text and '"' not in text:
+    if "," not in text and '"' not in text and not text.endswith("\n"):
         return (_reference_or_fields(text, whole=text),)
     refs = split(text)
     return tuple(_reference_or_fields(ref, whole=text if len(refs) == 1 else ref) for ref in refs)
@@ -167,7 +167,7 @@ def _quoted_field(text: str, line: str, at: int) -> tuple[str, int]:
 
 
 def _reference_or_fields(ref: str, whole: str) -> CacheEntry:
-    """One item of a list of references: buildx reads it again as an entry of its own, so a quoted one is split twice."""
+    """One item of a list of references: buildx reads it again as an entry of its own, a second time what it just split."""
     fields = split(ref)
     if len(fields) == 1:
         return reference_entry(fields[0], text=whole)

@@ -1,11 +1,13 @@
 """Entries as buildx itself reads them: generated texts through `docker buildx bake --print` and through `parse_entries`.
 
-Only buildx's plugin is asked, no daemon. A string in a bake file is a template of its own, so `${` and `%{` are escaped, and
-is normalised as it is read, so only texts in that form are compared. bake drops repeated entries; each text has a target to
-itself. The parser is the same for imports and exports.
+Only buildx's plugin is asked, no daemon. A string in a bake file is a template of its own: `${` and `%{` are escaped, and what
+the template reader changes before buildx sees it is not compared: texts that are not normalised, a byte order mark at the
+beginning, an escape behind another `$` or a carriage return. bake drops repeated entries; each text has a target to itself.
+The parser is the same for imports and exports.
 """
 
 import json
+import re
 import subprocess
 import unicodedata
 from concurrent.futures import ThreadPoolExecutor
@@ -54,7 +56,8 @@ def texts(random: Random) -> str:
     """One text: pieces in a row, some behind a beginning that makes them readable."""
     while True:
         text = random.choice(STARTS) + "".join(random.choices(PIECES, k=random.randint(1, 6)))
-        if text and unicodedata.is_normalized("NFC", text):
+        templated = re.search(r"^\ufeff|\$\$\{|%%\{|\r.*[$%]\{", text, re.DOTALL)
+        if text and not templated and unicodedata.is_normalized("NFC", text):
             return text
 
 
@@ -91,18 +94,13 @@ def test_buildx_takes_what_we_take_and_reads_it_alike(tmp_path: Path, engine: st
     assert done.returncode == 0, (engine, done.stderr[-2000:])
     printed = json.loads(done.stdout)["target"]
     theirs = {text: printed[f"t{number}"].get("cache-to", []) for number, text in enumerate(taken)}
-    different = {
-        text: (entries, theirs[text])
-        for text, entries in taken.items()
-        if sorted(map(str, map(sorted, map(dict.items, unique(entries)))))
-        != sorted(map(str, map(sorted, map(dict.items, theirs[text]))))
-    }
+    different = {text: (entries, theirs[text]) for text, entries in taken.items() if as_set(entries) != as_set(theirs[text])}
     assert different == {}
 
 
-def unique(entries: list[dict[str, str]]) -> list[dict[str, str]]:
-    """Entries as bake keeps them, each once."""
-    return [entry for at, entry in enumerate(entries) if entry not in entries[:at]]
+def as_set(entries: list[dict[str, str]]) -> set[frozenset[tuple[str, str]]]:
+    """Entries without their order, each once: bake keeps neither."""
+    return {frozenset(entry.items()) for entry in entries}
 
 
 @pytest.mark.parametrize("engine", ["docker28"])

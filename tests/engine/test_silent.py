@@ -215,8 +215,8 @@ def test_yes_is_no_boolean(project: Project) -> None:
 @pytest.mark.parametrize("engine", ["docker26"])
 def test_the_two_fields_pass_a_registry_that_refuses_indexes(project: Project) -> None:
     """E6: an old BuildKit's default form is refused, and with both fields the same registry takes the cache and gives it back."""
-    ports = (project.environ[f"FAAS_CACHE_TEST_REGISTRY{more}"] for more in ("", "_REJECT_INDEX"))
-    cache = project.image.replace(*ports).replace(":latest", ":buildcache")
+    taking, refusing = (project.environ[f"FAAS_CACHE_TEST_REGISTRY{more}"] for more in ("", "_REJECT_INDEX"))
+    cache = project.image.replace(taking, refusing).replace(":latest", ":buildcache")
     plain = f"type=registry,ref={cache}"
     project.write({"from": [plain], "to": [f"{plain},mode=max"]}, "one")
     assert project.faas_cache("build", "--push").returncode == 1
