@@ -342,9 +342,9 @@ def _inline_of_another_tag(plan: BuildPlan) -> Iterator[Diagnostic]:
     """E3: an inline cache is in the image that is pushed; it is looked for in the image that is imported."""
     if "inline" not in plan.needs or "cache-export" in plan.needs or not plan.tags:
         return
-    built = {_parsed(tag) for tag in plan.tags}
-    names = {(ref.domain, ref.path) for ref in built if ref is not None}
-    targets = {ref.target for ref in built if ref is not None}
+    built = [Reference.parse(tag) for tag in plan.tags]
+    names = {(ref.domain, ref.path) for ref in built}
+    targets = {ref.target for ref in built}
     entries = [(entry, path) for way, entry, path in plan.entries() if way == "from" and entry.type == "registry"]
     imports = [(path, _parsed(entry.attrs.get("ref", ""))) for entry, path in entries]
     same = [(path, ref) for path, ref in imports if ref is not None and (ref.domain, ref.path) in names]
@@ -405,23 +405,19 @@ def _and_its_parents(path: str) -> Iterator[str]:
 
 def _caches_over_images(exports: Iterable[_Item], plans: Iterable[BuildPlan]) -> Iterator[Diagnostic]:
     """E4 between functions: the cache of one would be written over the image of another."""
-    tags: dict[str, list[BuildPlan]] = {}
+    tags: dict[str, list[str]] = {}
     for plan in sorted(plans, key=lambda plan: plan.function):
         for tag in plan.tags:
-            ref = _parsed(tag)
-            if ref is not None:
-                tags.setdefault(ref.target, []).append(plan)
+            tags.setdefault(Reference.parse(tag).target, []).append(plan.function)
     for item in exports:
         ref = _parsed(item.entry.attrs.get("ref", "")) if item.entry.type == "registry" else None
         if ref is None:
             continue
-        for other in tags.get(ref.target, [])[:MAX_PAIRS_OF]:
-            if other.function != item.plan.function:
-                message = (
-                    f"the cache of `{item.plan.function}` would be written over the image of `{other.function}`: {ref.target}"
-                )
-                hint = f"export to a tag of its own, as `{ref.with_tag(folded_scope(f'{ref.tag or CACHE_TAG}-cache'))}`"
-                yield _say("E4", message, item.path, hint, "error")
+        name = item.plan.function
+        for other in [function for function in tags.get(ref.target, [])[:MAX_PAIRS_OF] if function != name]:
+            message = f"the cache of `{name}` would be written over the image of `{other}`: {ref.target}"
+            hint = f"export to a tag of its own, as `{ref.with_tag(folded_scope(f'{ref.tag or CACHE_TAG}-cache'))}`"
+            yield _say("E4", message, item.path, hint, "error")
 
 
 def _shared_places(exports: Iterable[_Item]) -> Iterator[Diagnostic]:
