@@ -78,7 +78,7 @@ def parse_value(text: str) -> tuple[CacheEntry, ...]:
     if "," not in text and '"' not in text and not text.endswith("\n"):
         return (_reference_or_fields(text, whole=text),)
     refs = split(text)
-    return tuple(_reference_or_fields(ref, whole=text if len(refs) == 1 else ref) for ref in refs)
+    return tuple(_reference_or_fields(ref, whole=text if len(refs) == 1 else csv_field(ref)) for ref in refs)
 
 
 def typed(text: str, fields: FrozenMap[str]) -> CacheEntry:
@@ -114,12 +114,12 @@ def split(text: str) -> list[str]:
 
 
 def csv_field(field: str) -> str:
-    """One field as CSV holds it, quoted where it must be.
+    """One field as CSV holds it, quoted where it must be: a newline at its end would be dropped.
 
     >>> csv_field("dest=/a,b")
     '"dest=/a,b"'
     """
-    return '"' + field.replace('"', '""') + '"' if "," in field or '"' in field else field
+    return '"' + field.replace('"', '""') + '"' if "," in field or '"' in field or field.endswith("\n") else field
 
 
 def without_newline(text: str) -> str:
