@@ -182,8 +182,8 @@ class _Run:
     def __init__(self, options: Namespace) -> None:
         _refuse_contradictions(options)
         self.options = options
-        whole = Stack.load(_stack_file(options.file))
-        self.stack = whole.filtered(options.filter) if options.filter else whole
+        whole = Stack.load(_stack_file(options.file), envsubst=options.envsubst)
+        self.stack = whole.selected(options.filter, options.regex)
         flags = _flags(options)
         faults: list[Diagnostic] = []
         selected = _selected(self.stack, options.names)
@@ -205,6 +205,7 @@ class _Run:
         flags = {("build_args", key) for key, _ in self.options.build_arg}  # they are not in the file
         kept = (d for d in said if d.code != "secret-in-file" or d.place.path[2:] not in flags)
         placed = self.stack.placed(dict.fromkeys((*self.stack.diagnostics, *kept)))
+        placed = tuple(d for d in placed if d.code != "secret-in-file" or not self.stack.from_variable(d.place))
         if not self.options.strict:
             return placed
         return tuple(attrs.evolve(d, severity="error") if d.severity == "warning" else d for d in placed)
@@ -471,6 +472,10 @@ def _command(add_parser: object, name: str, text: str) -> ArgumentParser:
     parser.usage = f"faas-cache {name} [flags] [FUNCTION...]"
     parser.add_argument("-f", "--yaml", dest="file", metavar="FILE", help="the stack file (./stack.yaml, then ./stack.yml)")
     parser.add_argument("--filter", metavar="GLOB", help="only functions whose whole name matches; `*` stands for anything")
+    parser.add_argument("--regex", metavar="REGEX", help="only functions in whose name this expression of RE2 is found")
+    parser.add_argument(
+        "--envsubst", metavar="", type=_boolean, default=True, help="put variables in for `${…}` (--envsubst=false: do not)"
+    )
     parser.add_argument("--build-cache", metavar="MODE", help="`inline` or `max`, in place of every function's `build_cache`")
     for flag, what in (("--cache-from", "import"), ("--cache-to", "export")):
         _repeated(parser, flag, "ENTRY", f"an {what}, in place of `{flag[8:]}` of every function")

@@ -142,7 +142,7 @@ def _pairs(value: object, place: Path) -> FrozenMap[str]:
     return FrozenMap(zip(keys, values, strict=True)) if keys else EMPTY
 
 
-def _boolean(value: object, place: Path) -> bool:
+def boolean(value: object, place: Path) -> bool:
     """A boolean in any of the spellings that faas-cli takes."""
     if value is None:
         return False
@@ -212,14 +212,14 @@ _READERS: dict[str, Callable[[Any, Path], Any]] = {
     "build_secrets": _pairs,
     "build_options": _list,
     "platforms": _platforms,
-    "skip_build": _boolean,
+    "skip_build": boolean,
     "build_cache": _setting,
     "builder_flags": _texts,
     "build_labels": _pairs,
     "context": _text,
     "output": _optional,
-    "pull": _boolean,
-    "squash": _boolean,
+    "pull": boolean,
+    "squash": boolean,
     "ssh": _texts,
     "extra_tags": _texts,
     "tag_as": _optional,
@@ -233,7 +233,7 @@ _DEPLOYMENT: dict[str, Callable[[Any, Path], Any]] = {
     "environment_file": _list,
     "secrets": _list,
     "constraints": _list,
-    "readonly_root_filesystem": _boolean,
+    "readonly_root_filesystem": boolean,
     "limits": _ignored,
     "requests": _ignored,
 }

@@ -9,6 +9,7 @@ kept where each of its items stands, which aliases and merges take along.
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path as FilePath
@@ -16,11 +17,13 @@ from typing import Any, NamedTuple, NoReturn, TypeAlias
 
 import attrs
 
+from faas_cache import selection
 from faas_cache.diagnostics import Diagnostic, Path, Place, path_text
 from faas_cache.exceptions import InvalidFunction, InvalidStack
 from faas_cache.mapping import EMPTY, FrozenMap
 from faas_cache.masking import masked, shown
-from faas_cache.spec import FunctionSpec, Quoted
+from faas_cache.spec import FunctionSpec, Quoted, boolean
+from faas_cache.substitution import LINE_END, LINE_ENDS, Substituted, end_of, substitute
 
 # A stack of 10,000 functions takes 6 MB; what is larger is no stack file.
 MAX_SIZE = 16 * 2**20
@@ -77,11 +80,19 @@ class Stack:
     templates: FrozenMap[str] = EMPTY
     own_contexts: frozenset[str] = frozenset()
     file: str | None = None
-    text: str = attrs.field(default="", repr=False, eq=False)
+    put_in: Substituted = attrs.field(default=Substituted("", ""), repr=False, eq=False)
 
     @classmethod
-    def load(cls, path: str | FilePath, *, filter: str | None = None) -> Stack:  # noqa: A002  # faas-cli's name for it
-        """The stack in a file; raises `InvalidStack` for one that cannot be read, too."""
+    def load(
+        cls,
+        path: str | FilePath,
+        *,
+        environ: Mapping[str, str] | None = None,
+        filter: str | None = None,  # noqa: A002  # faas-cli's name for it
+        regex: str | None = None,
+        envsubst: bool = True,
+    ) -> Stack:
+        """The stack in a file; raises `InvalidStack` for one that cannot be read, too. See `loads`."""
         try:
             with FilePath(path).open("rb") as stream:
                 data = stream.read(MAX_SIZE + 1)
@@ -94,48 +105,79 @@ class Stack:
                     hint="name it with -f, or run in the folder that holds stack.yaml",
                 )
             ) from None
-        return cls.loads(data, filter=filter, file=str(path))
+        return cls.loads(data, environ, filter=filter, regex=regex, envsubst=envsubst, file=str(path))
 
     @classmethod
-    def loads(cls, text: str | bytes, *, filter: str | None = None, file: str | None = None) -> Stack:  # noqa: A002  # the same
+    def loads(  # noqa: PLR0913  # as many as faas-cli has flags for a stack file
+        cls,
+        text: str | bytes,
+        environ: Mapping[str, str] | None = None,
+        *,
+        filter: str | None = None,  # noqa: A002  # faas-cli's name for it
+        regex: str | None = None,
+        envsubst: bool = True,
+        file: str | None = None,
+    ) -> Stack:
         r"""The stack in a text; raises `InvalidStack` with every fault, each with its line and column.
 
-        `filter` keeps the functions whose whole name matches; `*` stands for anything, and no match is a fault.
+        `environ` is where `${…}` is looked up: the process's environment where it is None; `envsubst=False` leaves it alone.
+        `filter` keeps the functions whose whole name matches, `*` standing for anything; `regex` those in whose name that
+        expression is found. Both, or no match, are a fault.
 
-        >>> stack = Stack.loads("provider: {name: openfaas}\nfunctions: {fn: {image: a/b}}")
+        >>> stack = Stack.loads("provider: {name: openfaas}\nfunctions: {fn: {image: 'a/${B}'}}", {"B": "b"})
         >>> stack.functions["fn"].image
         'a/b'
         """
-        text = _decoded(text, file)
-        reading = _read(text, file)
+        source = _decoded(text, file)
+        try:
+            put_in = substitute(source, os.environ if environ is None else environ) if envsubst else Substituted(source, source)
+        except InvalidStack as fault:
+            raise InvalidStack(*(_sourced(d, None, file) for d in fault.diagnostics)) from None
+        if len(put_in.text) > MAX_SIZE:
+            raise _syntax(
+                f"with its variables it is larger than {MAX_SIZE // 2**20} MiB", 1, 1, file, "give them shorter values"
+            )
+        reading = _read(put_in.text, file)
         judged = _Judgement()
         if reading.whole:
             judged.document(reading.tree)
         if reading.found or judged.found:
-            _refuse(text, file, reading, judged.found)
-        found = (*reading.notes, *(note for spec in judged.functions.values() for note in spec.diagnostics))
+            _refuse(put_in, file, reading, judged.found)
+        brought = _brought(put_in, file, reading) if put_in.pieces or put_in.diagnostics else ()
+        found = (
+            *(_sourced(note, put_in, file) for note in reading.notes),
+            *(attrs.evolve(_sourced(d, None, file), severity="warning") for d in brought),
+            *(note for spec in judged.functions.values() for note in spec.diagnostics),
+        )
         return cls(
-            functions=_filtered(judged.functions, filter),
+            functions=_selected(judged.functions, filter, regex),
             diagnostics=found,
             copy_extra_paths=judged.copy,
             templates=judged.templates,
             own_contexts=frozenset(judged.contexts),
             file=file,
-            text=text,
+            put_in=put_in,
         )
 
-    def filtered(self, pattern: str) -> Stack:
-        """The same file with the functions whose whole name matches; `*` stands for anything, and no match is a fault."""
-        return attrs.evolve(self, functions=_filtered(self.functions, pattern))
+    def selected(self, filter: str | None = None, regex: str | None = None) -> Stack:  # noqa: A002  # the same
+        """The same file with the functions that match, as `loads` selects them."""
+        return attrs.evolve(self, functions=_selected(self.functions, filter, regex))
+
+    def from_variable(self, place: Place) -> bool:
+        """Whether a variable is put in on the line of a place, from the place on."""
+        if place.line is None or place.column is None:
+            return False
+        line = LINE_END.split(self.put_in.source)[place.line - 1]
+        return bool(self.put_in.pieces) and _NAME.search(line, place.column - 1) is not None
 
     def locate(self, path: Path | str) -> tuple[int, int]:
         """The line and column, from 1, where a path is written; its nearest parent's where it is not in the file.
 
         `path` is a tuple of keys and positions, or its text: `functions.fn.build_cache.to[1]`. What an alias or a merge
-        brought is found where it is written. The text is read again.
+        brought is found where it is written, and what a variable brought where its `${` stands. The text is read again.
         """
-        reading = _read(self.text, self.file, marking=True)
-        return _spot(_steps(path, reading) if isinstance(path, str) else path, reading)
+        reading = _read(self.put_in.text, self.file, marking=True)
+        return self.put_in.spot(*_spot(_steps(path, reading) if isinstance(path, str) else path, reading))
 
     def placed(self, found: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
         """The diagnostics with file, line and column filled in, for one more reading of the text in all."""
@@ -148,9 +190,36 @@ class Stack:
         given = tuple(given)
         if not any(map(_unplaced, given)):
             return given
-        reading = _read(self.text, self.file, marking=True)
+        reading = _read(self.put_in.text, self.file, marking=True)
         keys = reading.tree if isinstance(reading.tree, dict) else {}
-        return tuple(_place(p, reading, self.file) if _unplaced(p) and p.path[0] in keys else p for p in given)
+        return tuple(_place(p, reading, self.file, self.put_in) if _unplaced(p) and p.path[0] in keys else p for p in given)
+
+
+@attrs.frozen(kw_only=True)
+class Template:
+    """What a template's `template.yml` says of builds: where the handler goes, packages by build option, and whether SSH is used."""
+
+    name: str
+    handler_folder: str = "function"
+    build_options: FrozenMap[tuple[str, ...]] = attrs.field(default=FrozenMap[tuple[str, ...]]({}))
+    mount_ssh: bool = False
+
+    @classmethod
+    def load(cls, folder: str, name: str) -> Template:
+        """The template in a folder; raises `InvalidStack` where its `template.yml` is not there or cannot be read."""
+        path = f"{folder}/template.yml"
+        try:
+            with FilePath(path).open("rb") as stream:
+                text = _decoded(stream.read(MAX_SIZE + 1), path)
+        except OSError as fault:
+            message = f"the template {name!r} cannot be used: {path}: {fault.strerror}"
+            raise InvalidStack(Diagnostic(code="template", message=message, hint="every template has a template.yml")) from None
+        reading = _read(text, path)
+        judged = _Judgement()
+        found = judged.template(reading.tree) if reading.whole else {}
+        if reading.found or judged.found:
+            _refuse(Substituted(text, text), path, reading, judged.found)
+        return cls(name=name, **found)
 
 
 # Positions.
@@ -161,9 +230,17 @@ def _unplaced(place: Place) -> bool:
     return place.line is None and place.path != ()
 
 
-def _place(place: Place, reading: _Reading, file: str | None) -> Place:
-    line, column = _spot(place.path, reading)
+def _place(place: Place, reading: _Reading, file: str | None, put_in: Substituted) -> Place:
+    line, column = put_in.spot(*_spot(place.path, reading))
     return Place(path=place.path, file=file, line=line, column=column)
+
+
+def _sourced(found: Diagnostic, put_in: Substituted | None, file: str | None) -> Diagnostic:
+    """The diagnostic with its file, and its line and column as they are in the source of the text it speaks of."""
+    line, column = found.place.line, found.place.column
+    if put_in is not None and line is not None and column is not None:
+        line, column = put_in.spot(line, column)
+    return attrs.evolve(found, place=attrs.evolve(found.place, file=file, line=line, column=column))
 
 
 def _spot(path: Path, reading: _Reading) -> Spot:
@@ -202,12 +279,13 @@ def _position(found: Diagnostic) -> tuple[int, int]:
     return found.place.line or 0, found.place.column or 0
 
 
-def _refuse(text: str, file: str | None, reading: _Reading, judged: list[Diagnostic]) -> NoReturn:
+def _refuse(put_in: Substituted, file: str | None, reading: _Reading, judged: list[Diagnostic]) -> NoReturn:
     """Raises all faults of a text in its order, after one more reading where places are still missing."""
     if judged or any(d.code == "duplicate-key" for d in reading.found):
-        reading = _read(text, file, marking=True)
-    placed = (attrs.evolve(d, place=_place(d.place, reading, file)) for d in judged)
-    faults = sorted([*reading.found, *placed], key=_position)
+        reading = _read(put_in.text, file, marking=True)
+    placed = (attrs.evolve(d, place=_place(d.place, reading, file, put_in)) for d in judged)
+    read = (_sourced(d, put_in, file) for d in reading.found)
+    faults = sorted([*read, *placed], key=_position)
     if len(faults) > MAX_FAULTS:
         line, column = _position(faults[MAX_FAULTS])
         faults[MAX_FAULTS:] = [
@@ -217,10 +295,6 @@ def _refuse(text: str, file: str | None, reading: _Reading, judged: list[Diagnos
 
 
 # From bytes to text.
-
-# What ends a line: YAML 1.1's list, which libyaml and yaml.v3 keep to.
-_LINE_ENDS = "\n\r\x85\u2028\u2029"
-_LINE_END = re.compile(f"\r\n|[{_LINE_ENDS}]")
 
 
 def _decoded(text: str | bytes, file: str | None) -> str:
@@ -233,17 +307,11 @@ def _decoded(text: str | bytes, file: str | None) -> str:
             text = data.decode(encoding)
         except UnicodeDecodeError as fault:
             before = data[: fault.start].decode(encoding, "replace").removeprefix("\ufeff")
-            raise _syntax(f"it is not {encoding.upper()} text", *_end_of(before), file, "save it as UTF-8") from None
+            raise _syntax(f"it is not {encoding.upper()} text", *end_of(before), file, "save it as UTF-8") from None
     text = text.removeprefix("\ufeff")
-    if sum(text.count(f"{end}%") for end in _LINE_ENDS) > MAX_DIRECTIVES:
+    if sum(text.count(f"{end}%") for end in LINE_ENDS) > MAX_DIRECTIVES:
         raise _syntax("it has more % directives than a stack file has use for", 1, 1, file, "remove them")
     return text
-
-
-def _end_of(text: str) -> Spot:
-    """The line and column that follow a text."""
-    lines = _LINE_END.split(text)
-    return len(lines), len(lines[-1]) + 1
 
 
 def _syntax(cause: str, line: int, column: int, file: str | None, hint: str = "") -> InvalidStack:
@@ -374,7 +442,7 @@ def _refusal(fault: Any, text: str, file: str | None) -> Diagnostic:  # noqa: AN
     """What the parser refused, in its words, with what helps."""
     mark = fault.problem_mark or fault.context_mark
     line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
-    here = _LINE_END.split(text)[line - 1 : line]
+    here = LINE_END.split(text)[line - 1 : line]
     cause = masked(", ".join(filter(None, (fault.context, fault.problem))))[:_SHOWN_CAUSE]
     hint = next((h for words, h in _HINTS if re.search(words, cause)), "quote the value, if it is meant to hold this")
     if here and "\t" in here[0][: column + 1]:
@@ -385,13 +453,13 @@ def _refusal(fault: Any, text: str, file: str | None) -> Diagnostic:  # noqa: AN
 def _unreadable(fault: Exception, text: str, file: str | None) -> Diagnostic:
     """A character that no YAML stream may hold."""
     match = _UNPRINTABLE.search(text)
-    line, column = _end_of(text[: match.start()]) if match else (1, 1)
+    line, column = end_of(text[: match.start()]) if match else (1, 1)
     cause = f"it holds the character U+{ord(match[0]):04X}" if match else str(fault).partition("\n")[0]
     return _fault("yaml", f"the stack file cannot be read: {cause}", line, column, file, "remove it")
 
 
 # What may stand between two documents: space, comments, ends, directives and markers.
-_BETWEEN = re.compile(rf"[ \t{_LINE_ENDS}\ufeff]+|[#%][^{_LINE_ENDS}]*|\.\.\.(?!\S)|(?P<marker>---(?!\S))")
+_BETWEEN = re.compile(rf"[ \t{LINE_ENDS}\ufeff]+|[#%][^{LINE_ENDS}]*|\.\.\.(?!\S)|(?P<marker>---(?!\S))")
 
 
 def _second_document(text: str, end: int, file: str | None) -> tuple[Diagnostic, ...]:
@@ -402,7 +470,7 @@ def _second_document(text: str, end: int, file: str | None) -> tuple[Diagnostic,
         place = between.start() if between["marker"] else place
     if end == len(text):
         return ()
-    line, column = _end_of(text[: end if place < 0 else place])
+    line, column = end_of(text[: end if place < 0 else place])
     warning = _fault("second-document", "only the first document of the file is read", line, column, file)
     return (attrs.evolve(warning, severity="warning", hint="move what follows into a file of its own"),)
 
@@ -699,6 +767,25 @@ class _Judgement:
             templates.setdefault(name, source)
         self.templates = FrozenMap(templates)
 
+    def template(self, tree: Any) -> dict[str, Any]:  # noqa: ANN401  # any YAML value
+        """A `template.yml`; an empty one is a good one."""
+        document = self.mapping(tree, ())
+        options: dict[str, tuple[str, ...]] = {}
+        for i, item in enumerate(self.items(document.get("build_options"), ("build_options",))):
+            here: Path = ("build_options", i)
+            option = self.mapping(item, here)
+            packages = self.items(option.get("packages"), (*here, "packages"))
+            name = self.text(option.get("name"), (*here, "name"))
+            options[name] = tuple(self.text(word, (*here, "packages", j)) for j, word in enumerate(packages))
+        found: dict[str, Any] = {"build_options": FrozenMap(options)}
+        if folder := self.text(document.get("handler_folder"), ("handler_folder",)):
+            found["handler_folder"] = folder
+        try:
+            found["mount_ssh"] = boolean(document.get("mount_ssh"), ("mount_ssh",))
+        except InvalidFunction as fault:
+            self.found += fault.diagnostics
+        return found
+
     def text(self, value: Any, place: Path) -> str:  # noqa: ANN401  # any YAML value
         """A text; null is empty."""
         if isinstance(value, (dict, list)):
@@ -737,30 +824,58 @@ class _Judgement:
         return MAX_FAULTS + 1 - len(self.found)
 
 
-def _filtered(functions: Mapping[str, FunctionSpec], pattern: str | None) -> FrozenMap[FunctionSpec]:
-    """The functions whose whole name matches; raises where none does."""
-    if not pattern:
+def _selected(functions: Mapping[str, FunctionSpec], filter: str | None, regex: str | None) -> FrozenMap[FunctionSpec]:  # noqa: A002  # faas-cli's names
+    """The functions whose names match; raises where none does, and where both are given."""
+    if not filter and not regex:
         return FrozenMap(functions)
-    kept = {name: spec for name, spec in functions.items() if _matches(pattern, name)}
+    if filter and regex:
+        message = "--filter and --regex say both which functions are meant"
+        raise InvalidStack(Diagnostic(code="usage", message=message, hint="leave one of them out"))
+    pattern = filter or regex or ""
+    matches = selection.glob(pattern) if filter else selection.regex(pattern)
+    kept = {name: spec for name, spec in functions.items() if matches(name)}
     if not kept:
         names = ", ".join(masked(name)[:60] for name in list(functions)[:20]) or "none"
-        message = f"no function matches the filter {masked(pattern)[:60]!r}"
+        message = f"no function matches the {'filter' if filter else 'regular expression'} {masked(pattern)[:60]!r}"
         raise InvalidStack(Diagnostic(code="no-function", message=message, hint=f"the file has: {names}"))
     return FrozenMap(kept)
 
 
-def _matches(pattern: str, name: str) -> bool:
-    """Whether a glob in which only `*` is special matches a whole name."""
-    first, *rest = pattern.split("*")
-    if not rest:
-        return name == pattern
-    *middle, last = rest
-    at = len(first)
-    if not name.startswith(first):
-        return False
-    for part in middle:
-        at = name.find(part, at)
-        if at < 0:
-            return False
-        at += len(part)
-    return name.endswith(last) and len(name) - len(last) >= at
+# What a variable brought.
+
+# A value with none of these is one scalar wherever it stands.
+_SUSPECT = re.compile(r"[\[\]{},&*!|>'\"%@`#\s]|:$|^[-?]")
+# So many variables are looked at one by one.
+_MAX_SUSPECTS = 20
+_NAME = re.compile(r"\$\{#?(?P<name>\w+)")
+
+
+def _brought(put_in: Substituted, file: str | None, reading: _Reading) -> Iterator[Diagnostic]:
+    """Warnings of variables that changed the structure of the document, and of those that left a setting empty (C12)."""
+    yield from put_in.diagnostics
+    suspects = {piece.name: piece for piece in reversed(put_in.pieces) if piece.name and _SUSPECT.search(piece.value)}
+    shape = _shape(reading.tree)
+    for name, piece in sorted(suspects.items())[:_MAX_SUSPECTS]:
+        without = _read(put_in.without(name, "x"), file)
+        if not without.whole or _shape(without.tree) != shape:
+            line, column = end_of(put_in.source[: piece.start])
+            message = f"the value of `{masked(name)[:60]}` changes the structure of the file: it is put in before YAML is read"
+            hint = "give it a value of one line without YAML's signs, or put quotes around the `${…}`"
+            yield _fault("substitution", message, line, column, None, hint)
+    functions = reading.tree.get("functions") if isinstance(reading.tree, dict) else None
+    empty = [n for n, f in (functions or {}).items() if isinstance(f, dict) and f.get("build_cache", "") is None]
+    marked = _read(put_in.text, file, marking=True) if empty and put_in.pieces else reading
+    for name in empty if put_in.pieces else ():
+        line, column = put_in.spot(*_spot(("functions", name, "build_cache"), marked))
+        match = _NAME.search(LINE_END.split(put_in.source)[line - 1], column - 1)
+        if match:
+            whose = f"`build_cache` of {masked(str(name))[:60]!r}"
+            message = f"{whose} is empty, because the variable `{match['name'][:60]}` is: nothing is cached"
+            yield _fault("C12", message, line, column, None, "set the variable, or give it a default: `${X:-inline}`")
+
+
+def _shape(value: Any) -> Any:  # noqa: ANN401  # any YAML value
+    """A value without its texts: what is a mapping, what is a list, and how many items each has."""
+    if isinstance(value, dict):
+        return ("{", *map(_shape, value.values()))
+    return ("[", *map(_shape, value)) if isinstance(value, list) else None

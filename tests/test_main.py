@@ -140,7 +140,7 @@ BAD: list[tuple[str, str | bytes, list[str], str]] = [
     ("unknown-key", HEAD + "  fn: {image: a, build_cache: {form: b}}\n", [], "did you mean `from`?"),
     ("src", HEAD + "  fn: {image: a, build_cache: {from: [src=x]}}\n", [], "write `type=local,src=x`"),
     ("gha", HEAD + "  fn: {image: a, build_cache: {to: [gha]}}\n", [], "write `type=gha`"),
-    ("nul", "a: \0", [], "U+0000"),
+    ("nul", "a: \0", ["--envsubst=false"], "U+0000"),
     ("garbage", b"\x01\xff" * 500000, [], "it is not UTF-8 text"),
     ("no-file", HEAD, ["-f", "gone.yaml"], "'gone.yaml' cannot be read: No such file"),
     ("unknown-function", HEAD + FN, ["fnn", "other"], "did you mean `fn`?"),

@@ -26,11 +26,14 @@ FLOW = [
     "builder",
     "dockerfile",
     "checks",
+    "substitution",
+    "selection",
     "stack",
+    "context",
     "run",
     "__main__",
 ]
-EDGES = {"stack", "run", "__main__"}
+EDGES = {"stack", "context", "run", "__main__"}
 IMPURE = {"os", "pathlib", "subprocess", "sys", "logging", "time", "ruamel", "_ruamel_yaml"}
 OWNERS = {
     "ruamel": "stack",
