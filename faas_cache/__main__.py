@@ -11,18 +11,22 @@ import os
 import sys
 from argparse import SUPPRESS, ArgumentParser, ArgumentTypeError, Namespace
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import nullcontext
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from threading import Lock
+from typing import TYPE_CHECKING, BinaryIO
 
 import attrs
 
 from faas_cache import __version__
 from faas_cache.checks import check
+from faas_cache.context import PACKAGES, Contexts, handler_digest, judged_name, prepared
 from faas_cache.diagnostics import Diagnostic, Place, errors, path_text
 from faas_cache.exceptions import BuilderLacks, FaasCacheError, InvalidCommandLine
+from faas_cache.mapping import EMPTY, FrozenMap
 from faas_cache.masking import masked
-from faas_cache.plan import BuildPlan, resolve
+from faas_cache.plan import BuildPlan, resolve, tagged
 from faas_cache.render import RENDERERS, Command, docker_push
 from faas_cache.spec import CacheFlags, FunctionSpec
 from faas_cache.stack import Stack
@@ -36,6 +40,13 @@ _MAX_DOCKERFILE = 2**20
 STACK_FILES = ("stack.yaml", "stack.yml")
 # What `plan` prints unless it is told otherwise: the form that says everything.
 DEFAULT_FRONT_END = "buildx_build"
+
+# faas-cli's builder for publishing, and the platform that it publishes for.
+MULTIARCH, DEFAULT_PLATFORM = "multiarch", "linux/amd64"
+_TAG_WORDS = ("", "latest", "sha", "branch", "describe", "digest")
+# The variables that docker and the programs in a build read, in either case.
+_PROXIES = ("http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY")
+_SHOWING = Lock()
 
 _TRUE, _FALSE = ("1", "t", "T", "true", "TRUE", "True"), ("0", "f", "F", "false", "FALSE", "False")
 
@@ -63,7 +74,7 @@ def _run(words: list[str]) -> int:
     flags, names = _canonical(commands[command], words[1:])
     options = commands[command].parse_args(flags, Namespace(names=names))
     try:
-        return {"plan": _plan, "build": _build, "check": _check, "registries": _registries}[command](options)
+        return _COMMANDS[command](options)
     finally:
         sys.stdout.flush()
 
@@ -95,25 +106,107 @@ def _plan(options: Namespace) -> int:
 
 
 def _build(options: Namespace) -> int:
-    """`build`: every function, one after the other; one failure stops no other."""
-    run = _Run(options)
+    """`build`: every function, its context first; one failure stops no other."""
+    run = _Run(options, building=True)
     run.stop_at_errors()
+    if not run.stack.functions:
+        raise InvalidCommandLine(
+            Diagnostic(code="no-function", message="there is no function to build", hint="write one under `functions:`")
+        )
+    if options.shrinkwrap:
+        return _shrinkwrap(run)
     if any(plan.caching for plan in run.plans):
         run.inspect()
-    front_end = run.front_end()
+    return _run_plans(run, run.front_end())
+
+
+def _publish(options: Namespace) -> int:
+    """`publish`: every function built and pushed by buildx, for one platform or several."""
+    options.name = options.image = options.handler = options.lang = ""  # as faas-cli, it publishes what a file holds
+    options.push = True
+    options.builder = options.builder or (None if options.shrinkwrap else _multiarch())
+    run = _Run(options, building=True, platform=DEFAULT_PLATFORM)
+    run.stop_at_errors()
+    if options.shrinkwrap:
+        return _shrinkwrap(run)
+    several = any(len(plan.platforms) > 1 for plan in run.plans)
+    if any(plan.caching for plan in run.plans) or (several and not options.builder):
+        run.inspect()
+        run.front_end()
+    if several and run.builder is not None and run.builder.driver == "docker" and not run.builder.containerd_store:
+        raise BuilderLacks(
+            Diagnostic(
+                code="F5",
+                message="this builder cannot build for several platforms: Docker's own needs the containerd image store for it",
+                hint=f"docker buildx create --name {MULTIARCH} --driver docker-container",
+            )
+        )
+    return _run_plans(run, "buildx_build")
+
+
+def _multiarch() -> str | None:
+    """The builder that faas-cli makes for publishing, where there is one."""
+    from faas_cache.run import has_builder
+
+    return MULTIARCH if has_builder(MULTIARCH) else None
+
+
+def _push(options: Namespace) -> int:
+    """`push`: the images of the functions."""
+    run = _Run(options)
+    run.stop_at_errors()
+    commands = [docker_push(plan, quiet=options.quiet) for plan in run.plans]
+    return _run_commands(run, commands, "pushed")
+
+
+def _shrinkwrap(run: _Run) -> int:
+    """`--shrinkwrap`: the contexts alone."""
+    run.assemble()
+    run.say()
+    _say(*(f"{plan.function}: written to {plan.context}" for plan in run.plans))
+    return DONE
+
+
+def _run_plans(run: _Run, front_end: str) -> int:
+    """The builds of a run, from plans to exit code."""
     run.stop_at_errors()
     commands = [_rendered(plan, front_end) for plan in run.plans]
     _stop_at_errors([lost for command in commands for lost in command.lost])
+    _stop_at_errors(run.stack.placed(fault for plan in run.plans for fault in _missing_secrets(plan)))
+    run.assemble()
     run.say()
-    _stop_at_errors([fault for plan in run.plans for fault in _missing_context(plan)])
-    codes = []
-    for plan, command in zip(run.plans, commands, strict=True):
-        pushes = docker_push(plan) if front_end == "docker_build" and plan.output == "push" else ()
-        code = _run_all(plan, (command, *pushes))
-        codes.append(code)
-        if code > 128:  # noqa: PLR2004  # a signal told us to stop
-            return code
-    _say(*(f"{plan.function}: {'built' if code == DONE else 'failed'}" for plan, code in zip(run.plans, codes, strict=True)))
+    pushes = front_end == "docker_build"
+    each = [
+        (command, *(docker_push(plan) if pushes and plan.output == "push" else ()))
+        for plan, command in zip(run.plans, commands, strict=True)
+    ]
+    return _run_commands(run, each, "built")
+
+
+def _run_commands(run: _Run, each: list[tuple[Command, ...]], done: str) -> int:
+    """The commands of each function, so many at once as was asked for; one failure stops no other, a signal stops all."""
+    from faas_cache.run import forwarding
+
+    options = run.options
+    with forwarding() as received:
+        if options.parallel == 1 or len(each) == 1:
+            codes = []
+            for plan, commands in zip(run.plans, each, strict=True):
+                codes.append(_run_all(plan, commands, received, quiet=options.quiet))
+                if received:
+                    return 128 + received[0]
+        else:
+            from concurrent.futures import ThreadPoolExecutor
+
+            with ThreadPoolExecutor(options.parallel) as pool:
+                jobs = [
+                    pool.submit(_run_all, plan, commands, received, quiet=options.quiet, apart=True)
+                    for plan, commands in zip(run.plans, each, strict=True)
+                ]
+                codes = [job.result() for job in jobs]
+            if received:
+                return 128 + received[0]
+    _say(*(f"{plan.function}: {done if code == DONE else 'failed'}" for plan, code in zip(run.plans, codes, strict=True)))
     return max(codes, default=DONE)
 
 
@@ -154,19 +247,40 @@ def _registries(options: Namespace) -> int:
     return DONE
 
 
-def _run_all(plan: BuildPlan, commands: Iterable[Command]) -> int:
-    """The commands of one function, up to the first that fails; the exit code that this makes for the whole."""
+def _run_all(plan: BuildPlan, commands: Iterable[Command], received: list[int], *, quiet: bool, apart: bool = False) -> int:
+    """The commands of one function, up to the first that fails; the exit code that this makes for the whole.
+
+    `apart` keeps the output together until the command has ended; `quiet` shows that of a failure alone.
+    """
+    from tempfile import TemporaryFile
+
     from faas_cache.run import daemon_is_down, run
 
     for command in commands:
+        if received:
+            return FAILED
         _say(f"{plan.function}: {command.masked().shell()}")
-        outcome = run(command)
+        with TemporaryFile() if quiet or apart else nullcontext() as output:
+            outcome = run(command, output=output)
+            if output is not None and (not quiet or outcome.exit_code != 0):
+                _show(output)
         if outcome.signal is not None:
             _say(f"{plan.function}: stopped, not built")
-            return 128 + outcome.signal
+            return FAILED
         if outcome.exit_code != 0:
             return CANNOT if daemon_is_down(outcome.tail) else FAILED
     return DONE
+
+
+def _show(output: BinaryIO) -> None:
+    """What a command wrote, all at once, byte for byte."""
+    from shutil import copyfileobj
+
+    output.seek(0)
+    with _SHOWING:
+        sys.stderr.flush()
+        copyfileobj(output, sys.stderr.buffer)
+        sys.stderr.flush()
 
 
 # From words to plans.
@@ -179,32 +293,148 @@ class _Run:
     their own settings say where they export to (E5: settings are judged over the whole file, flags over the selection).
     """
 
-    def __init__(self, options: Namespace) -> None:
+    def __init__(self, options: Namespace, *, building: bool = False, platform: str = "") -> None:
         _refuse_contradictions(options)
         self.options = options
-        whole = Stack.load(_stack_file(options.file), envsubst=options.envsubst)
+        self.platform = platform
+        whole = _stack(options)
         self.stack = whole.selected(options.filter, options.regex)
+        self.contexts = Contexts(
+            extras=(*options.copy_extra, *whole.copy_extra_paths), outside_links=options.allow_outside_links
+        )
+        self.proxies = {name: value for name in _PROXIES if (value := os.environ.get(name))}
         flags = _flags(options)
         faults: list[Diagnostic] = []
         selected = _selected(self.stack, options.names)
-        self.plans = _resolved(selected, self.stack, options, flags, faults)
+        if building and not options.disable_stack_pull:
+            self.pull_templates(selected)
+        self.specs: dict[str, FunctionSpec] = {}
+        self.plans = self.resolved(selected, flags, faults, self.specs)
         if faults:
             raise InvalidCommandLine(*self.stack.placed(dict.fromkeys(faults)))
         self.others: list[BuildPlan] = []
         if flags.enabled and flags.build_cache is None and not flags.cache_to:
             names = {spec.name for spec in selected}
             rest = [spec for name, spec in whole.functions.items() if name not in names and not spec.skip_build]
-            self.others = _resolved((s for s in rest if s.build_cache is not None), whole, options, flags, [])
+            self.others = self.resolved((s for s in rest if s.build_cache is not None), flags, [], {})
         self.builder: Builder | None = None
         self.dockerfiles = _dockerfiles(self.plans)
         self.found = self.judge()
 
+    def resolved(
+        self, specs: Iterable[FunctionSpec], flags: CacheFlags, faults: list[Diagnostic], used: dict[str, FunctionSpec]
+    ) -> list[BuildPlan]:
+        """The plans of these functions; what is wrong with the others of them is added to `faults`."""
+        plans: list[BuildPlan] = []
+        for spec in specs:
+            try:
+                used[spec.name] = self.with_flags(spec)
+                plans.append(resolve(used[spec.name], flags))
+            except FaasCacheError as fault:
+                faults += fault.diagnostics
+        return plans
+
+    def with_flags(self, spec: FunctionSpec) -> FunctionSpec:
+        """The function's spec with what the flags, its template and the environment say, and the context that is written."""
+        options = self.options
+        flags = dict(options.build_arg)
+        if several := [value for key, value in options.build_arg if key == PACKAGES]:
+            flags[PACKAGES] = " ".join(several)
+        secrets = {key: os.path.abspath(os.path.expanduser(path)) for key, path in spec.build_secrets.items()}  # noqa: PTH100, PTH111  # text is what it is
+        spec = attrs.evolve(
+            spec,
+            build_args={**self.proxies, **spec.build_args, **flags},
+            build_labels={**spec.build_labels, **dict(options.build_label)},
+            build_secrets=secrets,
+            build_options=tuple(dict.fromkeys((*spec.build_options, *options.build_option))),
+            extra_tags=(*spec.extra_tags, *options.extra_tag),
+            platforms=options.platforms or spec.platforms or self.platform,
+            builder_flags=(*spec.builder_flags, *((f"--builder={options.builder}",) if options.builder else ())),
+            pull=spec.pull or options.pull,
+            squash=spec.squash or options.squash,
+            output="push" if options.push else spec.output,
+        )
+        if options.tag not in ("", "latest") and spec.image:
+            spec = attrs.evolve(spec, tag_as=tagged(spec.image, options.tag, self.tag_value(spec)))
+        if spec.name in self.stack.own_contexts:
+            return spec
+        _stop_at_errors([d for d in judged_name(spec.name) if d.severity == "error"])
+        spec = attrs.evolve(spec, context=f"build/{spec.name}")
+        return prepared(spec, self.contexts.template(spec.lang)) if spec.lang else spec
+
+    def tag_value(self, spec: FunctionSpec) -> str:
+        """What `--tag` adds to the image of a function."""
+        if self.options.tag == "digest":
+            return handler_digest(spec.handler)
+        from faas_cache.run import tag_value
+
+        return tag_value(self.options.tag)
+
+    def pull_templates(self, specs: Iterable[FunctionSpec]) -> None:
+        """Takes the templates that are missing from where `configuration.templates` says."""
+        from faas_cache.run import cloned
+
+        for lang in dict.fromkeys(spec.lang for spec in specs if spec.lang and spec.name not in self.stack.own_contexts):
+            name, _, ref = lang.partition("@")
+            source = self.stack.templates.get(lang) or (f"{found}#{ref}" if (found := self.stack.templates.get(name)) else "")
+            if source and lang.lower() != "dockerfile" and not os.path.lexists(f"template/{lang}"):
+                _say(f"template {lang}: taken from {masked(source)}")
+                with cloned(source) as folder:
+                    self.contexts.take_template(lang, folder, source, name)
+
+    def assemble(self) -> None:
+        """Writes the contexts of the functions; raises with the faults of all."""
+        faults: list[Diagnostic] = []
+        for plan in self.plans:
+            spec = self.specs[plan.function]
+            try:
+                if plan.function in self.stack.own_contexts:
+                    _stop_at_errors(_missing_context(plan))
+                else:
+                    self.assemble_one(spec)
+            except FaasCacheError as fault:
+                faults += fault.diagnostics
+        if faults:
+            raise InvalidCommandLine(*self.stack.placed(dict.fromkeys(faults)))
+
+    def assemble_one(self, spec: FunctionSpec) -> None:
+        """The context of one function; one that was left by `--shrinkwrap` serves where the handler is not there."""
+        there = os.path.isdir(spec.context)  # noqa: PTH112  # pathlib costs more than it gives
+        if there and (not spec.lang or not os.path.lexists(spec.handler)):
+            cause = "its handler is not there" if spec.lang else "it has no `lang`"
+            message = f"{spec.context} is built as it was left, for {cause}"
+            place = Place(path=("functions", spec.name))
+            self.found += (Diagnostic(code="context", severity="note", message=message, place=place),)
+            return
+        if not spec.lang:
+            raise InvalidCommandLine(
+                Diagnostic(
+                    code="context",
+                    message="the function names no `lang`, so there is nothing to make its build context of",
+                    place=Place(path=("functions", spec.name)),
+                    hint="write `lang: TEMPLATE` or `lang: dockerfile`, or give the function a `context`",
+                )
+            )
+        template = self.contexts.template(spec.lang)
+        if template is None:
+            raise InvalidCommandLine(
+                Diagnostic(
+                    code="template",
+                    message=f"there is no template {masked(spec.lang)[:60]!r} in the folder `template`",
+                    place=Place(path=("functions", spec.name, "lang")),
+                    hint=f"run `faas-cli template store pull {masked(spec.lang)[:60]}`, or name its source under"
+                    " `configuration.templates`",
+                )
+            )
+        self.contexts.assemble(spec, template)
+
     def judge(self) -> tuple[Diagnostic, ...]:
         """Everything there is to say, each once and with its place; under `--strict` a warning is an error."""
         said = check(self.plans, self.builder, os.environ, self.dockerfiles, others=self.others)
-        flags = {("build_args", key) for key, _ in self.options.build_arg}  # they are not in the file
+        flags = {("build_args", key) for key in (*dict(self.options.build_arg), *self.proxies)}  # they are not in the file
         kept = (d for d in said if d.code != "secret-in-file" or d.place.path[2:] not in flags)
-        placed = self.stack.placed(dict.fromkeys((*self.stack.diagnostics, *kept)))
+        names = (d for p in self.plans if p.function not in self.stack.own_contexts for d in judged_name(p.function))
+        placed = self.stack.placed(dict.fromkeys((*self.stack.diagnostics, *names, *kept)))
         placed = tuple(d for d in placed if d.code != "secret-in-file" or not self.stack.from_variable(d.place))
         if not self.options.strict:
             return placed
@@ -245,19 +475,6 @@ def _flags(options: Namespace) -> CacheFlags:
     )
 
 
-def _resolved(
-    specs: Iterable[FunctionSpec], stack: Stack, options: Namespace, flags: CacheFlags, faults: list[Diagnostic]
-) -> list[BuildPlan]:
-    """The plans of these functions; what is wrong with the others of them is added to `faults`."""
-    plans: list[BuildPlan] = []
-    for spec in specs:
-        try:
-            plans.append(resolve(_with_flags(spec, stack, options), flags))
-        except FaasCacheError as fault:
-            faults += fault.diagnostics
-    return plans
-
-
 def _dockerfiles(plans: Iterable[BuildPlan]) -> dict[str, str]:
     """The Dockerfiles whose stages decide what an inline cache can hold: in the context, or in the template of the language."""
     found: dict[str, str] = {}
@@ -276,7 +493,7 @@ def _dockerfiles(plans: Iterable[BuildPlan]) -> dict[str, str]:
 def _stack_file(given: str | None) -> str:
     """The file that was named, or the first of the usual two that is there."""
     if given is not None:
-        return given
+        return given or STACK_FILES[0]
     return next((name for name in STACK_FILES if os.path.exists(name)), STACK_FILES[0])  # noqa: PTH110  # pathlib costs more than it gives
 
 
@@ -300,28 +517,33 @@ def _selected(stack: Stack, names: list[str]) -> list[FunctionSpec]:
     return [spec for spec in wanted if not spec.skip_build]
 
 
-def _with_flags(spec: FunctionSpec, stack: Stack, options: Namespace) -> FunctionSpec:
-    """The function's spec with what the flags say for all of them, and the context that faas-cli writes for it."""
-    changes: dict[str, Any] = {}
-    if options.build_arg:
-        changes["build_args"] = {**spec.build_args, **dict(options.build_arg)}
-    if options.push:
-        changes["output"] = "push"
-    if spec.name not in stack.own_contexts:
-        changes["context"] = f"build/{spec.name}"
-    return attrs.evolve(spec, **changes) if changes else spec
-
-
 def _refuse_contradictions(options: Namespace) -> None:
     switches = [f"--{key.replace('_', '-')}" for key in ("build_cache", "cache_from", "cache_to") if getattr(options, key)]
     if options.no_build_cache and switches:
-        raise InvalidCommandLine(
-            Diagnostic(
-                code="usage",
-                message=f"--no-build-cache takes caching away, and {', '.join(switches)} asks for it",
-                hint="leave one of them out",
-            )
-        )
+        message = f"--no-build-cache takes caching away, and {', '.join(switches)} asks for it"
+        raise InvalidCommandLine(_usage(message, "leave one of them out"))
+
+
+def _usage(message: str, hint: str) -> Diagnostic:
+    return Diagnostic(code="usage", message=message, hint=hint)
+
+
+def _stack(options: Namespace) -> Stack:
+    """The stack file; one of a single function that the flags describe where there is no file, or no function in it."""
+    path = _stack_file(options.file)
+    named = FunctionSpec(name=options.name, image=options.image, handler=options.handler, lang=options.lang)
+    described = named != FunctionSpec(name="")
+    if options.file == "" or (described and options.file is None and not os.path.exists(path)):  # noqa: PTH110  # pathlib costs more than it gives
+        found = Stack(functions=EMPTY)
+    else:
+        found = Stack.load(path, envsubst=options.envsubst)
+    if found.functions or not described:
+        return found
+    missing = [f"--{key}" for key in ("name", "image", "handler", "lang") if not getattr(named, key)]
+    if missing:
+        message = f"without a function in a stack file, one needs {', '.join(missing)} too"
+        raise InvalidCommandLine(_usage(message, "or name a file with -f"))
+    return attrs.evolve(found, functions=FrozenMap({named.name: named}))
 
 
 def _named_builder(plans: list[BuildPlan]) -> str | None:
@@ -346,6 +568,18 @@ def _missing_context(plan: BuildPlan) -> list[Diagnostic]:
             hint="write it with `faas-cli build --shrinkwrap`, or give the function a `context`",
         )
     ]
+
+
+def _missing_secrets(plan: BuildPlan) -> Iterator[Diagnostic]:
+    """The build secrets whose file is not there: docker would tell without a name."""
+    for key, path in plan.secrets.items():
+        if not os.path.isfile(path):  # noqa: PTH113  # pathlib costs more than it gives
+            yield Diagnostic(
+                code="secret-file",
+                message=f"the build secret {masked(key)[:60]!r} has no file: {path} is not there",
+                place=Place(path=("functions", plan.function, "build_secrets", key)),
+                hint="make it, or correct the path, which is relative to the folder that you are in",
+            )
 
 
 # What is printed.
@@ -436,11 +670,25 @@ def _boolean(word: str) -> bool:
 
 
 def _pair(word: str) -> tuple[str, str]:
-    """A `KEY=VALUE`, cut at the first `=` and trimmed as faas-cli does; anything else is refused."""
-    key, equals, value = word.partition("=")
-    if not equals or not key.strip():
-        raise ArgumentTypeError(f"{masked(word)!r} is not KEY=VALUE")
-    return key.strip(), value.strip()
+    """A `KEY=VALUE`, cut at the first `=` and trimmed as faas-cli does; anything else is refused, which faas-cli drops."""
+    key, _, value = (part.strip() for part in word.partition("="))
+    if not key or not value:
+        raise ArgumentTypeError(f"{masked(word)!r} is not KEY=VALUE; an empty value can be written in the stack file")
+    return key, value
+
+
+def _count(word: str) -> int:
+    """A number of functions, at least one."""
+    if not word.isascii() or not word.isdecimal() or not 0 < int(word[:4]) < 1000:  # noqa: PLR2004  # more is a slip
+        raise ArgumentTypeError(f"{word!r} is no number from 1 to 999")
+    return int(word)
+
+
+def _tag_word(word: str) -> str:
+    """A word of `--tag`, in any case."""
+    if word.lower() not in _TAG_WORDS:
+        raise ArgumentTypeError(f"{word!r} is none of {', '.join(_TAG_WORDS[1:])}")
+    return word.lower()
 
 
 def _parsers() -> tuple[ArgumentParser, dict[str, ArgumentParser]]:
@@ -456,14 +704,22 @@ def _parsers() -> tuple[ArgumentParser, dict[str, ArgumentParser]]:
     _switch(plan, "--json", "print JSON for programs")
     _switch(plan, "--explain", "print the rule and the line behind each cache argument")
     _switch(plan, "--show-secrets", "print credentials instead of ***")
-    build = _command(kinds.add_parser, "build", "build the functions")
+    build = _command(kinds.add_parser, "build", "write the build contexts, and build the functions")
+    publish = _command(kinds.add_parser, "publish", "build the functions with buildx, for several platforms, and push them")
+    for parser in (build, publish):
+        _switch(parser, "--shrinkwrap", "write the build contexts to build/NAME, and build nothing")
+        _switch(parser, "--disable-stack-pull", "take no template from `configuration.templates`")
     checks = _command(kinds.add_parser, "check", "say what a build would lose or overwrite, and build nothing")
     _switch(checks, "--inspect", "ask this machine's docker what it can do")
     checks.add_argument("--format", metavar="NAME", choices=list(_FORMATS), default="text", help=", ".join(_FORMATS))
+    push = _command(kinds.add_parser, "push", "push the images of the functions")
+    for parser in (build, publish, push):
+        _switch(parser, "--quiet", "show what docker prints only where it fails")
+        parser.add_argument("--parallel", metavar="N", type=_count, default=1, help="so many functions at once")
     registries = kinds.add_parser("registries", help="print what is known of registries and caches", allow_abbrev=False)
     registries.usage = "faas-cache registries [--json]"
     _switch(registries, "--json", "print JSON for programs")
-    return top, {"plan": plan, "build": build, "check": checks, "registries": registries}
+    return top, {"plan": plan, "build": build, "publish": publish, "push": push, "check": checks, "registries": registries}
 
 
 def _command(add_parser: object, name: str, text: str) -> ArgumentParser:
@@ -480,9 +736,19 @@ def _command(add_parser: object, name: str, text: str) -> ArgumentParser:
     for flag, what in (("--cache-from", "import"), ("--cache-to", "export")):
         _repeated(parser, flag, "ENTRY", f"an {what}, in place of `{flag[8:]}` of every function")
     _repeated(parser, "--builder-flag", "ARG", "one more argument for the builder, as written")
-    parser.add_argument(
-        "-b", "--build-arg", metavar="KEY=VALUE", type=_pair, action="append", default=[], help="a build argument"
-    )
+    _repeated(parser, "--build-arg", "KEY=VALUE", "a build argument", _pair, short="-b")
+    _repeated(parser, "--build-label", "KEY=VALUE", "a label of the image", _pair)
+    _repeated(parser, "--build-option", "NAME", "a build option of the template", short="-o")
+    _repeated(parser, "--copy-extra", "PATH", "a path of the project to copy into every build context")
+    _repeated(parser, "--extra-tag", "TAG", "one more tag for the image")
+    parser.add_argument("--tag", metavar="WORD", type=_tag_word, default="", help="latest, sha, branch, describe or digest")
+    parser.add_argument("--platforms", metavar="LIST", default="", help="platforms, parted by commas, in place of the file's")
+    parser.add_argument("--builder", metavar="NAME", help="the buildx builder to use")
+    for flag in ("--image", "--handler", "--name", "--lang"):
+        parser.add_argument(flag, metavar="TEXT", default="", help="of the one function, where there is no stack file")
+    _switch(parser, "--pull", "look for newer base images")
+    _switch(parser, "--squash", "squash the layers of the image: not with BuildKit, and not with a cache")
+    _switch(parser, "--allow-outside-links", "follow links that lead outside the project")
     parser.add_argument("--cache-scope", metavar="NAME", help="keep the cache of `max` under a tag of its own")
     _repeated(parser, "--cache-scope-fallback", "NAME", "a scope to import from as well")
     _switch(parser, "--no-build-cache", "as if no function had a `build_cache`")
@@ -494,8 +760,11 @@ def _command(add_parser: object, name: str, text: str) -> ArgumentParser:
     return parser
 
 
-def _repeated(parser: ArgumentParser, flag: str, metavar: str, text: str) -> None:
-    parser.add_argument(flag, metavar=metavar, action="append", default=[], help=text)
+def _repeated(  # noqa: PLR0913  # the parts of a flag
+    parser: ArgumentParser, flag: str, metavar: str, text: str, read: Callable[[str], object] = str, short: str = ""
+) -> None:
+    names = (short, flag) if short else (flag,)
+    parser.add_argument(*names, metavar=metavar, type=read, action="append", default=[], help=text)
 
 
 def _switch(parser: ArgumentParser, flag: str, text: str) -> None:
@@ -531,6 +800,15 @@ def _with_value(parser: ArgumentParser, word: str, rest: Iterable[str]) -> str:
         return word  # argparse says that a value is missing
     return f"{action.option_strings[-1]}={value}"
 
+
+_COMMANDS: dict[str, Callable[[Namespace], int]] = {
+    "plan": _plan,
+    "build": _build,
+    "publish": _publish,
+    "push": _push,
+    "check": _check,
+    "registries": _registries,
+}
 
 if __name__ == "__main__":
     sys.exit(main())

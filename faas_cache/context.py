@@ -22,7 +22,6 @@ import attrs
 
 from faas_cache.diagnostics import Diagnostic, Path, Place, Severity
 from faas_cache.exceptions import InvalidFunction
-
 from faas_cache.masking import masked
 from faas_cache.spec import FunctionSpec
 from faas_cache.stack import Template
@@ -144,13 +143,13 @@ class Contexts:
             making.refuse(f"its context cannot be written: {fault.strerror}: {masked(str(fault.filename or ''))}", "")
         return os.path.join(self.shown, BUILD, spec.name) if self.shown != "." else f"{BUILD}/{spec.name}"
 
-    def take_template(self, lang: str, found: str, source: str) -> None:
-        """Copies the template of a language from a folder of templates; one that is there stays as it is."""
+    def take_template(self, lang: str, found: str, source: str, name: str) -> None:
+        """Copies the template `name` of a folder of templates, as that of a language; one that is there stays."""
         place: Path = ("configuration", "templates")
-        folder = os.path.join(found, TEMPLATES, lang)
+        folder = os.path.join(found, TEMPLATES, name)
         if not os.path.isdir(folder):
             names = sorted(os.listdir(os.path.join(found, TEMPLATES))) if os.path.isdir(os.path.join(found, TEMPLATES)) else []
-            message = f"{masked(source)[:200]} holds no template {lang!r}"
+            message = f"{masked(source)[:200]} holds no template {name!r}"
             raise InvalidFunction(_found("template", message, place, f"it holds: {', '.join(names) or 'none'}"))
         making = _Making(self, FunctionSpec(name=lang))
         tree = _Tree({}, {})
@@ -329,7 +328,7 @@ class _Making:
             hint = "copy it into the project, or allow it with --allow-outside-links"
             self.refuse(f"{self.name(path)!r} leads outside the project, to {real!r}", hint, key)
 
-    def file(self, path: str, target: str, status: os.stat_result, tree: _Tree, *, kept: bool) -> None:  # noqa: PLR0913  # a copy has as many sides
+    def file(self, path: str, target: str, status: os.stat_result, tree: _Tree, *, kept: bool) -> None:
         """Adds a regular file, and refuses anything else."""
         if not stat.S_ISREG(status.st_mode):
             self.refuse(f"{self.name(path)!r} is neither a file nor a folder", "a FIFO, a socket or a device is no source")
@@ -385,9 +384,9 @@ def _folders(tree: _Tree, folder: str, conflict: Callable[[str], NoReturn]) -> N
     """Adds a folder of the context, and those that it lies in."""
     if not folder or folder in tree.folders:
         return
-    _folders_above = folder.split("/")
-    for end in range(1, len(_folders_above) + 1):
-        name = "/".join(_folders_above[:end])
+    steps = folder.split("/")
+    for end in range(1, len(steps) + 1):
+        name = "/".join(steps[:end])
         if name in tree.files:
             conflict(name)
         tree.folders[name] = None

@@ -680,6 +680,19 @@ def _with_latest(image: Reference | str) -> str:
     return text if ":" in text.rpartition("/")[2] else f"{text}:latest"
 
 
+def tagged(image: str, kind: str, value: str) -> str:
+    """The image that `--tag` makes of another, as faas-cli does: its tag and a value, or the value in place of the tag.
+
+    What no tag may hold becomes `-`: a branch `feature/x` is `feature-x`.
+
+    >>> tagged("ghcr.io/a/fn", "branch", "feature/x-1a2b3c4")
+    'ghcr.io/a/fn:latest-feature-x-1a2b3c4'
+    """
+    whole = _with_latest(image)
+    folded = "".join(c if c in _TAG_CHARACTERS else "-" for c in value)
+    return f"{whole.rpartition(':')[0]}:{folded}" if kind == "digest" else f"{whole}-{folded}"
+
+
 def _lacks_required(value: Setting) -> bool:
     """C13: whether a value is a typed entry without the field that its type requires."""
     fields = _fields(value)

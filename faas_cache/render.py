@@ -77,9 +77,9 @@ def buildx_build(plan: BuildPlan) -> Command:
     return Command(argv=tuple(argv), env=plan.env, lost=lost if plan.squash else ())
 
 
-def docker_push(plan: BuildPlan) -> tuple[Command, ...]:
-    """What pushes the images of a plan whose front end could not: one command a tag."""
-    return tuple(Command(argv=("docker", "push", tag)) for tag in plan.tags)
+def docker_push(plan: BuildPlan, *, quiet: bool = False) -> tuple[Command, ...]:
+    """What pushes the images of a plan: one command a tag."""
+    return tuple(Command(argv=("docker", "push", *(("--quiet",) if quiet else ()), tag)) for tag in plan.tags)
 
 
 # Every front end, by the name that `Builder.front_end` gives and `--front-end` takes.
@@ -122,7 +122,7 @@ def _lost_by_docker_build(plan: BuildPlan) -> list[Diagnostic]:
     lost = [_lost(plan, part, hint, _BUILDX_URL) for part in parts]
     if plan.output == "push":
         lost.append(_lost(plan, "`--push`", "run `docker push` after the build", _BUILDX_URL, severity="note"))
-    if plan.squash and plan.env:
+    if plan.squash and plan.caching:
         lost.append(_lost(plan, "`--squash`", "BuildKit does not squash; use a build of several stages", _SQUASH_URL))
     return lost
 

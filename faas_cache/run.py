@@ -11,17 +11,19 @@ import re
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from types import FrameType
-from typing import Protocol
+from typing import BinaryIO, Protocol
 
 import attrs
 
 from faas_cache.builder import Builder, embedded_buildkit, parsed
 from faas_cache.diagnostics import Diagnostic
-from faas_cache.exceptions import BuilderLacks
+from faas_cache.exceptions import BuilderLacks, InvalidCommandLine
+from faas_cache.masking import masked
 
 # How much of the end of a builder's output is kept: BuildKit's last words, with the excerpt of the Dockerfile, fit thrice.
 TAIL = 2**16
@@ -61,34 +63,51 @@ class Outcome:
     tail: bytes = attrs.field(default=b"", repr=False)
 
 
-def run(command: Runnable, *, environ: Mapping[str, str] | None = None, cwd: str | None = None) -> Outcome:
+def run(
+    command: Runnable,
+    *,
+    environ: Mapping[str, str] | None = None,
+    cwd: str | None = None,
+    output: BinaryIO | None = None,
+) -> Outcome:
     """Runs a command, its output passed through as it comes; raises `BuilderLacks` where it cannot be started.
 
-    SIGINT, SIGTERM and SIGHUP are passed on to the command's process group, and its end is waited for.
+    With an `output`, a file, all that the command writes goes there instead. SIGINT, SIGTERM and SIGHUP are passed on to the
+    command's process group, and its end is waited for; in another thread than the main one, `forwarding` must do that.
     """
-    piped = not sys.__stderr__ or not sys.__stderr__.isatty()
+    piped = output is None and not (sys.__stderr__ and sys.__stderr__.isatty())
     environ = {**(os.environ if environ is None else environ), **command.env}
-    received: list[int] = []
-    with _forwarding(received) as started:
+    with forwarding() as received:
         try:
             process = subprocess.Popen(  # noqa: S603  # the command is the caller's
                 command.argv,
                 stdin=subprocess.DEVNULL,
-                stderr=subprocess.PIPE if piped else None,
+                stdout=output,
+                stderr=subprocess.PIPE if piped else output,
                 env=environ,
                 cwd=cwd,
                 process_group=0,
             )
         except (OSError, ValueError) as fault:
             raise BuilderLacks(_cannot_start(command.argv[0], fault)) from None
-        started.append(process)
+        _running.add(process)
         try:
             tail = _passed_on(process.stderr.fileno()) if process.stderr else b""
             code = process.wait()
         finally:
+            _running.discard(process)
             _end(process)
     code = code if code >= 0 else 128 - code
-    return Outcome(command=command, exit_code=code, signal=received[0] if received else None, tail=tail)
+    return Outcome(command=command, exit_code=code, signal=received[0] if received else None, tail=tail or _tail_of(output))
+
+
+def _tail_of(output: BinaryIO | None) -> bytes:
+    """The end of what was written to a file."""
+    if output is None:
+        return b""
+    end = output.seek(0, os.SEEK_END)
+    output.seek(max(end - TAIL, 0))
+    return output.read()
 
 
 def daemon_is_down(tail: bytes) -> bool:
@@ -96,26 +115,31 @@ def daemon_is_down(tail: bytes) -> bool:
     return any(_DAEMON_DOWN.search(line) for line in tail.splitlines()[-5:])
 
 
+# Every command that runs, and the signals that those who forward them have received.
+_running: set[subprocess.Popen[bytes]] = set()
+_received: list[int] = []
+
+
 @contextmanager
-def _forwarding(received: list[int]) -> Iterator[list[subprocess.Popen[bytes]]]:
-    """Passes signals on to the process that is put into the list; only the main thread can."""
-    started: list[subprocess.Popen[bytes]] = []
-
-    def forward(number: int, _frame: FrameType | None) -> None:
-        received.append(number)
-        for process in started:
-            with suppress(ProcessLookupError):
-                os.killpg(process.pid, number)
-
-    if threading.current_thread() is not threading.main_thread():
-        yield started
+def forwarding() -> Iterator[list[int]]:
+    """Passes signals on to everything that `run` runs, and collects them; only the main thread can, once for all it calls."""
+    if threading.current_thread() is not threading.main_thread() or signal.getsignal(signal.SIGTERM) is _forward:
+        yield _received
         return
-    before = {number: signal.signal(number, forward) for number in _FORWARDED}
+    _received.clear()
+    before = {number: signal.signal(number, _forward) for number in _FORWARDED}
     try:
-        yield started
+        yield _received
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def _forward(number: int, _frame: FrameType | None) -> None:
+    _received.append(number)
+    for process in tuple(_running):
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, number)
 
 
 def _passed_on(source: int) -> bytes:
@@ -249,6 +273,63 @@ def _at(value: object, *path: str) -> str:
     for key in path:
         value = value.get(key) if isinstance(value, dict) else None
     return value if isinstance(value, str) else ""
+
+
+def has_builder(name: str) -> bool:
+    """Whether buildx knows a builder of that name."""
+    argv = ("docker", "buildx", "inspect", name)
+    try:
+        return subprocess.run(argv, check=False, capture_output=True).returncode == 0  # noqa: S603  # our own question
+    except OSError:
+        return False
+
+
+# git.
+
+
+def git(*words: str, cwd: str | None = None) -> str:
+    """What git prints; raises `InvalidCommandLine` with git's own words where it fails."""
+    argv, environ = ("git", *words), os.environ | {"LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0"}
+    try:
+        done = subprocess.run(argv, check=False, capture_output=True, text=True, errors="replace", cwd=cwd, env=environ)  # noqa: S603  # our own question
+    except OSError as fault:
+        raise InvalidCommandLine(_git_fault(f"git cannot be started: {fault.strerror}")) from None
+    if done.returncode != 0:
+        said = masked(done.stderr.strip().rpartition("\n")[2])
+        raise InvalidCommandLine(_git_fault(f"`git {words[0]}` failed: {said or f'exit code {done.returncode}'}"))
+    return done.stdout.strip()
+
+
+def _git_fault(message: str) -> Diagnostic:
+    return Diagnostic(code="git", message=message, hint="run in a clone that has a commit, or leave --tag out")
+
+
+def tag_value(kind: str) -> str:
+    """What `--tag sha`, `branch` and `describe` take from git, as faas-cli asks it."""
+    if kind == "describe":
+        return git("describe", "--tags", "--always")
+    sha = git("rev-parse", "--short", "HEAD")
+    return sha if kind == "sha" else f"{git('rev-parse', '--symbolic-full-name', '--abbrev-ref', 'HEAD')}-{sha}"
+
+
+@contextmanager
+def cloned(source: str) -> Iterator[str]:
+    """A folder that holds a source of templates while it is needed: a git URL, `URL#ref`, or a local path.
+
+    `#sha-` and 7 to 40 hexadecimal digits name a commit. Raises `InvalidCommandLine` where git fails.
+    """
+    url, _, ref = source.partition("#")
+    if os.path.isdir(url) and not ref and not os.path.exists(os.path.join(url, ".git")):  # noqa: PTH110, PTH112, PTH118  # text is what it is
+        yield url
+        return
+    with tempfile.TemporaryDirectory(prefix="faas-cache-") as folder:
+        target = os.path.join(folder, "clone")  # noqa: PTH118  # the same
+        commit = re.fullmatch(r"sha-([0-9a-f]{7,40})", ref)
+        which = () if commit else ("--depth=1", *(("--branch", ref) if ref else ()))
+        git("clone", "--quiet", *which, "--", url, target)
+        if commit:
+            git("checkout", "--quiet", commit[1], cwd=target)
+        yield target
 
 
 def _no_daemon(said: str) -> Diagnostic:

@@ -197,7 +197,7 @@ class Stack:
 
 @attrs.frozen(kw_only=True)
 class Template:
-    """What a template's `template.yml` says of builds: where the handler goes, packages by build option, and whether SSH is used."""
+    """What a `template.yml` says of builds: where the handler goes, packages by build option, and whether SSH is used."""
 
     name: str
     handler_folder: str = "function"

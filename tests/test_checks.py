@@ -21,7 +21,9 @@ from faas_cache.stack import Stack
 VECTORS = Path(__file__).parent / "vectors"
 ROWS = [json.loads(line) for line in (VECTORS / "checks.jsonl").read_text().splitlines()]
 # Codes of the command line, whose cases are in test_main.py, and of a parser that is not installed, in test_stack.py.
-ELSEWHERE = {"context", "lost", "no-function", "slow-parser", "stack-file", "usage"}
+ELSEWHERE = {
+    *("context", "git", "lost", "name", "no-function", "secret-file", "slow-parser", "stack-file", "template", "usage"),
+}
 
 
 def said(case: Mapping[str, Any]) -> tuple[Diagnostic, ...]:

@@ -20,7 +20,10 @@ TAIL = "--tag ghcr.io/a/fn:latest build/fn"
 
 @pytest.fixture(autouse=True)
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A project folder with one function, to stand in."""
+    """A project folder with one function, to stand in, and no proxy around it."""
+    for name in ("http_proxy", "https_proxy", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
     monkeypatch.chdir(tmp_path)
     (tmp_path / "stack.yaml").write_text(HEAD + FN)
     return tmp_path
@@ -146,7 +149,7 @@ BAD: list[tuple[str, str | bytes, list[str], str]] = [
     ("unknown-function", HEAD + FN, ["fnn", "other"], "did you mean `fn`?"),
     ("filter", HEAD + FN, ["--filter", "x"], "no function matches the filter 'x'"),
     ("contradiction", HEAD + FN, ["--no-build-cache", "--cache-from", "x"], "--no-build-cache takes caching away"),
-    ("platforms", HEAD + "  fn: {image: a, platforms: 'a/b,c/d'}\n", [], "--push"),
+    ("several-platforms", HEAD + "  fn: {image: a, platforms: 'a/b,c/d'}\n", [], "--push"),
     ("empty-name", HEAD, [""], "there is no function ''"),
 ]
 
@@ -295,7 +298,10 @@ def test_a_missing_context_is_named(project: Path, monkeypatch: pytest.MonkeyPat
     """Before anything is built, a folder that is not there is named with what writes it; a URL is the builder's business."""
     docker(project, monkeypatch, ENGINE)
     assert main(["build"]) == 2
-    assert "faas-cli build --shrinkwrap" in capsys.readouterr().err
+    assert "the function names no `lang`" in capsys.readouterr().err
+    (project / "stack.yaml").write_text(HEAD + "  fn: {image: a, context: gone}\n")
+    assert main(["build"]) == 2
+    assert "the build context 'gone' of 'fn' is no folder" in capsys.readouterr().err
     (project / "stack.yaml").write_text(HEAD + "  fn: {image: a, context: 'https://example.com/x.git'}\n")
     assert main(["build"]) == 0
 
@@ -494,6 +500,7 @@ def test_dockerfiles_are_read_where_they_are(folder: str, project: Path, capsys:
     """The stages of a Dockerfile count, in the context or in the template."""
     (project / folder).mkdir(parents=True)
     (project / folder / "Dockerfile").write_text("FROM a AS b\nRUN x\nFROM c\nCOPY --from=b / /\n")
+    (project / folder / "template.yml").write_text("")
     (project / "stack.yaml").write_text(HEAD + "  fn: {image: a/b, lang: python, build_cache: inline}\n")
     assert main(["plan"]) == 0
     assert "`b` will be built again on every empty builder [inline-stages]" in capsys.readouterr().err
@@ -515,7 +522,11 @@ def test_registries_for_people_and_programs(capsys: pytest.CaptureFixture[str]) 
 
 # The codes of the command line: what raises each, and what nearly does.
 CODES_HERE = {
-    "context": (["build", "--no-build-cache"], ["build", "own", "--no-build-cache"]),
+    "context": (["build", "--no-build-cache", "fn"], ["build", "own", "--no-build-cache"]),
+    "git": (["plan", "--tag=sha"], ["plan", "--tag=latest"]),
+    "name": (["plan", "No_label"], ["plan", "own"]),
+    "secret-file": (["build", "secret", "--no-build-cache"], ["plan", "secret"]),
+    "template": (["build", "lang", "--no-build-cache"], ["plan", "lang"]),
     "lost": (["plan", "--front-end=docker_build"], ["plan", "--front-end=buildx_build"]),
     "no-function": (["plan", "fm"], ["plan", "fn"]),
     "stack-file": (["plan", "-f", "stuck.yaml"], ["plan", "-f", "stack.yaml"]),
@@ -529,7 +540,12 @@ def test_a_code_of_the_command_line(
 ) -> None:
     """Each is said where its case is, and not where it nearly is."""
     docker(project, monkeypatch, ENGINE)
-    (project / "stack.yaml").write_text(HEAD + FN + "  own: {image: a/b, context: .}\n")
+    more = (
+        "  own: {image: a/b, context: .}\n  No_label: {image: a/b}\n  lang: {image: a/b, lang: gone}\n"
+        "  secret: {image: a/b, context: ., build_secrets: {a: gone}}\n"
+    )
+    (project / "stack.yaml").write_text(HEAD + FN + more)
+    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(project.parent))
     for words, expected in zip(CODES_HERE[code], (True, False), strict=True):
         main(words)
         assert (f"[{code}]" in capsys.readouterr().err) is expected
