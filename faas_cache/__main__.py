@@ -24,7 +24,7 @@ from faas_cache.checks import check
 from faas_cache.context import PACKAGES, Contexts, handler_digest, judged_name, prepared
 from faas_cache.diagnostics import Diagnostic, Place, errors, path_text
 from faas_cache.exceptions import BuilderLacks, FaasCacheError, InvalidCommandLine
-from faas_cache.mapping import EMPTY, FrozenMap
+from faas_cache.mapping import FrozenMap
 from faas_cache.masking import masked
 from faas_cache.plan import BuildPlan, resolve, tagged
 from faas_cache.render import RENDERERS, Command, docker_push
@@ -534,7 +534,7 @@ def _stack(options: Namespace) -> Stack:
     named = FunctionSpec(name=options.name, image=options.image, handler=options.handler, lang=options.lang)
     described = named != FunctionSpec(name="")
     if options.file == "" or (described and options.file is None and not os.path.exists(path)):  # noqa: PTH110  # pathlib costs more than it gives
-        found = Stack(functions=EMPTY)
+        found = Stack(functions=FrozenMap[FunctionSpec]({}))
     else:
         found = Stack.load(path, envsubst=options.envsubst)
     if found.functions or not described:

@@ -109,7 +109,7 @@ class Contexts:
     """The contexts of one run in one project: what they share is read once.
 
     `root` is the project's folder; `extras` are the paths to copy into every context, relative to it. `outside_links` allows
-    links that lead outside the project. Raises `InvalidFunction` where a context cannot be made; the last one is then as it was.
+    links that lead outside the project. Where a context cannot be made, `InvalidFunction` is raised and the last one stays.
     """
 
     def __init__(self, root: str = ".", *, extras: Iterable[str] = (), outside_links: bool = False) -> None:

@@ -78,7 +78,7 @@ def test_the_library_example_runs(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_every_flag_is_in_the_readme(capsys: pytest.CaptureFixture[str]) -> None:
     """Each flag of each command is described."""
-    for command in ("plan", "build", "check", "registries"):
+    for command in ("plan", "build", "publish", "push", "check", "registries"):
         with pytest.raises(SystemExit):
             main([command, "--help"])
         for flag in re.findall(r"--[a-z-]+", capsys.readouterr().out):
