@@ -46,6 +46,8 @@ MULTIARCH, DEFAULT_PLATFORM = "multiarch", "linux/amd64"
 _TAG_WORDS = ("", "latest", "sha", "branch", "describe", "digest")
 # The variables that docker and the programs in a build read, in either case.
 _PROXIES = ("http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY")
+# The flags that change the spec of a function.
+_CHANGING = (*("build_arg", "build_label", "build_option", "extra_tag", "platforms", "builder", "pull", "squash", "push"),)
 _SHOWING = Lock()
 
 _TRUE, _FALSE = ("1", "t", "T", "true", "TRUE", "True"), ("0", "f", "F", "false", "FALSE", "False")
@@ -303,6 +305,7 @@ class _Run:
             extras=(*options.copy_extra, *whole.copy_extra_paths), outside_links=options.allow_outside_links
         )
         self.proxies = {name: value for name in _PROXIES if (value := os.environ.get(name))}
+        self.changes = (platform, self.proxies, *(getattr(options, name) for name in _CHANGING))
         flags = _flags(options)
         faults: list[Diagnostic] = []
         selected = _selected(self.stack, options.names)
@@ -336,12 +339,25 @@ class _Run:
 
     def with_flags(self, spec: FunctionSpec) -> FunctionSpec:
         """The function's spec with what the flags, its template and the environment say, and the context that is written."""
+        if any(self.changes) or spec.build_secrets:
+            spec = self.changed(spec)
+        if self.options.tag not in ("", "latest") and spec.image:
+            spec = attrs.evolve(spec, tag_as=tagged(spec.image, self.options.tag, self.tag_value(spec)))
+        if spec.name in self.stack.own_contexts:
+            return spec
+        _stop_at_errors([d for d in judged_name(spec.name) if d.severity == "error"])
+        if not spec.lang:
+            return attrs.evolve(spec, context=f"build/{spec.name}")
+        return prepared(spec, self.contexts.template(spec.lang))
+
+    def changed(self, spec: FunctionSpec) -> FunctionSpec:
+        """The spec with what the flags and the environment say for all functions."""
         options = self.options
         flags = dict(options.build_arg)
         if several := [value for key, value in options.build_arg if key == PACKAGES]:
             flags[PACKAGES] = " ".join(several)
         secrets = {key: os.path.abspath(os.path.expanduser(path)) for key, path in spec.build_secrets.items()}  # noqa: PTH100, PTH111  # text is what it is
-        spec = attrs.evolve(
+        return attrs.evolve(
             spec,
             build_args={**self.proxies, **spec.build_args, **flags},
             build_labels={**spec.build_labels, **dict(options.build_label)},
@@ -354,13 +370,6 @@ class _Run:
             squash=spec.squash or options.squash,
             output="push" if options.push else spec.output,
         )
-        if options.tag not in ("", "latest") and spec.image:
-            spec = attrs.evolve(spec, tag_as=tagged(spec.image, options.tag, self.tag_value(spec)))
-        if spec.name in self.stack.own_contexts:
-            return spec
-        _stop_at_errors([d for d in judged_name(spec.name) if d.severity == "error"])
-        spec = attrs.evolve(spec, context=f"build/{spec.name}")
-        return prepared(spec, self.contexts.template(spec.lang)) if spec.lang else spec
 
     def tag_value(self, spec: FunctionSpec) -> str:
         """What `--tag` adds to the image of a function."""
@@ -477,17 +486,27 @@ def _flags(options: Namespace) -> CacheFlags:
 
 def _dockerfiles(plans: Iterable[BuildPlan]) -> dict[str, str]:
     """The Dockerfiles whose stages decide what an inline cache can hold: in the context, or in the template of the language."""
+    known: dict[str, str | None] = {}
     found: dict[str, str] = {}
     for plan in plans:
-        if "inline" not in plan.needs:
+        if "inline" not in plan.needs or "cache-export" in plan.needs:
             continue
-        for folder in (plan.context, os.path.join("template", plan.lang)):  # noqa: PTH118  # pathlib costs more than it gives
-            try:
-                with open(os.path.join(folder, "Dockerfile"), encoding="utf-8", errors="replace") as file:  # noqa: PTH118, PTH123  # the same
-                    found.setdefault(plan.function, file.read(_MAX_DOCKERFILE))
-            except (OSError, ValueError):
-                continue
+        for path in (f"{plan.context}/Dockerfile", f"template/{plan.lang}/Dockerfile"):
+            if path not in known:
+                known[path] = _text_of(path)
+            if (text := known[path]) is not None:
+                found[plan.function] = text
+                break
     return found
+
+
+def _text_of(path: str) -> str | None:
+    """The text of a Dockerfile, or None where there is none."""
+    try:
+        with open(path, encoding="utf-8", errors="replace") as file:  # noqa: PTH123  # pathlib costs more than it gives
+            return file.read(_MAX_DOCKERFILE)
+    except (OSError, ValueError):
+        return None
 
 
 def _stack_file(given: str | None) -> str:

@@ -14,7 +14,7 @@ import shutil
 import stat
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from hashlib import md5
 from typing import NamedTuple, NoReturn
 
@@ -72,7 +72,7 @@ def judged_name(name: str) -> Iterator[Diagnostic]:
 
 
 def prepared(spec: FunctionSpec, template: Template | None) -> FunctionSpec:
-    """The spec with what its template says: packages of its build options, and the agent of SSH where it mounts that.
+    """The spec with what is made for it: its context, packages of its build options, the agent of SSH where it is mounted.
 
     `template` is None where it is not known: then only the function's own packages are. Raises `InvalidFunction` for a build
     option that the template does not have.
@@ -86,7 +86,7 @@ def prepared(spec: FunctionSpec, template: Template | None) -> FunctionSpec:
         words.update(template.build_options[option] if template is not None else ())
     ordered = " ".join(sorted(words, key=os.fsencode))
     ssh = ("default",) if template is not None and template.mount_ssh and not spec.ssh else spec.ssh
-    return attrs.evolve(spec, build_args={**spec.build_args, PACKAGES: ordered}, ssh=ssh)
+    return attrs.evolve(spec, build_args={**spec.build_args, PACKAGES: ordered}, ssh=ssh, context=f"{BUILD}/{spec.name}")
 
 
 def handler_digest(handler: str) -> str:
@@ -117,11 +117,17 @@ class Contexts:
         self.shown = root
         self.extras = tuple(dict.fromkeys(extras))
         self.outside_links = outside_links
+        self._known: dict[str, Template | None] = {}
         self._templates: dict[str, _Tree] = {}
         self._contents: dict[str, bytes] = {}
 
     def template(self, lang: str) -> Template | None:
         """The template of a language, as its `template.yml` describes it; None where there is none."""
+        if lang not in self._known:
+            self._known[lang] = self._template(lang)
+        return self._known[lang]
+
+    def _template(self, lang: str) -> Template | None:
         if lang.lower() == DOCKERFILE:
             return Template(name=DOCKERFILE, handler_folder="")
         if not lang or lang in (".", "..") or "/" in lang or "\0" in lang:
@@ -169,20 +175,16 @@ class Contexts:
         build = os.path.join(self.root, BUILD)
         os.makedirs(build, mode=0o755, exist_ok=True)
         target = os.path.join(build, name)
-        work = tempfile.mkdtemp(prefix=_BESIDE, dir=build)
-        new, old = os.path.join(work, "new"), os.path.join(work, "old")
+        new = tempfile.mkdtemp(prefix=_BESIDE, dir=build)
         try:
-            os.mkdir(new)
             yield new
-            with suppress(FileNotFoundError):
-                os.rename(target, old)
-            try:
+            if os.path.lexists(target):
+                _exchanged(new, target)
+            else:
                 os.rename(new, target)
-            except OSError:
-                os.rename(old, target)
-                raise
-        finally:
-            shutil.rmtree(work, ignore_errors=True)
+        except BaseException:
+            shutil.rmtree(new, ignore_errors=True)
+            raise
 
     def _write(self, tree: _Tree, folder: str) -> None:
         os.chmod(folder, 0o755)
@@ -231,7 +233,7 @@ class _Making:
     def tree(self, template: Template) -> _Tree:
         """What the context will hold."""
         root = self.contexts.root
-        if os.path.realpath(self.build) != self.build:
+        if os.path.islink(self.build):
             self.refuse(f"`{BUILD}` is a link: contexts are written into the project alone", f"remove the link `{BUILD}`")
         inside = self.handler_folder(template)
         tree = self.of_template(template)
@@ -390,6 +392,21 @@ def _folders(tree: _Tree, folder: str, conflict: Callable[[str], NoReturn]) -> N
         if name in tree.files:
             conflict(name)
         tree.folders[name] = None
+
+
+def _exchanged(new: str, target: str) -> None:
+    """Puts a folder in the place of what is there, or all is as it was."""
+    aside = tempfile.mkdtemp(prefix=_BESIDE, dir=os.path.dirname(target))
+    old = os.path.join(aside, "old")
+    try:
+        os.rename(target, old)
+        try:
+            os.rename(new, target)
+        except OSError:
+            os.rename(old, target)
+            raise
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
 
 
 def _all_written(to: int, data: bytes) -> None:
