@@ -101,7 +101,61 @@ def meaning(words: tuple[str, ...], context: str) -> tuple[tuple[str, ...], Coun
     return head, found
 
 
-ARGV = [json.loads(line) for line in (SHARED / "faascli_argv.jsonl").read_text().splitlines()] if SHARED.exists() else []
+TEMPLATE = {
+    "template/py/template.yml": "build_options: [{name: dev, packages: [make, gcc]}]\n",
+    "template/py/Dockerfile": "FROM a\n",
+}
+
+
+def own(name: str, function: str, command: list[str], *argv: str, **more: Any) -> dict[str, Any]:  # noqa: ANN401  # fields of a case
+    """A case of our own: one function, its handler, and what docker is called with."""
+    head = "provider: {name: openfaas}\nfunctions:\n  fn:\n    lang: py\n    handler: ./fn\n"
+    calls = [{"cwd": "build/fn", "env": more.pop("buildkit", [])}] if argv else []
+    return {
+        "case": name,
+        "stack_yaml": f"{head}    {function}\n",
+        "template_files": TEMPLATE,
+        "files": {"fn/h": "h"} | more.pop("files", {}),
+        "command": command,
+        "env": more.pop("env", {}),
+        "docker_argv": [["docker", *argv]] if argv else [],
+        "docker_calls": calls,
+        "exit_code": 0,
+        **more,
+    }
+
+
+OUT = ("--output=type=registry,push=true", "--platform=linux/amd64")
+NO_PACKAGE = ("--build-arg", "ADDITIONAL_PACKAGE=")
+OWN = [
+    own("own-latest", "image: a/b", ["build"], "build", *NO_PACKAGE, "--tag", "a/b:latest", "."),
+    own("own-substituted", "image: a/b:${T:-1}", ["build"], "build", *NO_PACKAGE, "--tag", "a/b:2", ".", env={"T": "2"}),
+    own(
+        "own-packages", "image: a/b:1\n    build_args: {ADDITIONAL_PACKAGE: zlib curl}",
+        ["build", "-o", "dev", "-b", "ADDITIONAL_PACKAGE=zlib", "-b", "ADDITIONAL_PACKAGE=curl"],
+        "build", "--build-arg", "ADDITIONAL_PACKAGE=curl gcc make zlib", "--tag", "a/b:1", ".",
+    ),
+    own("own-unknown-option", "image: a/b", ["build", "-o", "nope"], exit_code=1),
+    own("own-bad-label", "image: a/b", ["build", "--build-label", "a="], exit_code=1),
+    own(
+        "own-label-pull-proxy", "image: a/b", ["build", "--build-label", " l = 1 ", "--pull", "--no-cache", "--squash"],
+        "build", "--build-arg", "http_proxy=http://p", *NO_PACKAGE, "--label", "l=1", "--pull", "--no-cache", "--squash", "--tag", "a/b:latest", ".",
+        env={"http_proxy": "http://p", "https_proxy": ""},
+    ),
+    own(
+        "own-secret", "image: a/b\n    build_secrets: {s: ./s.txt}", ["build"],
+        "build", *NO_PACKAGE, "--secret", "id=s,src=$DIR/s.txt", "--tag", "a/b:latest", ".",
+        files={"s.txt": "x"}, buildkit=["DOCKER_BUILDKIT=1"],
+    ),
+    own("own-publish", "image: h:5000/b", ["publish", "--extra-tag", "v1"], "buildx", "build", *OUT, *NO_PACKAGE, "--tag", "h:5000/b:latest", "--tag", "h:5000/b:v1", "."),
+    own("own-digest", "image: a/b:1", ["build", "--tag", "DIGEST"], "build", *NO_PACKAGE, "--tag", "a/b:fe48d9de8ee2c143940417fd4894278a", "."),
+    own("own-push", "image: a/b", ["push"], "push", "a/b:latest"),
+    own("own-filter", "image: a/b", ["build", "--filter", "f?"], exit_code=1),
+    own("own-regex", "image: a/b", ["build", "--regex", "^f"], "build", *NO_PACKAGE, "--tag", "a/b:latest", "."),
+    own("own-both", "image: a/b", ["build", "--regex", "^f", "--filter", "fn"], exit_code=1),
+    own("own-skipped", "skip_build: yes", ["build"]),
+]  # fmt: skip
+ARGV = OWN + [json.loads(line) for line in (SHARED / "faascli_argv.jsonl").read_text().splitlines()] if SHARED.exists() else []
 NOT_OURS = {"up", "deploy", "local-run"}
 
 # Where we differ and mean to: the case, and why.
@@ -147,7 +201,22 @@ def test_docker_is_called_as_faas_cli_calls_it(case: dict[str, Any], tmp_path: P
     assert same(case, tmp_path, monkeypatch) is (case["case"] not in DIFFERENCES)
 
 
-TREES = [json.loads(line) for line in (SHARED / "faascli_shrinkwrap.jsonl").read_text().splitlines()] if SHARED.exists() else []
+OWN_TREE = own("own-tree", "image: a/b", ["build", "--shrinkwrap"]) | {
+    "output_tree": {
+        name: {"mode": "0700"} if text is None else {"mode": "0755", "sha256": hashlib.sha256(text.encode()).hexdigest()}
+        for name, text in {".": None, "fn": None, "fn/function": None, "fn/function/h": "h"}.items()
+    }
+    | {
+        f"fn/{name[12:]}": {"mode": "0600", "sha256": hashlib.sha256(text.encode()).hexdigest()}
+        for name, text in TEMPLATE.items()
+    },
+    "modes": {"fn/h": "0755"},
+}
+TREES = (
+    [OWN_TREE] + [json.loads(line) for line in (SHARED / "faascli_shrinkwrap.jsonl").read_text().splitlines()]
+    if SHARED.exists()
+    else []
+)
 WHOLE = "a context that cannot be made is not written by half"
 TREE_DIFFERENCES = {
     "handler_is_file": WHOLE,

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -549,3 +550,186 @@ def test_a_code_of_the_command_line(
     for words, expected in zip(CODES_HERE[code], (True, False), strict=True):
         main(words)
         assert (f"[{code}]" in capsys.readouterr().err) is expected
+
+
+# publish, push, several at once, templates.
+
+TWO = "  one: {image: a/one, context: .}\n  two: {image: a/two, context: .}\n"
+
+
+def calls(project: Path) -> list[str]:
+    """What docker was asked, without the questions."""
+    lines = (project / "calls").read_text().splitlines() if (project / "calls").exists() else []
+    return sorted(line for line in lines if not line.startswith(("version", "info", "buildx version", "buildx inspect")))
+
+
+def test_publish_uses_what_is_there(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The builder `multiarch` where there is one, the named one, or none: and nothing is created."""
+    (project / "stack.yaml").write_text(HEAD + "  fn: {image: a/b, context: ., platforms: 'linux/arm64,linux/amd64'}\n")
+    docker(project, monkeypatch, ENGINE)
+    assert main(["publish"]) == 0
+    (project / "bin" / "docker").write_text(
+        (project / "bin" / "docker")
+        .read_text()
+        .replace('"buildx inspect")', '"buildx inspect") case "$3" in multiarch) exit 1;; esac;')
+    )
+    assert main(["publish", "--builder", "mine", "--platforms=linux/amd64"]) == 0
+    assert main(["publish"]) == 0
+    tail = "--tag a/b:latest ."
+    assert calls(project) == [
+        f"buildx build --platform linux/amd64 --push --builder=mine {tail}",
+        f"buildx build --platform linux/arm64,linux/amd64 --push --builder=multiarch {tail}",
+        f"buildx build --platform linux/arm64,linux/amd64 --push {tail}",
+    ]
+
+
+def test_publish_prints_the_command_that_makes_a_builder(
+    project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Several platforms on Docker's own builder without the containerd store: exit 3, and nothing is built."""
+    (project / "stack.yaml").write_text(HEAD + "  fn: {image: a/b, context: .}\n")
+    docker(
+        project,
+        monkeypatch,
+        ENGINE.replace("io.containerd.snapshotter.v1", "x").replace(
+            '"buildx inspect")', '"buildx inspect") test -z "$3" || exit 1;'
+        ),
+    )
+    assert main(["publish", "--platforms=linux/amd64,linux/arm64"]) == 3
+    assert "docker buildx create --name multiarch --driver docker-container" in capsys.readouterr().err
+    assert calls(project) == []
+    monkeypatch.setenv("PATH", str(project))
+    assert main(["publish"]) == 3
+
+
+def test_several_at_once_keep_their_output_together(
+    project: Path, monkeypatch: pytest.MonkeyPatch, capfdbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    """Each function's output comes whole, byte for byte; one that fails stops no other; `--quiet` shows that one alone."""
+    (project / "stack.yaml").write_text(HEAD + TWO)
+    docker(project, monkeypatch, 'case "$*" in *two*) printf "\\377 two\\n"; exit 9;; esac; echo one; sleep 0.3; echo more >&2')
+    assert main(["build", "--parallel", "2"]) == 1
+    said = capfdbinary.readouterr().err
+    assert (b"one\nmore\n" in said, b"\xff two\n" in said, said.endswith(b"one: built\ntwo: failed\n")) == (True, True, True)
+    assert main(["build", "--quiet"]) == 1
+    said = capfdbinary.readouterr().err
+    assert (b"more" in said, b"\xff two\n" in said) == (False, True)
+
+
+@pytest.mark.parametrize(
+    "words", [["--parallel", "0"], ["--parallel", "x"], ["--parallel=1000"], ["--tag", "shah"], ["--build-arg", "A="]]
+)
+def test_a_bad_value_is_refused(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    """What makes no sense ends with exit 2 before anything runs."""
+    with pytest.raises(SystemExit) as end:
+        main(["build", *words])
+    assert (end.value.code, words[-1].rpartition("=")[2] in capsys.readouterr().err) == (2, True)
+
+
+def test_ctrl_c_stops_all_of_several(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A signal ends the builds that run, and none is begun after it."""
+    (project / "stack.yaml").write_text(HEAD + TWO + "  three: {image: a/three, context: .}\n")
+    docker(project, monkeypatch, f"touch {project}/started$$; exec sleep 60")
+    child = cli("build", "--parallel", "2")
+    while len(list(project.glob("started*"))) < 2:
+        assert child.poll() is None
+    child.send_signal(15)
+    child.communicate(timeout=60)
+    assert (child.returncode, len(list(project.glob("started*")))) == (143, 2)
+
+
+def test_without_a_stack_file_flags_describe_the_function(
+    project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As in faas-cli: all four, and never for publish; what a file holds wins."""
+    docker(project, monkeypatch, ENGINE)
+    (project / "fn").mkdir()
+    described = ["--image=a/b", "--handler=fn", "--lang=dockerfile", "--name=x"]
+    assert main(["plan", *described]) == 0
+    assert capsys.readouterr().out.endswith(f"{TAIL}\n")
+    assert main(["build", "-f", "", *described]) == 0
+    assert calls(project) == ["build --build-arg ADDITIONAL_PACKAGE= --tag a/b:latest build/x"]
+    (project / "stack.yaml").unlink()
+    assert main(["build", *described]) == 0
+    for words, said in (
+        (["build", *described[:3]], "one needs --name too"),
+        (["build", "-f", ""], "there is no function to build"),
+        (["publish", *described], "'stack.yaml' cannot be read"),
+    ):
+        assert main(words) == 2
+        assert said in capsys.readouterr().err
+
+
+def test_templates_are_taken_from_where_the_stack_says(
+    project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A repository, one of its branches or commits, or a folder; what is there already stays."""
+    for name in ("new", "other"):
+        (project / "repo/template" / name).mkdir(parents=True)
+        (project / "repo/template" / name / "template.yml").write_text("")
+    shutil.copytree(project / "repo", project / "plain")
+    identity = ("-c", "user.name=t", "-c", "user.email=t@example.com")
+    for words in (("init", "-q", "-b", "main"), ("add", "-A"), (*identity, "commit", "-qm", "one"), ("branch", "v2")):
+        subprocess.run(["git", *words], check=True, cwd=project / "repo")
+    sha = subprocess.run(
+        ["git", "rev-parse", "HEAD"], check=True, capture_output=True, text=True, cwd=project / "repo"
+    ).stdout.strip()
+    (project / "fn").mkdir()
+    for source in ("repo", "repo#v2", f"repo#sha-{sha[:10]}", "plain"):
+        stack = f"  fn: {{image: a, lang: new, handler: fn}}\nconfiguration: {{templates: [{{name: new, source: '{project}/{source}'}}]}}\n"
+        (project / "stack.yaml").write_text(HEAD + stack)
+        assert main(["build", "--shrinkwrap", "--disable-stack-pull"]) == 2
+        assert "faas-cli template store pull new" in capsys.readouterr().err
+        assert main(["build", "--shrinkwrap"]) == 0
+        assert [path.name for path in (project / "template").iterdir()] == ["new"]
+        assert main(["build", "--shrinkwrap"]) == 0
+        assert "taken from" in capsys.readouterr().err
+        shutil.rmtree(project / "template")
+    (project / "stack.yaml").write_text(HEAD + stack.replace("lang: new", "lang: new@v2").replace("plain", "repo"))
+    assert main(["build", "--shrinkwrap"]) == 0
+    assert (project / "template/new@v2/template.yml").exists()
+    (project / "stack.yaml").write_text(HEAD + stack.replace("plain", "gone"))
+    assert main(["build", "--shrinkwrap"]) == 2
+    assert "`git clone` failed: " in capsys.readouterr().err
+    monkeypatch.setenv("PATH", str(project))
+    assert main(["build", "--shrinkwrap"]) == 2
+    assert "git cannot be started" in capsys.readouterr().err
+
+
+def test_tags_from_git(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The commit, the branch folded to what a tag may hold, and the description; E3 is said where inline looks elsewhere."""
+    identity = ("-c", "user.name=t", "-c", "user.email=t@example.com")
+    for words in (("init", "-q", "-b", "feature/x"), ("add", "-A"), (*identity, "commit", "-qm", "one"), ("tag", "v1+2")):
+        subprocess.run(["git", *words], check=True, cwd=project)
+    sha = subprocess.run(
+        ["git", "rev-parse", "--short", "HEAD"], check=True, capture_output=True, text=True, cwd=project
+    ).stdout.strip()
+    for word, expected in (("sha", sha), ("BRANCH", f"feature-x-{sha}"), ("describe", "v1-2")):
+        assert main(["plan", "--build-cache=inline", "--tag", word]) == 0
+        out, err = capsys.readouterr()
+        assert (out.endswith(f"--tag ghcr.io/a/fn:latest-{expected} build/fn\n"), "[E3]" in err) == (True, True)
+
+
+def test_a_context_that_was_left_is_built_and_said(
+    project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What `--shrinkwrap` wrote can be carried to another machine without handlers and templates."""
+    docker(project, monkeypatch, ENGINE)
+    (project / "build" / "fn").mkdir(parents=True)
+    for line, cause in (("image: a", "it has no `lang`"), ("image: a, lang: py, handler: gone", "its handler is not there")):
+        (project / "stack.yaml").write_text(f"{HEAD}  fn: {{{line}}}\n")
+        assert main(["build"]) == 0
+        assert f"build/fn is built as it was left, for {cause}" in capsys.readouterr().err
+
+
+def test_a_secret_that_a_variable_brings_is_in_no_file(
+    project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """`${…}` in the file is the mechanism that the warning asks for; the value is masked all the same."""
+    monkeypatch.setenv("KEY", "hunter2")
+    entry = "type=s3,bucket=b,region=r,secret_access_key=%s"
+    for value, expected in (("${KEY}", False), ("hunter2", True)):
+        (project / "stack.yaml").write_text(f"{HEAD}  fn: {{image: a/b, build_cache: {{to: ['{entry % value}']}}}}\n")
+        assert main(["plan"]) == 0
+        out, err = capsys.readouterr()
+        assert ("[secret-in-file]" in err, "hunter2" in out + err) == (expected, False)

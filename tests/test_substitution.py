@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from faas_cache.diagnostics import Place
 from faas_cache.exceptions import InvalidStack
 from faas_cache.stack import Stack
 from faas_cache.substitution import MAX_NESTING, substitute
@@ -55,6 +56,7 @@ FORMS = [
     ("${X#*l} ${X##v*u} ${X%l*} ${STARS#a\\*}", "ue e va b"),
     ("${X#${Y}} ${X#v${Y}}".partition(" ")[0], "value"),
     ("${X%[e]}", "value"),
+    ("${X#[^]} ${X#[z-a]} ${X#[^z-a]} ${X#[v} ${X#[\\v]} ${X#[]}", "value value alue value alue value"),
     # replacements
     ("${X/a/A} ${X//a/A} ${X/l/} ${X//z/Z}", "vAlue vAlue vaue value"),
     ("${X/#va/V} ${X/%ue/U} ${X/#x/V} ${X/%x/V} ${X/#va/}", "Vlue valU value value value"),
@@ -213,6 +215,13 @@ def test_too_much_is_refused() -> None:
     """What variables add up to has a limit."""
     with pytest.raises(InvalidStack, match="with its variables it is larger"):
         Stack.loads("${X}" * 200, {"X": "x" * 100_000})
+
+
+def test_what_a_variable_brought() -> None:
+    """A place that nobody has found is not told to come from a variable."""
+    stack = Stack.loads(HEAD + "  fn: {image: '${X}'}\n", {"X": "a/b"})
+    placed = stack.places([Place(path=("functions", "fn", "image"))])[0]
+    assert (stack.from_variable(Place()), stack.from_variable(placed)) == (False, True)
 
 
 def test_a_fault_names_the_file() -> None:

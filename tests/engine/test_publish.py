@@ -1,0 +1,123 @@
+"""Contexts, tags and publishing on real engines."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import attrs
+import pytest
+from conftest import Project, steps  # type: ignore[import-not-found,unused-ignore]  # pytest puts this folder on the path
+
+pytestmark = pytest.mark.engine
+
+STEPS = ["COPY . /app", "RUN cat /proc/sys/kernel/random/uuid > /own"]
+
+
+def write(project: Project, folder: Path, setting: object, **more: object) -> Project:
+    """A project as a user has it: a stack file, a template, and the handlers of two functions."""
+    base = project.environ["FAAS_CACHE_TEST_BASE"]
+    functions = {
+        name: {
+            "lang": "tiny",
+            "handler": f"./{name}",
+            "image": project.image.replace("/fn:", f"/{name}:"),
+            "build_cache": setting,
+            **more,
+        }
+        for name in ("fn", "two")
+    }
+    folder.mkdir(exist_ok=True)
+    (folder / "stack.yaml").write_text(json.dumps({"provider": {"name": "openfaas"}, "functions": functions}))
+    template = folder / "template" / "tiny"
+    (template / "function").mkdir(parents=True)
+    (template / "template.yml").write_text("language: tiny\nbuild_options: [{name: dev, packages: [make]}]\n")
+    (template / "Dockerfile").write_text(f"FROM {base}\nARG ADDITIONAL_PACKAGE\n" + "".join(f"{step}\n" for step in STEPS))
+    for name in ("fn", "two"):
+        (folder / name).mkdir()
+        (folder / name / "run.sh").write_text(f"#!/bin/sh\necho {name}\n")
+        (folder / name / "run.sh").chmod(0o755)
+    return attrs.evolve(project, folder=folder)
+
+
+@pytest.mark.parametrize("engine", ["docker28"])
+def test_a_context_made_elsewhere_hits_every_copy(project: Project, tmp_path: Path) -> None:
+    """The same project under another umask and with `CI=true` finds the layers of the first, `COPY .` among them."""
+    laptop = write(project, tmp_path / "laptop", "max")
+    first = laptop.faas_cache("build", "--push", "fn", "--builder-flag=--progress=rawjson")
+    assert (first.returncode, steps(first.stderr)) == (0, dict.fromkeys(STEPS, False)), first.stderr
+    project.wipe()
+    shutil.copytree(laptop.folder, tmp_path / "ci", ignore=shutil.ignore_patterns("build"))
+    for path in (tmp_path / "ci").rglob("*"):
+        path.chmod(0o700 if path.is_dir() or os.access(path, os.X_OK) else 0o600)
+        if path.is_file():
+            os.utime(path)
+    ci = attrs.evolve(laptop, folder=tmp_path / "ci", environ=project.environ | {"CI": "true"})
+    umask = os.umask(0o077)
+    try:
+        second = ci.faas_cache("build", "--push", "fn", "--builder-flag=--progress=rawjson")
+    finally:
+        os.umask(umask)
+    assert (second.returncode, steps(second.stderr)) == (0, dict.fromkeys(STEPS, True)), second.stderr
+
+
+@pytest.mark.parametrize("engine", ["docker26", "docker28"])
+def test_publish_pushes_under_every_tag(project: Project, tmp_path: Path) -> None:
+    """Built by buildx for the default platform, and in the registry under the image's tag and the extra one."""
+    project = write(project, tmp_path / "p", "inline")
+    done = project.faas_cache("publish", "--extra-tag", "extra", "--parallel", "2")
+    assert done.returncode == 0, done.stderr
+    project.wipe()
+    for image in (project.image, project.image.replace(":latest", ":extra"), project.image.replace("/fn:", "/two:")):
+        project.docker("pull", "--quiet", image)
+        assert project.docker("run", "--rm", "--network=none", image, "/app/function/run.sh").strip() in ("fn", "two")
+        project.docker("rmi", "-f", image)
+
+
+@pytest.mark.parametrize("engine", ["docker26-graph"])
+def test_several_platforms_need_a_builder(project: Project, tmp_path: Path) -> None:
+    """Exit 3 and the command that makes one; none is made, and the default is as it was."""
+    project = write(project, tmp_path / "p", None)
+    before = project.docker("buildx", "ls")
+    done = project.faas_cache("publish", "--platforms", "linux/amd64,linux/arm64")
+    assert (done.returncode, "docker buildx create --name multiarch" in done.stderr) == (3, True), done.stderr
+    assert project.docker("buildx", "ls") == before
+
+
+@pytest.mark.parametrize("engine", ["docker20", "docker26"])
+def test_build_then_push(project: Project, tmp_path: Path) -> None:
+    """Without a cache: `docker build`, secrets and several at once; then `push`."""
+    project = write(project, tmp_path / "p", None, build_secrets={"token": "to,ken"})
+    (project.folder / "to,ken").write_text("hunter2")
+    dockerfile = project.folder / "template/tiny/Dockerfile"
+    dockerfile.write_text(
+        dockerfile.read_text() + "RUN --mount=type=secret,id=token,required=true grep hunter2 /run/secrets/token\n"
+    )
+    done = project.faas_cache("build", "--parallel", "2", "--builder-flag=--progress=plain")
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.splitlines()[-2:] == ["fn: built", "two: built"]
+    assert project.faas_cache("push", "--quiet").returncode == 0
+    project.wipe()
+    project.docker("pull", "--quiet", project.image)
+
+
+@pytest.mark.parametrize("engine", ["docker26"])
+def test_ctrl_c_stops_every_build_at_once(project: Project, tmp_path: Path) -> None:
+    """SIGINT in a parallel build: exit 130, nothing is left running."""
+    project = write(project, tmp_path / "p", None)
+    dockerfile = project.folder / "template/tiny/Dockerfile"
+    dockerfile.write_text(dockerfile.read_text() + "RUN sleep 300\n")
+    argv = [sys.executable, "-m", "faas_cache", "build", "--parallel", "2"]
+    child = subprocess.Popen(argv, cwd=project.folder, env=project.environ, stderr=subprocess.PIPE, text=True)
+    while not subprocess.run(["pgrep", "-x", "sleep"], check=False, capture_output=True).stdout:
+        assert child.poll() is None
+        time.sleep(0.2)
+    child.send_signal(signal.SIGINT)
+    said = child.communicate(timeout=60)[1]
+    assert child.returncode == 130, said
+    left = subprocess.run(["pgrep", "-f", str(project.folder)], check=False, capture_output=True, text=True).stdout
+    assert left == ""
