@@ -21,7 +21,6 @@ from typing import TYPE_CHECKING, BinaryIO
 import attrs
 
 from faas_cache import __version__
-from faas_cache.checks import check
 from faas_cache.context import PACKAGES, Contexts, handler_digest, judged_name, prepared
 from faas_cache.diagnostics import Diagnostic, Place, errors, path_text
 from faas_cache.exceptions import BuilderLacks, FaasCacheError, InvalidCommandLine
@@ -446,7 +445,11 @@ class _Run:
 
     def judge(self) -> tuple[Diagnostic, ...]:
         """Everything there is to say, each once and with its place; under `--strict` a warning is an error."""
-        said = () if self.writing else check(self.plans, self.builder, os.environ, self.dockerfiles, others=self.others)
+        said: tuple[Diagnostic, ...] = ()
+        if not self.writing:
+            from faas_cache.checks import check
+
+            said = check(self.plans, self.builder, os.environ, self.dockerfiles, others=self.others)
         flags = {("build_args", key) for key in (*dict(self.options.build_arg), *self.proxies)}  # they are not in the file
         kept = (d for d in said if d.code != "secret-in-file" or d.place.path[2:] not in flags)
         names = (d for p in self.plans if p.function not in self.stack.own_contexts for d in judged_name(p.function))

@@ -10,9 +10,7 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import stat
-import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from hashlib import md5
@@ -120,6 +118,7 @@ class Contexts:
         self._known: dict[str, Template | None] = {}
         self._templates: dict[str, _Tree] = {}
         self._contents: dict[str, bytes] = {}
+        self._made: dict[str, int] = {}
 
     def template(self, lang: str) -> Template | None:
         """The template of a language, as its `template.yml` describes it; None where there is none."""
@@ -161,30 +160,44 @@ class Contexts:
         tree = _Tree({}, {})
         making.roots = [os.path.realpath(found)]
         making.walk(folder, "", tree)
-        os.makedirs(os.path.join(self.root, TEMPLATES), exist_ok=True)
-        beside = tempfile.mkdtemp(prefix=_BESIDE, dir=os.path.join(self.root, TEMPLATES))
+        beside = self._new_folder(TEMPLATES)
         try:
             self._write(tree, beside)
             os.rename(beside, os.path.join(self.root, TEMPLATES, lang))
         finally:
-            shutil.rmtree(beside, ignore_errors=True)
+            _removed(beside)
+        self._known.pop(lang, None)
 
     @contextmanager
     def _beside(self, name: str) -> Iterator[str]:
         """A new folder that takes the place of `build/NAME` when all went well, and is gone when it did not."""
-        build = os.path.join(self.root, BUILD)
-        os.makedirs(build, mode=0o755, exist_ok=True)
-        target = os.path.join(build, name)
-        new = tempfile.mkdtemp(prefix=_BESIDE, dir=build)
+        target = os.path.join(self.root, BUILD, name)
+        new = self._new_folder(BUILD)
         try:
             yield new
             if os.path.lexists(target):
-                _exchanged(new, target)
+                old = os.path.join(self._new_folder(BUILD), "old")
+                _exchanged(new, target, old)
             else:
                 os.rename(new, target)
         except BaseException:
-            shutil.rmtree(new, ignore_errors=True)
+            _removed(new)
             raise
+
+    def _new_folder(self, within: str) -> str:
+        """An empty folder beside those that are written; one of that name was left by a process that was killed."""
+        folder = os.path.join(self.root, within)
+        if within not in self._made:
+            os.makedirs(folder, mode=0o755, exist_ok=True)
+            self._made[within] = 0
+        self._made[within] += 1
+        new = f"{folder}/{_BESIDE}{os.getpid()}-{self._made[within]}"
+        try:
+            os.mkdir(new)
+        except FileExistsError:
+            _removed(new)
+            os.mkdir(new)
+        return new
 
     def _write(self, tree: _Tree, folder: str) -> None:
         os.chmod(folder, 0o755)
@@ -394,10 +407,8 @@ def _folders(tree: _Tree, folder: str, conflict: Callable[[str], NoReturn]) -> N
         tree.folders[name] = None
 
 
-def _exchanged(new: str, target: str) -> None:
+def _exchanged(new: str, target: str, old: str) -> None:
     """Puts a folder in the place of what is there, or all is as it was."""
-    aside = tempfile.mkdtemp(prefix=_BESIDE, dir=os.path.dirname(target))
-    old = os.path.join(aside, "old")
     try:
         os.rename(target, old)
         try:
@@ -406,7 +417,13 @@ def _exchanged(new: str, target: str) -> None:
             os.rename(old, target)
             raise
     finally:
-        shutil.rmtree(aside, ignore_errors=True)
+        _removed(os.path.dirname(old))
+
+
+def _removed(folder: str) -> None:
+    from shutil import rmtree
+
+    rmtree(folder, ignore_errors=True)
 
 
 def _all_written(to: int, data: bytes) -> None:

@@ -310,6 +310,12 @@ def test_a_context_is_swapped_whole(project: Path, monkeypatch: pytest.MonkeyPat
     assert (project / "kept/function/h").read_text() == "mine"
 
 
+def test_what_a_killed_run_left_is_in_nobodys_way(project: Path) -> None:
+    """A folder beside, of our own process's number, can only be another's that is gone."""
+    write(project, {f"build/.faas-cache-{os.getpid()}-1/x": "x"})
+    assert "Dockerfile" in assembled(project)
+
+
 def test_a_file_that_changes_its_kind_holds_nobody_up(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A FIFO that takes a file's place between look and copy is read as an empty file, and nothing waits."""
     open_file = os.open
