@@ -334,7 +334,7 @@ _NOT_HIDEABLE = re.compile(r"!<|^%|\\[uU]|[\ue000\ud800-\udfff]", re.MULTILINE)
 # What ruamel's own parser lets an escape stand for, and the C parser does not.
 _SURROGATE = re.compile("[\ud800-\udfff]")
 # What YAML allows in a stream; the C parser tells of anything else without a line.
-_UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_UNPRINTABLE = "[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
 
 
 class _Reading(NamedTuple):
@@ -452,7 +452,7 @@ def _refusal(fault: Any, text: str, file: str | None) -> Diagnostic:  # noqa: AN
 
 def _unreadable(fault: Exception, text: str, file: str | None) -> Diagnostic:
     """A character that no YAML stream may hold."""
-    match = _UNPRINTABLE.search(text)
+    match = re.search(_UNPRINTABLE, text)
     line, column = end_of(text[: match.start()]) if match else (1, 1)
     cause = f"it holds the character U+{ord(match[0]):04X}" if match else str(fault).partition("\n")[0]
     return _fault("yaml", f"the stack file cannot be read: {cause}", line, column, file, "remove it")
@@ -602,7 +602,7 @@ class _Builder:
         kind = tag.removeprefix(_CORE)
         if kind == "binary":
             return self.binary(event, value)
-        if kind in _TAGS and not _TAGS[kind].fullmatch(value):
+        if kind in _TAGS and not re.fullmatch(_TAGS[kind], value):
             self.fault(event, "type", f"this value is no !!{kind}", "remove the tag")
         return None if kind == "null" else value
 
@@ -683,15 +683,13 @@ def _is_merge(event: Any) -> bool:  # noqa: ANN401  # an event
     return not event.style and (event.tag is None or str(event.tag) in {"!", f"{_CORE}merge"})
 
 
-# The core tags that a value can fail to fit, as yaml.v3 resolves them.
+# The core tags that a value can fail to fit, as yaml.v3 resolves them: patterns, compiled where there is such a tag.
 _TAGS = {
-    "bool": re.compile("true|True|TRUE|false|False|FALSE"),
-    "int": re.compile(r"[-+]?(?:0b[01_]+|0o?[0-7_]+|0x[0-9a-fA-F_]+|[0-9][0-9_]*)"),
-    "float": re.compile(
-        r"[-+]?(?:\.[0-9_]+|[0-9][0-9_]*(?:\.[0-9_]*)?)(?:[eE][-+]?[0-9]+)?|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)"
-    ),
-    "null": re.compile("|~|null|Null|NULL"),
-    "timestamp": re.compile(
+    "bool": "true|True|TRUE|false|False|FALSE",
+    "int": r"[-+]?(?:0b[01_]+|0o?[0-7_]+|0x[0-9a-fA-F_]+|[0-9][0-9_]*)",
+    "float": r"[-+]?(?:\.[0-9_]+|[0-9][0-9_]*(?:\.[0-9_]*)?)(?:[eE][-+]?[0-9]+)?|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)",
+    "null": "|~|null|Null|NULL",
+    "timestamp": (
         r"[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}(?:(?P<t>[Tt ])[0-9]{1,2}:[0-9]{1,2}:[0-9]{1,2}(?:\.[0-9]+)?)?"
         r"(?(t)(?:Z|[-+][0-9]{2}:[0-9]{2})?)"
     ),
