@@ -29,6 +29,8 @@ from faas_cache.substitution import LINE_END, LINE_ENDS, Substituted, end_of, su
 MAX_SIZE = 16 * 2**20
 # The schema is six levels deep; libyaml's flow nesting is quadratic, so the limit is also one of time.
 MAX_DEPTH = 64
+# How long a URL may take, in seconds: faas-cli's number.
+_TIMEOUT = 120
 # What aliases and merges may add up to, and one more for each character: thousands of functions may share a mapping
 # of twenty variables, but what a text stands for stays in proportion to the text.
 MAX_EXPANSION = 100_000
@@ -92,12 +94,15 @@ class Stack:
         regex: str | None = None,
         envsubst: bool = True,
     ) -> Stack:
-        """The stack in a file; raises `InvalidStack` for one that cannot be read, too. See `loads`."""
+        """The stack in a file, or behind an `http` or `https` URL; raises `InvalidStack` for one that cannot be read, too.
+
+        The rest is as in `loads`.
+        """
         try:
-            with FilePath(path).open("rb") as stream:
+            with _opened(path) as stream:
                 data = stream.read(MAX_SIZE + 1)
         except (OSError, ValueError) as fault:
-            cause = getattr(fault, "strerror", None) or str(fault)
+            cause = getattr(fault, "strerror", None) or str(getattr(fault, "reason", fault))
             raise InvalidStack(
                 Diagnostic(
                     code="stack-file",
@@ -295,6 +300,15 @@ def _refuse(put_in: Substituted, file: str | None, reading: _Reading, judged: li
 
 
 # From bytes to text.
+
+
+def _opened(path: str | FilePath) -> Any:  # noqa: ANN401  # a file or an answer
+    """The bytes of a stack file, here or behind a URL, as faas-cli takes it: `file:` and the like are paths."""
+    if not str(path).startswith(("http://", "https://")):
+        return FilePath(path).open("rb")
+    from urllib.request import urlopen
+
+    return urlopen(str(path), timeout=_TIMEOUT)  # noqa: S310  # one of the two schemes
 
 
 def _decoded(text: str | bytes, file: str | None) -> str:

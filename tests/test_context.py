@@ -121,12 +121,17 @@ def test_large_files_are_copied_whole(project: Path, monkeypatch: pytest.MonkeyP
     assert (found["function/large"], found["large"]) == (large, large)
 
 
-def test_modes_and_times(project: Path) -> None:
+@pytest.mark.parametrize("umask", [0o022, 0o077])
+def test_modes_and_times(project: Path, umask: int) -> None:
     """Folders 0755, files 0644, or 0755 where the owner may execute; times are the source's; no file is shared."""
     (project / "fn/h").chmod(0o4606)
     os.utime(project / "fn/h", ns=(1, 123_456_789))
     (project / "fn").chmod(0o700)
-    assembled(project)
+    before = os.umask(umask)
+    try:
+        assembled(project)
+    finally:
+        os.umask(before)
     built = project / "build/fn"
     modes = {str(path.relative_to(built)): stat.S_IMODE(path.stat().st_mode) for path in [built, *built.rglob("*")]}
     assert {name for name, mode in modes.items() if mode == 0o755} == {".", "function", "function/lib", "function/lib/x.sh"}

@@ -5,6 +5,9 @@ import os
 import shutil
 import subprocess
 import sys
+import threading
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -735,3 +738,18 @@ def test_a_secret_that_a_variable_brings_is_in_no_file(
         assert main(["plan"]) == 0
         out, err = capsys.readouterr()
         assert ("[secret-in-file]" in err, "hunter2" in out + err) == (expected, False)
+
+
+def test_a_stack_file_behind_a_url(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """As faas-cli takes it; an answer that is none is an error, where faas-cli reads it as a stack file."""
+    handler = partial(SimpleHTTPRequestHandler, directory=str(project))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{server.server_port}"
+        assert main(["plan", "-f", f"{url}/stack.yaml"]) == 0
+        assert capsys.readouterr().out.endswith(f"{TAIL}\n")
+        assert main(["plan", "-f", f"{url}/gone.yaml"]) == 2
+        server.shutdown()
+    assert main(["plan", "-f", f"{url}/stack.yaml"]) == 2
+    said = capsys.readouterr().err
+    assert ("cannot be read: File not found" in said, "cannot be read: [Errno 111] Connection refused" in said) == (True, True)
