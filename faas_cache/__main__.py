@@ -178,7 +178,7 @@ def _run_plans(run: _Run, front_end: str) -> int:
     """The builds of a run, from plans to exit code."""
     run.stop_at_errors()
     commands = [_rendered(plan, front_end) for plan in run.plans]
-    _stop_at_errors([lost for command in commands for lost in command.lost])
+    _stop_at_errors(run.stack.placed(lost for command in commands for lost in command.lost))
     _stop_at_errors(run.stack.placed(fault for plan in run.plans for fault in _missing_secrets(plan)))
     run.assemble()
     run.say()

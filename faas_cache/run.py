@@ -287,21 +287,25 @@ def has_builder(name: str) -> bool:
 # git.
 
 
-def git(*words: str, cwd: str | None = None) -> str:
+_TAG_HINT = "run in a clone that has a commit, or leave --tag out"
+_CLONE_HINT = "see that the source is right and can be reached, or put the template into `template` yourself"
+
+
+def git(*words: str, cwd: str | None = None, hint: str = _TAG_HINT) -> str:
     """What git prints; raises `InvalidCommandLine` with git's own words where it fails."""
     argv, environ = ("git", *words), os.environ | {"LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0"}
     try:
         done = subprocess.run(argv, check=False, capture_output=True, text=True, errors="replace", cwd=cwd, env=environ)  # noqa: S603  # our own question
     except OSError as fault:
-        raise InvalidCommandLine(_git_fault(f"git cannot be started: {fault.strerror}")) from None
+        raise InvalidCommandLine(_git_fault(f"git cannot be started: {fault.strerror}", hint)) from None
     if done.returncode != 0:
         said = masked(done.stderr.strip().rpartition("\n")[2])
-        raise InvalidCommandLine(_git_fault(f"`git {words[0]}` failed: {said or f'exit code {done.returncode}'}"))
+        raise InvalidCommandLine(_git_fault(f"`git {words[0]}` failed: {said or f'exit code {done.returncode}'}", hint))
     return done.stdout.strip()
 
 
-def _git_fault(message: str) -> Diagnostic:
-    return Diagnostic(code="git", message=message, hint="run in a clone that has a commit, or leave --tag out")
+def _git_fault(message: str, hint: str) -> Diagnostic:
+    return Diagnostic(code="git", message=message, hint=hint)
 
 
 def tag_value(kind: str) -> str:
@@ -326,9 +330,9 @@ def cloned(source: str) -> Iterator[str]:
         target = os.path.join(folder, "clone")  # noqa: PTH118  # the same
         commit = re.fullmatch(r"sha-([0-9a-f]{7,40})", ref)
         which = () if commit else ("--depth=1", *(("--branch", ref) if ref else ()))
-        git("clone", "--quiet", *which, "--", url, target)
+        git("clone", "--quiet", *which, "--", url, target, hint=_CLONE_HINT)
         if commit:
-            git("checkout", "--quiet", commit[1], cwd=target)
+            git("checkout", "--quiet", commit[1], cwd=target, hint=_CLONE_HINT)
         yield target
 
 

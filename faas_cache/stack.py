@@ -147,7 +147,7 @@ class Stack:
         if reading.whole:
             judged.document(reading.tree)
         if reading.found or judged.found:
-            _refuse(put_in, file, reading, judged.found)
+            _refuse(put_in, file, reading, judged.found, tuple(_structural(put_in, file, reading)))
         brought = _brought(put_in, file, reading) if put_in.pieces or put_in.diagnostics else ()
         found = (
             *(_sourced(note, put_in, file) for note in reading.notes),
@@ -284,8 +284,10 @@ def _position(found: Diagnostic) -> tuple[int, int]:
     return found.place.line or 0, found.place.column or 0
 
 
-def _refuse(put_in: Substituted, file: str | None, reading: _Reading, judged: list[Diagnostic]) -> NoReturn:
-    """Raises all faults of a text in its order, after one more reading where places are still missing."""
+def _refuse(
+    put_in: Substituted, file: str | None, reading: _Reading, judged: list[Diagnostic], more: tuple[Diagnostic, ...] = ()
+) -> NoReturn:
+    """Raises all faults of a text in its order, after one more reading where places are still missing; then `more`."""
     if judged or any(d.code == "duplicate-key" for d in reading.found):
         reading = _read(put_in.text, file, marking=True)
     placed = (attrs.evolve(d, place=_place(d.place, reading, file, put_in)) for d in judged)
@@ -296,7 +298,7 @@ def _refuse(put_in: Substituted, file: str | None, reading: _Reading, judged: li
         faults[MAX_FAULTS:] = [
             _fault("yaml", f"there are more than {MAX_FAULTS} faults: no more are shown", line, column, file)
         ]
-    raise InvalidStack(*faults)
+    raise InvalidStack(*faults, *more)
 
 
 # From bytes to text.
@@ -862,18 +864,23 @@ _MAX_SUSPECTS = 20
 _NAME = re.compile(r"\$\{#?(?P<name>\w+)")
 
 
-def _brought(put_in: Substituted, file: str | None, reading: _Reading) -> Iterator[Diagnostic]:
-    """Warnings of variables that changed the structure of the document, and of those that left a setting empty (C12)."""
-    yield from put_in.diagnostics
+def _structural(put_in: Substituted, file: str | None, reading: _Reading) -> Iterator[Diagnostic]:
+    """Warnings of the variables that change the structure of the document, or without which it could be read."""
     suspects = {piece.name: piece for piece in reversed(put_in.pieces) if piece.name and _SUSPECT.search(piece.value)}
     shape = _shape(reading.tree)
     for name, piece in sorted(suspects.items())[:_MAX_SUSPECTS]:
         without = _read(put_in.without(name, "x"), file)
-        if not without.whole or _shape(without.tree) != shape:
+        if without.whole != reading.whole or _shape(without.tree) != shape:
             line, column = end_of(put_in.source[: piece.start])
             message = f"the value of `{masked(name)[:60]}` changes the structure of the file: it is put in before YAML is read"
             hint = "give it a value of one line without YAML's signs, or put quotes around the `${…}`"
-            yield _fault("substitution", message, line, column, None, hint)
+            yield attrs.evolve(_fault("substitution", message, line, column, file, hint), severity="warning")
+
+
+def _brought(put_in: Substituted, file: str | None, reading: _Reading) -> Iterator[Diagnostic]:
+    """Warnings of variables that changed the structure of the document, and of those that left a setting empty (C12)."""
+    yield from put_in.diagnostics
+    yield from _structural(put_in, file, reading)
     functions = reading.tree.get("functions") if isinstance(reading.tree, dict) else None
     empty = [n for n, f in (functions or {}).items() if isinstance(f, dict) and f.get("build_cache", "") is None]
     marked = _read(put_in.text, file, marking=True) if empty and put_in.pieces else reading

@@ -194,8 +194,10 @@ def test_a_value_that_makes_structure_is_named(line: str, value: str, warned: bo
     """A value that brings keys or lines is a warning that names the variable, and never shows the value."""
     try:
         found = Stack.loads(f"{HEAD}  fn:\n    {line}\n", {"X": value}).diagnostics
-    except InvalidStack:
+    except InvalidStack as fault:
         assert warned is None
+        assert all(value not in str(d) for d in fault.diagnostics)
+        assert any("the value of `X` changes" in d.message for d in fault.diagnostics)
         return
     said = [d for d in found if d.code == "substitution"]
     assert (len(said) == 1, ["`X`" in d.message and value not in str(d) for d in said]) == (
