@@ -91,6 +91,8 @@ def run(
         except (OSError, ValueError) as fault:
             raise BuilderLacks(_cannot_start(command.argv[0], fault)) from None
         _running.add(process)
+        for number in tuple(received):  # one that came while this was being started was passed on without it
+            _signal(process, number)
         try:
             tail = _passed_on(process.stderr.fileno()) if process.stderr else b""
             code = process.wait()
@@ -115,31 +117,38 @@ def daemon_is_down(tail: bytes) -> bool:
     return any(_DAEMON_DOWN.search(line) for line in tail.splitlines()[-5:])
 
 
-# Every command that runs, and the signals that those who forward them have received.
+# Every command that runs, and the signals received by whoever forwards them now.
 _running: set[subprocess.Popen[bytes]] = set()
-_received: list[int] = []
+_receivers: list[list[int]] = []
 
 
 @contextmanager
 def forwarding() -> Iterator[list[int]]:
     """Passes signals on to everything that `run` runs, and collects them; only the main thread can, once for all it calls."""
-    if threading.current_thread() is not threading.main_thread() or signal.getsignal(signal.SIGTERM) is _forward:
-        yield _received
+    if _receivers or threading.current_thread() is not threading.main_thread():
+        yield _receivers[0] if _receivers else []
         return
-    _received.clear()
+    received: list[int] = []
+    _receivers.append(received)
     before = {number: signal.signal(number, _forward) for number in _FORWARDED}
     try:
-        yield _received
+        yield received
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+        _receivers.remove(received)
 
 
 def _forward(number: int, _frame: FrameType | None) -> None:
-    _received.append(number)
+    for received in _receivers:
+        received.append(number)
     for process in tuple(_running):
-        with suppress(ProcessLookupError):
-            os.killpg(process.pid, number)
+        _signal(process, number)
+
+
+def _signal(process: subprocess.Popen[bytes], number: int) -> None:
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, number)
 
 
 def _passed_on(source: int) -> bytes:
@@ -161,8 +170,7 @@ def _end(process: subprocess.Popen[bytes]) -> None:
     if process.stderr:
         process.stderr.close()
     if process.poll() is None:
-        with suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
+        _signal(process, signal.SIGKILL)
         process.wait()
 
 

@@ -123,6 +123,19 @@ def test_a_signal_is_passed_on_and_the_end_is_waited_for(tmp_path: Path, number:
     assert (out.decode().split(), cleaned.exists(), err) == (["5", str(int(number))], True, b"")
 
 
+def test_a_signal_during_the_start_is_not_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A command that was being started when the signal came gets it too."""
+
+    class Interrupted(subprocess.Popen[bytes]):
+        def __init__(self, *words: object, **more: object) -> None:
+            super().__init__(*words, **more)  # type: ignore[call-overload]  # Popen's many forms
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    monkeypatch.setattr(subprocess, "Popen", Interrupted)
+    outcome = run(python(f"import time; time.sleep({WAIT})"))
+    assert (outcome.exit_code, outcome.signal) == (143, signal.SIGTERM)
+
+
 def test_a_reader_that_has_gone_stops_no_build(tmp_path: Path) -> None:
     """With nobody reading our stderr the command still ends by itself."""
     done = tmp_path / "done"
