@@ -36,6 +36,7 @@ _QUERY = re.compile(
     rf'(?i){_FIELD}(?:{_key(URL_FIELDS)})\s*=(?(quote)[^"?]*(?>(?:""[^"?]*)*)|[^,"?]*)'
     rf'(?P<query>\?(?(quote){_QUOTED}|{_VALUE})|(?(quote){_BROKEN}|"[\s\S]*))?'
 )
+_URL_QUERY = re.compile(r"(?P<url>https?://[^\s\"'?]*+)\?[^\s\"']*+")
 _USERINFO = re.compile(r"(?P<key>://)[^/?#\s]*@")
 _PROXY = re.compile(r"(?i)(?P<key>_proxy\s*=\s*)(?P<value>(?>(?:=\s*|[^/?#\s=]+)*))")
 _BARE_USERINFO = re.compile(r"\A[^/?#\s]*@")
@@ -66,6 +67,11 @@ def masked(text: str) -> str:
         text = _PROXY.sub(_without_user, text)
         text = _USERINFO.sub(rf"\g<key>{MASK}@", text)
     return text
+
+
+def masked_message(text: str) -> str:
+    """A builder's message, masked: of the URLs in it, the userinfo and the query, which may be a signature."""
+    return masked(_URL_QUERY.sub(rf"\g<url>?{MASK}", text) if "?" in text else text)
 
 
 def masked_part(part: str, whole: str) -> str:
