@@ -158,6 +158,8 @@ CODES: FrozenMap[Code] = FrozenMap(
         "E6": Code(_W, "the registry refuses the default form of a cache", _REGISTRY),
         "F2": Code(("error", "note"), "the builder lacks what a build needs, or its version is unknown", _DRIVERS),
         "F5": Code(_E, "an image for several platforms goes nowhere", _PLATFORMS),
+        "G1": Code(_W, "a build with cache entries failed", _REGISTRY),
+        "G2": Code(("error", "warning", "note"), "what failed in a build, or was lost without failing it", _CACHE),
         "bad-boolean": Code(_EW, "a field is neither true nor false as Go reads them", _CACHE),
         "bad-compression": Code(_E, "a compression that BuildKit does not have", _REGISTRY),
         "bad-mode": Code(_W, "a mode that BuildKit takes for `min`", _CACHE),

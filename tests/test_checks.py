@@ -23,6 +23,7 @@ ROWS = [json.loads(line) for line in (VECTORS / "checks.jsonl").read_text().spli
 # Codes of the command line, whose cases are in test_main.py, and of a parser that is not installed, in test_stack.py.
 ELSEWHERE = {
     *("context", "git", "lost", "name", "no-function", "secret-file", "slow-parser", "stack-file", "template", "usage"),
+    *("G1", "G2"),
 }
 
 
