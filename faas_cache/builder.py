@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
-from typing import Protocol
+from typing import Literal, Protocol
 
 import attrs
 
@@ -41,6 +41,8 @@ _EMBEDDED = (
 _BUILDX_ONLY = "23.0"
 # BuildKit 0.11: the first that takes more than one cache export.
 _SEVERAL = "0.11"
+# buildx 0.13: `--progress=rawjson`; 0.20: `docker buildx history logs`.
+_RAWJSON, _HISTORY = "0.13", "0.20"
 # moby: Docker's own builder has no s3 and no azblob; gha and local need the containerd image store to export.
 _DOCKER_DRIVER = frozenset({"registry", "inline", "local", "gha"})
 _CLASSIC_STORE = frozenset({"registry", "inline", "local"})
@@ -64,7 +66,8 @@ class Plan(Protocol):
 class Builder:
     """A builder: versions as text, `None` for what is not there and `""` for an unknown version.
 
-    `docker` is the client's version. With the driver `docker`, BuildKit's version follows from it unless it is given.
+    `docker` is the client's version, and `name` what buildx calls the builder. With the driver `docker`, BuildKit's version
+    follows from that of the client unless it is given.
     """
 
     docker: str | None = None
@@ -72,6 +75,7 @@ class Builder:
     buildkit: str | None = None
     driver: str = "docker"
     containerd_store: bool = False
+    name: str = attrs.field(default="", eq=False)
 
     @property
     def features(self) -> frozenset[str]:
@@ -88,6 +92,16 @@ class Builder:
         if self.buildkit is not None and parsed(self.buildkit) is not None:
             return self.buildkit
         return embedded_buildkit(self.docker or "") if self.driver == "docker" else ""
+
+    def reports(self, *, terminal: bool) -> Literal["history", "rawjson", ""]:
+        """How this builder tells of a build: read back when it is over, as JSON while it runs, or not at all.
+
+        >>> Builder(docker="26.1.5", buildx="0.13.1").reports(terminal=True)
+        'rawjson'
+        """
+        if terminal and at_least(self.buildx, _HISTORY, unknown=False):
+            return "history"
+        return "rawjson" if at_least(self.buildx, _RAWJSON, unknown=False) else ""
 
     def front_end(self, plans: Sequence[Plan]) -> str:
         """The key of `RENDERERS` for a whole run (F3); raises `BuilderLacks` with what is missing.

@@ -6,7 +6,7 @@ squash, the builder flags, tag, context. Nothing is decided here but what a fron
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from shlex import join, quote
 
 import attrs
@@ -18,19 +18,21 @@ from faas_cache.masking import masked, shown_fields
 from faas_cache.plan import BuildPlan, says_output
 
 _BUILDX_URL = "https://docs.docker.com/build/install-buildx/"
+_BAKE_URL = "https://docs.docker.com/reference/cli/docker/buildx/bake/"
 _SQUASH_URL = "https://docs.docker.com/reference/cli/docker/buildx/build/"
 
 
 @attrs.frozen(kw_only=True, repr=False)
 class Command:
-    """One command: what to run, what to add to its environment, and what this front end could not say.
+    """One command: what to run, what to add to its environment, what to give it to read, and what it could not say.
 
-    `argv` and `shell()` hold the credentials that the builder must be given; `repr` masks them.
+    `argv`, `stdin` and `shell()` hold the credentials that the builder must be given; `repr` masks them.
     """
 
     argv: tuple[str, ...]
     env: FrozenMap[str] = EMPTY
     lost: tuple[Diagnostic, ...] = ()
+    stdin: str = ""
 
     __repr__ = shown_fields
 
@@ -40,7 +42,7 @@ class Command:
 
     def masked(self) -> Command:
         """The same command with every secret masked, to be shown and not to be run."""
-        return attrs.evolve(self, argv=tuple(map(masked, self.argv)))
+        return attrs.evolve(self, argv=tuple(map(masked, self.argv)), stdin=masked(self.stdin))
 
 
 def docker_build(plan: BuildPlan) -> Command:
@@ -75,6 +77,85 @@ def buildx_build(plan: BuildPlan) -> Command:
     ]
     lost = (_lost(plan, "`--squash`", "buildx does not squash; use a build of several stages", _SQUASH_URL),)
     return Command(argv=tuple(argv), env=plan.env, lost=lost if plan.squash else ())
+
+
+def bake(plans: Sequence[BuildPlan]) -> Command:
+    """All the plans as one `docker buildx bake`, which shares contexts, bases and steps between them.
+
+    The file is JSON on standard input. Entries are strings, which every buildx reads. `targets` names what became of the
+    functions' names.
+    """
+    import json
+
+    names = targets(plans)
+    files = {"group": {"default": {"targets": list(names)}}}
+    said = {"target": {name: _target(plan) for name, plan in zip(names, plans, strict=True)}}
+    builders = dict.fromkeys(flag for plan in plans for flag in plan.builder_flags if flag.startswith("--builder="))
+    argv = (
+        "docker",
+        "buildx",
+        "bake",
+        "--file",
+        "-",
+        *list(builders)[:1],
+        *(("--allow=ssh",) if any(p.ssh for p in plans) else ()),
+    )
+    # buildx 0.20: else a context, a secret or a local cache outside the folder is refused, which `build` is not
+    env = {key: value for plan in plans for key, value in plan.env.items()} | {"BUILDX_BAKE_ENTITLEMENTS_FS": "0"}
+    lost = tuple(
+        _lost(plan, f"the builder flag `{masked(flag)}`", "leave `--bake` out: its flags are other ones", _BAKE_URL)
+        for plan in plans
+        for flag in plan.builder_flags
+        if flag not in list(builders)[:1]
+    )
+    squash = tuple(
+        _lost(plan, "`--squash`", "leave it out: BuildKit squashes nothing", _SQUASH_URL) for plan in plans if plan.squash
+    )
+    return Command(argv=argv, env=FrozenMap(env), lost=(*lost, *squash), stdin=json.dumps(_escaped(files | said), indent=1))
+
+
+def targets(plans: Iterable[BuildPlan]) -> tuple[str, ...]:
+    """The names that `bake` gives the plans: letters, digits, `_` and `-`, each once."""
+    found: dict[str, None] = {}
+    for plan in plans:
+        name = "".join(c if c.isascii() and (c.isalnum() or c in "_-") else "_" for c in plan.function)
+        while name in found:
+            name += "_"
+        found[name] = None
+    return tuple(found)
+
+
+def _target(plan: BuildPlan) -> dict[str, object]:
+    """One plan as a target of bake; what is empty is left out."""
+    output = _OUTPUTS.get(plan.output or "load") or plan.output
+    target = {
+        "context": plan.context,
+        "tags": list(plan.tags),
+        "args": dict(plan.build_args),
+        "labels": dict(plan.labels),
+        "cache-from": list(map(str, plan.cache_from)),
+        "cache-to": list(map(str, plan.cache_to)),
+        "platforms": list(plan.platforms),
+        "secret": [f"{csv_field(f'id={key}')},{csv_field(f'src={path}')}" for key, path in plan.secrets.items()],
+        "ssh": list(plan.ssh),
+        "no-cache": plan.no_cache,
+        "pull": plan.pull,
+        "output": [output],
+    }
+    return {key: value for key, value in target.items() if value}
+
+
+# `--push` and `--load` as outputs of bake.
+_OUTPUTS = FrozenMap(push="type=image,push=true", load="type=docker")
+
+
+def _escaped(value: object) -> object:
+    """A value as bake reads it: every text is a template of HCL, keys are not."""
+    if isinstance(value, str):
+        return value.replace("${", "$${").replace("%{", "%%{")
+    if isinstance(value, dict):
+        return {key: _escaped(item) for key, item in value.items()}
+    return [_escaped(item) for item in value] if isinstance(value, list) else value
 
 
 def docker_push(plan: BuildPlan, *, quiet: bool = False) -> tuple[Command, ...]:

@@ -1,5 +1,8 @@
 """Processes: `run` runs one command and passes on what it says; `inspect_builder` describes this machine's builder.
 
+What a command writes to stderr goes to ours as it comes; where that is a terminal the command is given one of its own, so that
+it draws as it always does, and we see what it draws.
+
 The only user of `subprocess`.
 """
 
@@ -12,8 +15,10 @@ import signal
 import subprocess
 import sys
 import tempfile
+import termios
 import threading
-from collections.abc import Iterator, Mapping
+import tty
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import BinaryIO, Protocol
@@ -24,15 +29,14 @@ from faas_cache.builder import Builder, embedded_buildkit, parsed
 from faas_cache.diagnostics import Diagnostic
 from faas_cache.exceptions import BuilderLacks, InvalidCommandLine
 from faas_cache.masking import masked
+from faas_cache.progress import Progress, read
 
 # How much of the end of a builder's output is kept: BuildKit's last words, with the excerpt of the Dockerfile, fit thrice.
 TAIL = 2**16
 # What ends a build politely: a terminal's Ctrl-C and its closing, and a CI system's cancel.
 _FORWARDED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-# How docker says that no daemon answers: the client of 20 to 26, that of 28, and either where the address is wrong.
-_DAEMON_DOWN = re.compile(
-    rb"Cannot connect to the Docker daemon|failed to connect to the docker API|error during connect", re.IGNORECASE
-)
+# What a build that was told to end may take to do so, in seconds; then it is killed, with all that it started.
+GRACE = 10.0
 _INSTALL_URL = "https://docs.docker.com/engine/install/"
 _DAEMON_URL = "https://docs.docker.com/engine/daemon/start/"
 
@@ -48,73 +52,146 @@ class Runnable(Protocol):
     def env(self) -> Mapping[str, str]:
         """What to add to the environment."""
 
+    @property
+    def stdin(self) -> str:
+        """What to give it to read."""
+
 
 @attrs.frozen(kw_only=True)
 class Outcome:
     """How a command ended.
 
-    `exit_code` is 128 and the signal's number where a signal ended it. `signal` is the one we were told to stop by, if any.
-    `tail` holds the last 64 KiB of what it wrote to stderr, unless that is a terminal.
+    `exit_code` is 128 and the signal's number where a signal ended it. `signal` is the one we were told to stop by, if any;
+    `late` says that its time was up. `tail` holds the last 64 KiB of what it wrote to stderr.
     """
 
     command: Runnable
     exit_code: int
     signal: int | None = None
+    late: bool = False
     tail: bytes = attrs.field(default=b"", repr=False)
 
+    @property
+    def progress(self) -> Progress:
+        """What the tail tells of the build."""
+        return read(self.tail)[-1]
 
-def run(
+
+def run(  # noqa: PLR0913  # what Popen needs to be told
     command: Runnable,
     *,
     environ: Mapping[str, str] | None = None,
     cwd: str | None = None,
-    output: BinaryIO | None = None,
+    sink: Callable[[bytes], object] | None = None,
+    everything: bool = False,
+    seconds: float | None = None,
 ) -> Outcome:
     """Runs a command, its output passed through as it comes; raises `BuilderLacks` where it cannot be started.
 
-    With an `output`, a file, all that the command writes goes there instead. SIGINT, SIGTERM and SIGHUP are passed on to the
-    command's process group, and its end is waited for; in another thread than the main one, `forwarding` must do that.
+    A `sink` is given what the command writes to stderr, in place of our own stderr; with `everything` stdout too. SIGINT,
+    SIGTERM and SIGHUP are passed on to the command's process group, and its end is waited for; in another thread than the main
+    one, `forwarding` must do that. After so many `seconds` it is told to end, and ten seconds later it is killed.
     """
-    piped = output is None and not (sys.__stderr__ and sys.__stderr__.isatty())
     environ = {**(os.environ if environ is None else environ), **command.env}
-    with forwarding() as received:
+    terminal = sink is None and sys.__stderr__ is not None and sys.__stderr__.isatty()
+    with forwarding() as received, _stdin(command.stdin) as stdin, _channel(terminal=terminal) as (source, target):
         try:
             process = subprocess.Popen(  # noqa: S603  # the command is the caller's
                 command.argv,
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.PIPE if piped else output,
+                stdin=stdin,
+                stdout=target if everything else None,
+                stderr=target,
                 env=environ,
                 cwd=cwd,
                 process_group=0,
             )
         except (OSError, ValueError) as fault:
             raise BuilderLacks(_cannot_start(command.argv[0], fault)) from None
+        finally:
+            os.close(target)
         _running.add(process)
         for number in tuple(received):  # one that came while this was being started was passed on without it
             _signal(process, number)
         try:
-            tail = _passed_on(process.stderr.fileno()) if process.stderr else b""
-            code = process.wait()
+            with _limit(process, seconds) as late:
+                tail = _passed_on(source, sink or _to_stderr())
+                code = process.wait()
         finally:
             _running.discard(process)
             _end(process)
     code = code if code >= 0 else 128 - code
-    return Outcome(command=command, exit_code=code, signal=received[0] if received else None, tail=tail or _tail_of(output))
+    return Outcome(command=command, exit_code=code, signal=received[0] if received else None, late=bool(late), tail=tail)
 
 
-def _tail_of(output: BinaryIO | None) -> bytes:
-    """The end of what was written to a file."""
-    if output is None:
-        return b""
-    end = output.seek(0, os.SEEK_END)
-    output.seek(max(end - TAIL, 0))
-    return output.read()
+def end_all() -> None:
+    """Tells everything that `run` runs to end."""
+    for process in tuple(_running):
+        _signal(process, signal.SIGTERM)
 
 
-def daemon_is_down(tail: bytes) -> bool:
-    """Whether the last words of a failed docker command say that no daemon answered."""
-    return any(_DAEMON_DOWN.search(line) for line in tail.splitlines()[-5:])
+@contextmanager
+def _stdin(text: str) -> Iterator[int | BinaryIO]:
+    """What a command reads."""
+    if not text:
+        yield subprocess.DEVNULL
+        return
+    with tempfile.TemporaryFile() as file:  # it has no name, so that nothing can be left of it
+        file.write(text.encode(errors="surrogateescape"))
+        file.seek(0)
+        yield file
+
+
+@contextmanager
+def _channel(*, terminal: bool) -> Iterator[tuple[int, int]]:
+    """Where to read from and where a command writes to: a pipe, or a terminal of the size of ours, which follows it."""
+    if not terminal:
+        source, target = os.pipe()
+        try:
+            yield source, target
+        finally:
+            os.close(source)
+        return
+    source, target = os.openpty()
+    tty.setraw(target)
+
+    def resize(*_: object) -> None:
+        with suppress(OSError, termios.error):
+            termios.tcsetwinsize(source, termios.tcgetwinsize(2))
+
+    resize()
+    main = threading.current_thread() is threading.main_thread()
+    before = signal.signal(signal.SIGWINCH, resize) if main else None
+    try:
+        yield source, target
+    finally:
+        if main:
+            signal.signal(signal.SIGWINCH, before)
+        os.close(source)
+
+
+@contextmanager
+def _limit(process: subprocess.Popen[bytes], seconds: float | None) -> Iterator[list[bool]]:
+    """Tells a process to end when its time is up, and kills it where it does not."""
+    late: list[bool] = []
+    if seconds is None:
+        yield late
+        return
+    over = threading.Event()
+
+    def watch() -> None:
+        if not over.wait(max(seconds, 0.0)):
+            late.append(True)
+            _signal(process, signal.SIGTERM)
+            if not over.wait(GRACE):
+                _signal(process, signal.SIGKILL)
+
+    watcher = threading.Thread(target=watch, daemon=True)
+    watcher.start()
+    try:
+        yield late
+    finally:
+        over.set()
+        watcher.join()
 
 
 # Every command that runs, and the signals received by whoever forwards them now.
@@ -151,27 +228,34 @@ def _signal(process: subprocess.Popen[bytes], number: int) -> None:
         os.killpg(process.pid, number)
 
 
-def _passed_on(source: int) -> bytes:
-    """Copies a stream to our stderr as it comes; returns its tail. A reader that has gone stops the copy, not the build."""
+def _passed_on(source: int, sink: Callable[[bytes], object]) -> bytes:
+    """Copies a stream to a sink as it comes, and returns its tail."""
     tail = b""
-    broken = False
-    while block := os.read(source, TAIL):
-        tail = (tail + block)[-TAIL:]
-        while block and not broken:
-            try:
-                block = block[os.write(2, block) :]  # a pipe may take it in parts
-            except OSError:
-                broken = True
+    with suppress(OSError):  # a terminal whose other side is closed
+        while block := os.read(source, TAIL):
+            tail = (tail + block)[-TAIL:]
+            sink(block)
     return tail
 
 
+def _to_stderr() -> Callable[[bytes], object]:
+    """A sink that is our stderr. A reader that has gone stops the copy, not the build."""
+    broken: list[OSError] = []
+
+    def write(block: bytes) -> None:
+        while block and not broken:
+            try:
+                block = block[os.write(2, block) :]  # a pipe may take it in parts
+            except OSError as fault:
+                broken.append(fault)
+
+    return write
+
+
 def _end(process: subprocess.Popen[bytes]) -> None:
-    """Leaves nothing behind: whatever happened, the process and its group are gone and its pipe is closed."""
-    if process.stderr:
-        process.stderr.close()
-    if process.poll() is None:
-        _signal(process, signal.SIGKILL)
-        process.wait()
+    """Leaves nothing behind: whatever happened, the process and its group are gone."""
+    _signal(process, signal.SIGKILL)
+    process.wait()
 
 
 def _cannot_start(program: str, fault: Exception) -> Diagnostic:
@@ -198,7 +282,9 @@ _QUESTIONS = {
     "inspect": ("docker", "buildx", "inspect"),
 }
 _BUILDX_VERSION = re.compile(r"^\S*docker/buildx (?P<version>\S+)", re.MULTILINE)
+_NAME = re.compile(r"^Name:\s*(?P<name>\S+)", re.MULTILINE)
 _DRIVER = re.compile(r"^Driver:\s*(?P<driver>\S+)", re.MULTILINE)
+_REF = "buildx.build.ref"
 _BUILDKIT = re.compile(r"^\s*Build[kK]it(?: version)?:\s*(?P<version>\S+)", re.MULTILINE)
 
 
@@ -229,6 +315,7 @@ def inspect_builder(*, environ: Mapping[str, str] | None = None, builder: str | 
         buildx=_found(_BUILDX_VERSION, answers["buildx"].stdout),
         buildkit=found,
         driver=driver,
+        name=_found(_NAME, answers["inspect"].stdout) or "",
         containerd_store="io.containerd.snapshotter.v1" in answers["info"].stdout,
     )
 
@@ -290,6 +377,25 @@ def has_builder(name: str) -> bool:
         return subprocess.run(argv, check=False, capture_output=True).returncode == 0  # noqa: S603  # our own question
     except OSError:
         return False
+
+
+def refs(metadata: bytes) -> dict[str, str]:
+    """The record of each build in what `--metadata-file` holds: by target for `bake`, else under an empty name."""
+    found = _json(metadata.decode(errors="replace"))
+    alone = {"": _at(found, _REF)}
+    several = {name: _at(found, name, _REF) for name in (found if isinstance(found, dict) else ())}
+    return {name: ref for name, ref in (alone | several).items() if ref}
+
+
+def history(ref: str) -> bytes:
+    """What a build said, as the builder remembers it: rawjson, empty where it does not; `ref` is that of `refs`."""
+    builder, _, rest = ref.partition("/")
+    argv = ("docker", "buildx", "history", "logs", "--builder", builder, "--progress", "rawjson", rest.rpartition("/")[2])
+    try:
+        done = subprocess.run(argv, check=False, capture_output=True, stdin=subprocess.DEVNULL)  # noqa: S603  # our own question
+    except OSError:
+        return b""
+    return done.stdout + done.stderr if done.returncode == 0 else b""
 
 
 # git.

@@ -1,7 +1,11 @@
 """The renderers: whole commands compared with what Docker is told."""
 
+import json
+
+import attrs
+
 from faas_cache.plan import resolve
-from faas_cache.render import Command, buildx_build, docker_build, docker_push
+from faas_cache.render import Command, bake, buildx_build, docker_build, docker_push
 from faas_cache.spec import CacheFlags, FunctionSpec
 
 FULL = FunctionSpec(
@@ -82,3 +86,46 @@ def test_docker_push_pushes_every_tag() -> None:
     """Where the front end could not push, one command a tag does."""
     plan = resolve(FunctionSpec(name="fn", image="a/b", extra_tags=["v1"]))
     assert [c.argv for c in docker_push(plan)] == [("docker", "push", "a/b:latest"), ("docker", "push", "a/b:v1")]
+
+
+def test_bake_says_everything_of_every_plan() -> None:
+    """One target a plan; texts are no templates, names are those that bake takes, and each stands once."""
+    full = attrs.evolve(resolve(FULL), builder_flags=("--builder=x",))
+    odd = resolve(FunctionSpec(name="f.n", image="a/b", build_args={"A": "${B} %{c} $d"}))
+    twin = resolve(FunctionSpec(name="f_n", image="a/c", output="type=local,dest=/x", builder_flags=["--network=host"]))
+    command = bake([full, odd, twin])
+    assert command.argv == ("docker", "buildx", "bake", "--file", "-", "--builder=x", "--allow=ssh")
+    assert dict(command.env) == {"DOCKER_BUILDKIT": "1", "BUILDX_BAKE_ENTITLEMENTS_FS": "0"}
+    assert [d.message for d in command.lost] == [
+        "this front end cannot say the builder flag `--network=host`",
+        "this front end cannot say `--squash`",
+    ]
+    assert json.loads(command.stdin) == {
+        "group": {"default": {"targets": ["fn", "f_n", "f_n_"]}},
+        "target": {
+            "fn": {
+                "context": "build/fn",
+                "tags": ["ghcr.io/a/fn:latest", "ghcr.io/a/fn:v1"],
+                "args": {"A": "1 2", "BUILDKIT_INLINE_CACHE": "1"},
+                "labels": {"l": "v"},
+                "cache-from": ["type=registry,ref=ghcr.io/a/fn:cache"],
+                "cache-to": ["type=registry,ref=ghcr.io/a/fn:cache,mode=max"],
+                "platforms": ["linux/amd64", "linux/arm64"],
+                "secret": ['id=npm,"src=/a,b"'],
+                "ssh": ["default"],
+                "pull": True,
+                "output": ["type=image,push=true"],
+            },
+            "f_n": {"context": ".", "tags": ["a/b:latest"], "args": {"A": "$${B} %%{c} $d"}, "output": ["type=docker"]},
+            "f_n_": {"context": ".", "tags": ["a/c:latest"], "output": ["type=local,dest=/x"]},
+        },
+    }
+
+
+def test_what_bake_reads_is_masked_too() -> None:
+    """Standard input holds what the builder must be given; its masked form does not."""
+    plan = resolve(
+        FunctionSpec(name="fn", image="a/b", build_cache={"to": ["type=s3,bucket=b,region=r,session_token=hunter2,name=n"]})
+    )
+    command = bake([plan])
+    assert ("hunter2" in command.stdin, "hunter2" in command.masked().stdin, "hunter2" in repr(command)) == (True, False, False)

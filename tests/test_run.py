@@ -4,17 +4,19 @@ import os
 import signal
 import subprocess
 import sys
+import termios
 import textwrap
 import threading
 import time
 from pathlib import Path
 
+import attrs
 import pytest
 
 from faas_cache.builder import Builder
 from faas_cache.exceptions import BuilderLacks
 from faas_cache.render import Command
-from faas_cache.run import TAIL, Outcome, daemon_is_down, inspect_builder, run
+from faas_cache.run import TAIL, Outcome, history, inspect_builder, refs, run
 
 PYTHON = sys.executable
 WAIT = 60.0
@@ -29,7 +31,7 @@ def in_child(code: str, **more: object) -> subprocess.Popen[bytes]:
     """A fresh interpreter that calls `run` as a user's script would."""
     head = "import sys; from faas_cache.run import run; from faas_cache.render import Command\n"
     argv = [PYTHON, "-c", head + textwrap.dedent(code)]
-    return subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, **more)  # type: ignore[call-overload,no-any-return]  # Popen's many forms
+    return subprocess.Popen(argv, **({"stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | more))  # type: ignore[call-overload,no-any-return]  # Popen's many forms
 
 
 def wait_for(path: Path) -> None:
@@ -48,22 +50,103 @@ def test_output_passes_through_to_the_byte(capfd: pytest.CaptureFixture[str]) ->
 
 
 def test_a_terminal_is_the_builders_own() -> None:
-    """Where stderr is a terminal the command writes to it itself, and no tail is kept."""
+    """Where stderr is a terminal the command has one of the same size, follows it, and what it draws is kept."""
     terminal, theirs = os.openpty()
-    inner = "import sys; print(sys.stderr.isatty(), file=sys.stderr)"
-    child = subprocess.Popen(
-        [
-            PYTHON,
-            "-c",
-            f"import sys; from faas_cache.run import run; from faas_cache.render import Command; print(run(Command(argv=(sys.executable, '-c', {inner!r}))).tail)",
-        ],
-        stdout=subprocess.PIPE,
+    termios.tcsetwinsize(theirs, (33, 77))
+    inner = """
+    import os, signal, sys, time, pathlib
+    print(sys.stderr.isatty(), os.get_terminal_size(2), file=sys.stderr, flush=True)
+    while os.get_terminal_size(2).lines != 44:
+        time.sleep(0.01)
+    """
+    child = in_child(
+        f"print(run(Command(argv=(sys.executable, '-c', {textwrap.dedent(inner)!r}))).tail)",
+        stderr=theirs,
+        start_new_session=True,
+    )
+    assert os.read(terminal, 100) == b"True os.terminal_size(columns=77, lines=33)\r\n"
+    termios.tcsetwinsize(theirs, (44, 77))
+    child.send_signal(signal.SIGWINCH)
+    os.close(theirs)
+    out = child.communicate(timeout=WAIT)[0]
+    assert out == b"b'True os.terminal_size(columns=77, lines=33)\\n'\n"
+    os.close(terminal)
+
+
+def test_a_terminal_from_another_thread() -> None:
+    """Only the main thread can follow the size; the others run all the same."""
+    terminal, theirs = os.openpty()
+    child = in_child(
+        """
+        import threading
+        thread = threading.Thread(target=lambda: print(run(Command(argv=(sys.executable, "-c", "pass"))).exit_code))
+        thread.start(); thread.join()
+        """,
         stderr=theirs,
     )
     os.close(theirs)
-    out = child.communicate(timeout=WAIT)[0]
-    assert (out, os.read(terminal, 100)) == (b"b''\n", b"True\r\n")
+    assert child.communicate(timeout=WAIT)[0] == b"0\n"
     os.close(terminal)
+
+
+def test_time_that_is_up_ends_a_command(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is told to end, and killed where it does not."""
+    outcome = run(python(f"import time; time.sleep({WAIT})"), seconds=0.2)
+    assert (outcome.exit_code, outcome.late, outcome.signal) == (143, True, None)
+    monkeypatch.setattr("faas_cache.run.GRACE", 0.2)
+    deaf = f"import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('x', flush=True); time.sleep({WAIT})"
+    assert run(python(deaf), seconds=1).exit_code == 137
+    assert not run(python("pass"), seconds=WAIT).late
+
+
+def test_a_command_reads_what_it_is_given(capfd: pytest.CaptureFixture[str]) -> None:
+    """Standard input is the command's own text, else nothing."""
+    code = "import sys; sys.stdout.write(sys.stdin.read().upper())"
+    assert run(attrs.evolve(python(code), stdin="é" * 10)).exit_code == 0
+    assert run(python(code)).exit_code == 0
+    assert capfd.readouterr().out == "É" * 10
+
+
+def test_a_sink_is_given_the_output(capfd: pytest.CaptureFixture[str]) -> None:
+    """Of stderr, and of stdout where everything is wanted."""
+    code = "import os; os.write(1, b'out'); os.write(2, b'err')"
+    blocks: list[bytes] = []
+    assert run(python(code), sink=blocks.append).tail == b"err"
+    assert (b"".join(blocks), tuple(capfd.readouterr())) == (b"err", ("out", ""))
+    run(python(code), sink=blocks.append, everything=True)
+    assert (b"".join(blocks), tuple(capfd.readouterr())) == (b"errouterr", ("", ""))
+
+
+def test_the_tail_tells_of_the_build() -> None:
+    """What was passed through can be explained."""
+    outcome = Outcome(command=python("pass"), exit_code=1, tail=b"#1 [2/2] RUN x\n#1 ERROR: no\n")
+    assert [(step.name, step.error) for step in outcome.progress.steps] == [("[2/2] RUN x", "no")]
+
+
+@pytest.mark.parametrize(
+    ("metadata", "expected"),
+    [
+        (b'{"buildx.build.ref": "b/n/1", "x": {}}', {"": "b/n/1"}),
+        (
+            b'{"one": {"buildx.build.ref": "b/n/1"}, "two": {"buildx.build.ref": "b/n/2"}, "x": 1}',
+            {"one": "b/n/1", "two": "b/n/2"},
+        ),
+        (b"[]", {}),
+        (b"\xff", {}),
+    ],
+)
+def test_refs(metadata: bytes, expected: dict[str, str]) -> None:
+    """The records of one build or of a bake."""
+    assert refs(metadata) == expected
+
+
+def test_history(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the builder remembers, or nothing."""
+    monkeypatch.setenv("PATH", fake_docker(tmp_path, 'echo "$*"; case "$*" in *gone*) exit 1;; esac')["PATH"])
+    assert history("b/n/1") == b"buildx history logs --builder b --progress rawjson 1\n"
+    assert history("b/n/gone") == b""
+    monkeypatch.setenv("PATH", str(tmp_path / "nowhere"))
+    assert history("b/n/1") == b""
 
 
 def test_only_the_tail_is_kept(capfd: pytest.CaptureFixture[str]) -> None:
@@ -151,7 +234,7 @@ def test_nothing_is_left_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     """Whatever goes wrong in `run`, the command is gone when it raises."""
     pid = tmp_path / "pid"
 
-    def fail(_source: int) -> bytes:
+    def fail(_source: int, _sink: object) -> bytes:
         wait_for(pid)
         raise KeyboardInterrupt
 
@@ -179,22 +262,6 @@ def test_a_program_that_cannot_start_is_named(tmp_path: Path) -> None:
         with pytest.raises(BuilderLacks) as caught:
             run(Command(argv=argv))
         assert [d.message for d in caught.value.diagnostics] == [f"{argv[0]} cannot be started: {cause}"]
-
-
-@pytest.mark.parametrize(
-    ("tail", "expected"),
-    [
-        (b"ERROR: Cannot connect to the Docker daemon at unix:///x. Is the docker daemon running?\n", True),
-        (b"failed to connect to the docker API at unix:///x; check\n", True),
-        (b"error during connect: Get http://x\n", True),
-        (b"RUN echo hello\nERROR: exit code: 1\n", False),
-        (b"Cannot connect to the Docker daemon\n" + b"x\n" * 10, False),
-        (b"", False),
-    ],
-)
-def test_daemon_is_down(tail: bytes, expected: bool) -> None:  # noqa: FBT001  # a table's column
-    """Docker's own last words say whether a daemon answered."""
-    assert daemon_is_down(tail) == expected
 
 
 def fake_docker(folder: Path, script: str) -> dict[str, str]:
