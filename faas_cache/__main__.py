@@ -9,14 +9,13 @@ from __future__ import annotations
 
 import gc
 import os
+import re
 import sys
 from argparse import SUPPRESS, ArgumentParser, ArgumentTypeError, Namespace
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import nullcontext
 from itertools import pairwise
-from threading import Lock
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, Literal
 
 import attrs
 
@@ -27,12 +26,14 @@ from faas_cache.exceptions import BuilderLacks, FaasCacheError, InvalidCommandLi
 from faas_cache.mapping import FrozenMap
 from faas_cache.masking import masked
 from faas_cache.plan import BuildPlan, resolve, tagged
-from faas_cache.render import RENDERERS, Command, docker_push
+from faas_cache.render import RENDERERS, Command, bake, docker_push
 from faas_cache.spec import CacheFlags, FunctionSpec
 from faas_cache.stack import Stack
 
 if TYPE_CHECKING:
     from faas_cache.builder import Builder
+    from faas_cache.builds import Builds, Result
+    from faas_cache.progress import Progress
 
 DONE, FAILED, WRONG, CANNOT = 0, 1, 2, 3
 # As much of a Dockerfile as is read for its stages, in characters.
@@ -48,7 +49,6 @@ _TAG_WORDS = ("", "latest", "sha", "branch", "describe", "digest")
 _PROXIES = ("http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY")
 # The flags that change the spec of a function.
 _CHANGING = (*("build_arg", "build_label", "build_option", "extra_tag", "platforms", "builder", "pull", "squash", "push"),)
-_SHOWING = Lock()
 
 _TRUE, _FALSE = ("1", "t", "T", "true", "TRUE", "True"), ("0", "f", "F", "false", "FALSE", "False")
 
@@ -122,9 +122,19 @@ def _build(options: Namespace) -> int:
         )
     if options.shrinkwrap:
         return _shrinkwrap(run)
-    if any(plan.caching for plan in run.plans):
+    if options.bake or any(plan.caching for plan in run.plans):
         run.inspect()
-    return _run_plans(run, run.front_end())
+    front_end = run.front_end()
+    if options.bake and run.builder is not None and run.builder.buildx is None:
+        raise BuilderLacks(
+            Diagnostic(
+                code="F2",
+                message="buildx is missing: `--bake` is `docker buildx bake`",
+                hint="install `docker-buildx-plugin` (Docker's packages) or `docker-buildx` (Debian's), or leave `--bake` out",
+                url="https://docs.docker.com/build/install-buildx/",
+            )
+        )
+    return _run_plans(run, "buildx_build" if options.bake else front_end)
 
 
 def _publish(options: Namespace) -> int:
@@ -137,7 +147,7 @@ def _publish(options: Namespace) -> int:
     if options.shrinkwrap:
         return _shrinkwrap(run)
     several = any(len(plan.platforms) > 1 for plan in run.plans)
-    if any(plan.caching for plan in run.plans) or (several and not options.builder):
+    if options.bake or any(plan.caching for plan in run.plans) or (several and not options.builder):
         run.inspect()
         run.front_end()
     if several and run.builder is not None and run.builder.driver == "docker" and not run.builder.containerd_store:
@@ -177,44 +187,216 @@ def _shrinkwrap(run: _Run) -> int:
 def _run_plans(run: _Run, front_end: str) -> int:
     """The builds of a run, from plans to exit code."""
     run.stop_at_errors()
-    commands = [_rendered(plan, front_end) for plan in run.plans]
+    options = run.options
+    commands = [bake(run.plans)] if options.bake else [_rendered(plan, front_end) for plan in run.plans]
     _stop_at_errors(run.stack.placed(lost for command in commands for lost in command.lost))
     _stop_at_errors(run.stack.placed(fault for plan in run.plans for fault in _missing_secrets(plan)))
     run.assemble()
     run.say()
+    if options.bake:
+        _say("bake: a target that fails cancels the others, and a step that several share is reported of one of them")
+        return _run_commands(run, [tuple(commands)], "built", front_end)
     pushes = front_end == "docker_build"
     each = [
         (command, *(docker_push(plan) if pushes and plan.output == "push" else ()))
         for plan, command in zip(run.plans, commands, strict=True)
     ]
-    return _run_commands(run, each, "built")
+    return _run_commands(run, each, "built", front_end)
 
 
-def _run_commands(run: _Run, each: list[tuple[Command, ...]], done: str) -> int:
-    """The commands of each function, so many at once as was asked for; one failure stops no other, a signal stops all."""
-    from faas_cache.run import forwarding
+def _run_commands(run: _Run, each: list[tuple[Command, ...]], done: str, front_end: str = "") -> int:
+    """The commands of each function, and what became of them."""
+    from faas_cache.builds import Builds
 
     options = run.options
-    with forwarding() as received:
-        if options.parallel == 1 or len(each) == 1:
-            codes = []
-            for plan, commands in zip(run.plans, each, strict=True):
-                codes.append(_run_all(plan, commands, received, quiet=options.quiet))
-                if received:
-                    return 128 + received[0]
-        else:
-            from concurrent.futures import ThreadPoolExecutor
+    report = getattr(options, "report", None)
+    if report:
+        _stop_at_errors(_unwritable(report))
+    builds = Builds(
+        show=_write,
+        say=_say,
+        parallel=options.parallel,
+        quiet=options.quiet,
+        fail_fast=options.fail_fast,
+        seconds=options.timeout,
+        reports=_reporting(run, front_end),
+    )
+    if front_end and options.bake:
+        results = builds.bake(run.plans, each[0][0])
+    else:
+        results = builds.run(list(zip(run.plans, each, strict=True)))
+    return _ended(run, builds, results, done)
 
-            with ThreadPoolExecutor(options.parallel) as pool:
-                jobs = [
-                    pool.submit(_run_all, plan, commands, received, quiet=options.quiet, apart=True)
-                    for plan, commands in zip(run.plans, each, strict=True)
-                ]
-                codes = [job.result() for job in jobs]
-            if received:
-                return 128 + received[0]
-    _say(*(f"{plan.function}: {done if code == DONE else 'failed'}" for plan, code in zip(run.plans, codes, strict=True)))
-    return max(codes, default=DONE)
+
+def _reporting(run: _Run, front_end: str) -> Literal["history", "rawjson", ""]:
+    """How the builds of a run tell of themselves; the user's own choice of a progress stands."""
+    own = "BUILDKIT_PROGRESS" in os.environ or any(f.startswith("--progress") for plan in run.plans for f in plan.builder_flags)
+    if own or front_end != "buildx_build" or run.builder is None or not any(plan.caching for plan in run.plans):
+        return ""
+    alone = run.options.parallel == 1 or len(run.plans) == 1 or run.options.bake
+    return run.builder.reports(terminal=bool(alone and sys.stderr.isatty() and not run.options.quiet))
+
+
+def _ended(run: _Run, builds: Builds, results: Sequence[Result], done: str) -> int:
+    """What there is to say when all is over; the exit code."""
+    from faas_cache.progress import table
+
+    said: dict[str, None] = {}
+    for result in results:
+        failure = result.explained.failure
+        said |= {str(n.diagnostic("note" if n.cause == "missing" else "warning")): None for n in result.explained.notes}
+        said |= {str(failure.diagnostic()): None} if failure else {}
+    if any(r.end == "failed" and (p.cache_from or p.cache_to) for r, p in zip(results, run.plans, strict=True)):
+        said[str(_G1)] = None
+    _say(*said)
+    reports = [result.report for result in results if result.report.steps]
+    _say(*table(reports).splitlines())
+    if builds.reports == "" and any(plan.caching for plan in run.plans):
+        _say("no report of the cache: this docker tells none (buildx 0.13 does), or a progress of your own was asked for")
+    _say(*(f"{result.function}: {_ENDS[result.end].format(done=done)}" for result in results))
+    code = FAILED if _report_failed(run.options, results) else DONE
+    if builds.received:
+        return 128 + builds.received[0]
+    if any(r.explained.failure and r.explained.failure.step == "daemon" for r in results):
+        return CANNOT
+    return FAILED if any(result.end != "done" for result in results) else code
+
+
+_ENDS = {
+    "done": "{done}",
+    "failed": "failed",
+    "stopped": "stopped, not {done}",
+    "late": "stopped, not {done}: the time was up",
+    "not begun": "not begun",
+}
+_G1 = Diagnostic(
+    code="G1",
+    severity="warning",
+    message="a build with cache entries failed: what registries and builders take differs",
+    hint='see "When a build fails" in the README, and `faas-cache registries`; `--no-build-cache` builds without',
+)
+
+
+def _report_failed(options: Namespace, results: Sequence[Result]) -> bool:
+    """Writes the report that was asked for; whether that failed."""
+    path, kind = getattr(options, "report", None), getattr(options, "report_format", "json")
+    text = ""
+    if kind == "github":
+        path = path or os.environ.get("GITHUB_STEP_SUMMARY")
+        from faas_cache.progress import markdown
+
+        text = markdown([result.report for result in results])
+    elif path:
+        import json
+
+        text = json.dumps({"functions": [_result_as_dict(result) for result in results]}, indent=2) + "\n"
+    if not path:
+        print(text, end="")
+        return False
+    try:
+        _put(path, text, more=kind == "github")
+    except OSError as fault:
+        _say(f"the report could not be written to {path}: {fault.strerror}")
+        return True
+    return False
+
+
+def _put(path: str, text: str, *, more: bool) -> None:
+    """Writes a report: behind what a summary holds already, else in place of the last one, whole or not at all."""
+    if more or not os.path.isfile(path):  # noqa: PTH113  # pathlib costs more than it gives
+        with open(path, "a" if more else "w", encoding="utf-8") as file:  # noqa: PTH123  # the same
+            file.write(text)
+        return
+    beside = f"{path}.{os.getpid()}"
+    with open(beside, "w", encoding="utf-8") as file:  # noqa: PTH123  # the same
+        file.write(text)
+    os.replace(beside, path)  # noqa: PTH105  # the same
+
+
+def _unwritable(path: str) -> Iterator[Diagnostic]:
+    """A report that could not be written would be told after the builds."""
+    folder = os.path.dirname(path) or "."  # noqa: PTH120  # pathlib costs more than it gives
+    if os.path.isdir(path) or not os.path.isdir(folder):  # noqa: PTH112  # the same
+        yield _usage(f"--report {path}: a report cannot be written there", "name a file in a folder that is there")
+
+
+def _result_as_dict(result: Result) -> dict[str, object]:
+    failure = result.explained.failure
+    return {
+        **result.report.as_dict(),
+        "outcome": result.end,
+        "exit_code": result.exit_code,
+        "failure": failure and attrs.asdict(failure),
+        "notes": [attrs.asdict(note) for note in result.explained.notes],
+    }
+
+
+def _explain(options: Namespace) -> int:
+    """`explain`: what a log of a build from anywhere says."""
+    from faas_cache.explain import explain
+    from faas_cache.progress import read
+
+    found = [explain(_Log(progress=part)) for part in read(sys.stdin.buffer.read())]
+    failure = next((one.failure for one in reversed(found) if one.failure), None)
+    notes = list(dict.fromkeys(note for one in found for note in one.notes))
+    if options.json:
+        import json
+
+        keys = ("step", "cause", "image_pushed", "message", "fix", "url")
+        top = attrs.asdict(failure) if failure else dict.fromkeys(keys)
+        print(json.dumps({**top, "notes": [attrs.asdict(note) for note in notes]}, indent=2))
+        return DONE
+    for note in notes:
+        print(note.diagnostic("note"))
+    print(failure.diagnostic() if failure else "the build did not fail, as far as the log tells")
+    return DONE
+
+
+@attrs.frozen(kw_only=True)
+class _Log:
+    """A build of which only a log is left."""
+
+    progress: Progress
+    exit_code: int | None = None
+
+
+def _doctor(options: Namespace) -> int:
+    """`doctor`: the builder of this machine, what it can do, and which functions it can serve."""
+    from faas_cache.builder import unmet
+
+    there = options.file is not None or any(map(os.path.exists, STACK_FILES))
+    run = _Run(options) if there else None
+    plans = run.plans if run else []
+    builder = _inspected(options.builder or _named_builder(plans))
+    lacks = {plan.function: [d for d in unmet([plan], builder) if d.severity == "error"] for plan in plans}
+    if options.json:
+        import json
+
+        shown = {**attrs.asdict(builder), "features": sorted(builder.features)}
+        functions = {name: [attrs.asdict(d) for d in found] for name, found in lacks.items()}
+        print(json.dumps({"builder": shown, "functions": functions}, indent=2))
+    else:
+        print(*_described(builder), sep="\n")
+        for name, found in lacks.items():
+            print(f"{name}: {'cannot be built here' if found else 'can be built here'}")
+            print(*(f"    {line}" for d in found for line in str(d).splitlines()), sep="\n", end="\n" if found else "")
+    return CANNOT if any(lacks.values()) or builder.docker is None else DONE
+
+
+def _inspected(name: str | None) -> Builder:
+    from faas_cache.run import inspect_builder
+
+    return inspect_builder(builder=name)
+
+
+def _described(builder: Builder) -> Iterator[str]:
+    """A builder, for people."""
+    versions = (("docker", builder.docker), ("buildx", builder.buildx), ("BuildKit", builder.buildkit_version or None))
+    for name, version in versions:
+        yield f"{name}: {'not there' if version is None else version or 'of an unknown version'}"
+    store = "" if builder.driver != "docker" else f", {'containerd' if builder.containerd_store else 'classic'} image store"
+    yield f"builder: {builder.name or 'default'}, driver {builder.driver}{store}"
+    yield f"can: {', '.join(sorted(builder.features)) or 'nothing'}"
 
 
 def _check(options: Namespace) -> int:
@@ -254,40 +436,14 @@ def _registries(options: Namespace) -> int:
     return DONE
 
 
-def _run_all(plan: BuildPlan, commands: Iterable[Command], received: list[int], *, quiet: bool, apart: bool = False) -> int:
-    """The commands of one function, up to the first that fails; the exit code that this makes for the whole.
-
-    `apart` keeps the output together until the command has ended; `quiet` shows that of a failure alone.
-    """
-    from tempfile import TemporaryFile
-
-    from faas_cache.run import daemon_is_down, run
-
-    for command in commands:
-        if received:
-            return FAILED
-        _say(f"{plan.function}: {command.masked().shell()}")
-        with TemporaryFile() if quiet or apart else nullcontext() as output:
-            outcome = run(command, output=output)
-            if output is not None and (not quiet or outcome.exit_code != 0):
-                _show(output)
-        if outcome.signal is not None:
-            _say(f"{plan.function}: stopped, not built")
-            return FAILED
-        if outcome.exit_code != 0:
-            return CANNOT if daemon_is_down(outcome.tail) else FAILED
-    return DONE
-
-
-def _show(output: BinaryIO) -> None:
-    """What a command wrote, all at once, byte for byte."""
-    from shutil import copyfileobj
-
-    output.seek(0)
-    with _SHOWING:
+def _write(lines: bytes) -> None:
+    """A build's output, byte for byte."""
+    try:
         sys.stderr.flush()
-        copyfileobj(output, sys.stderr.buffer)
-        sys.stderr.flush()
+        sys.stderr.buffer.write(lines)
+        sys.stderr.buffer.flush()
+    except OSError:
+        _unheard()
 
 
 # From words to plans.
@@ -461,9 +617,7 @@ class _Run:
 
     def inspect(self) -> None:
         """Asks this machine what its builder can do, and judges again."""
-        from faas_cache.run import inspect_builder
-
-        self.builder = inspect_builder(builder=_named_builder(self.plans))
+        self.builder = _inspected(_named_builder(self.plans))
         self.found = self.judge()
 
     def front_end(self) -> str:
@@ -644,8 +798,17 @@ _FORMATS = {"text": _as_text, "json": _as_json, "github": _as_github}
 
 
 def _say(*lines: str) -> None:
-    for line in lines:
-        print(line, file=sys.stderr)
+    """Words for people; one that has closed the terminal or the pipe stops no build."""
+    try:
+        for line in lines:
+            print(line, file=sys.stderr, flush=True)
+    except OSError:
+        _unheard()
+
+
+def _unheard() -> None:
+    """Nobody reads our stderr any more: what is written there from now on goes nowhere."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
 
 
 def _stop_at_errors(found: Iterable[Diagnostic]) -> None:
@@ -713,6 +876,15 @@ def _count(word: str) -> int:
     return int(word)
 
 
+def _seconds(word: str) -> float:
+    """A time as Go spells durations, in whole units; a bare number is of seconds."""
+    match = re.fullmatch(r"(?:([0-9]{1,4})h)?(?:([0-9]{1,6})m)?(?:([0-9]{1,8})s?)?", word, re.ASCII)
+    parts = [int(part or 0) for part in match.groups()] if match else []
+    if not any(parts):
+        raise ArgumentTypeError(f"{word!r} is no time: write 90, 90s, 10m or 1h30m")
+    return float(parts[0] * 3600 + parts[1] * 60 + parts[2])
+
+
 def _tag_word(word: str) -> str:
     """A word of `--tag`, in any case."""
     if word.lower() not in _TAG_WORDS:
@@ -742,13 +914,35 @@ def _parsers() -> tuple[ArgumentParser, dict[str, ArgumentParser]]:
     _switch(checks, "--inspect", "ask this machine's docker what it can do")
     checks.add_argument("--format", metavar="NAME", choices=list(_FORMATS), default="text", help=", ".join(_FORMATS))
     push = _command(kinds.add_parser, "push", "push the images of the functions")
+    for parser in (build, publish):
+        _switch(parser, "--bake", "build all functions as one `docker buildx bake`, which shares steps between them")
+        parser.add_argument("--report", metavar="FILE", help="write what the cache did to a file")
+        parser.add_argument(
+            "--report-format", metavar="NAME", choices=["json", "github"], default="json", help="json; github: a job's summary"
+        )
     for parser in (build, publish, push):
+        _switch(parser, "--fail-fast", "stop all builds when one fails")
+        parser.add_argument("--timeout", metavar="TIME", type=_seconds, help="stop after so long: 90, 90s, 10m or 1h30m")
         _switch(parser, "--quiet", "show what docker prints only where it fails")
         parser.add_argument("--parallel", metavar="N", type=_count, default=1, help="so many functions at once")
+    doctor = _command(kinds.add_parser, "doctor", "show this machine's builder, and which functions it can serve")
+    _switch(doctor, "--json", "print JSON for programs")
+    explains = kinds.add_parser("explain", help="say why a build failed, from its log on standard input", allow_abbrev=False)
+    explains.usage = "faas-cache explain [--json] < LOG"
+    _switch(explains, "--json", "print JSON for programs")
     registries = kinds.add_parser("registries", help="print what is known of registries and caches", allow_abbrev=False)
     registries.usage = "faas-cache registries [--json]"
     _switch(registries, "--json", "print JSON for programs")
-    return top, {"plan": plan, "build": build, "publish": publish, "push": push, "check": checks, "registries": registries}
+    return top, {
+        "plan": plan,
+        "build": build,
+        "publish": publish,
+        "push": push,
+        "check": checks,
+        "doctor": doctor,
+        "explain": explains,
+        "registries": registries,
+    }
 
 
 def _command(add_parser: object, name: str, text: str) -> ArgumentParser:
@@ -836,6 +1030,8 @@ _COMMANDS: dict[str, Callable[[Namespace], int]] = {
     "publish": _publish,
     "push": _push,
     "check": _check,
+    "doctor": _doctor,
+    "explain": _explain,
     "registries": _registries,
 }
 

@@ -753,3 +753,227 @@ def test_a_stack_file_behind_a_url(project: Path, capsys: pytest.CaptureFixture[
     assert main(["plan", "-f", f"{url}/stack.yaml"]) == 2
     said = capsys.readouterr().err
     assert ("cannot be read: File not found" in said, "cannot be read: [Errno 111] Connection refused" in said) == (True, True)
+
+
+# Watching and explaining.
+
+STREAMS = Path(__file__).parent / "vectors" / "streams"
+WARM = f"cat {STREAMS}/buildx-0.13-warm.txt >&2"
+BOTH = "  one: {image: a/one, context: ., build_cache: max}\n  two: {image: a/two, context: ., build_cache: max}\n"
+
+
+def engine(script: str, version: str = "0.13.1") -> str:
+    """An engine that builds with a script."""
+    return ENGINE.replace("0.13.1", version).replace('*) case "$*" in *broken*) exit 9;; esac;;', f"*) {script};;")
+
+
+def test_a_build_ends_with_a_table(project: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
+    """What each cache did, and the report where it was asked for, in place of the last one."""
+    (project / "stack.yaml").write_text(HEAD + BOTH)
+    docker(project, monkeypatch, engine(WARM))
+    for _ in range(2):
+        assert main(["build", "--report", "r.json"]) == 0
+        assert capfd.readouterr().err.splitlines()[-5:] == [
+            "function  cached  import  export  first step that ran",
+            "one       4 of 5  found   0.2 s   [stage-1 4/4] COPY function/ /function/",
+            "two       4 of 5  found   0.2 s   [stage-1 4/4] COPY function/ /function/",
+            "one: built",
+            "two: built",
+        ]
+        one, two = json.loads((project / "r.json").read_text())["functions"]
+        assert (one["function"], one["hit_ratio"], one["outcome"], one["failure"], two["notes"]) == (
+            "one",
+            0.8,
+            "done",
+            None,
+            [],
+        )
+    assert sorted(path.name for path in project.glob("r*")) == ["r.json"]
+
+
+def test_a_job_summary(project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """Markdown goes behind what the summary holds already, or to standard output."""
+    (project / "stack.yaml").write_text(HEAD + BOTH)
+    docker(project, monkeypatch, engine(WARM))
+    (project / "summary").write_text("before\n")
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(project / "summary"))
+    assert main(["build", "--report-format", "github"]) == 0
+    assert (project / "summary").read_text().startswith("before\n### Cache\n")
+    monkeypatch.delenv("GITHUB_STEP_SUMMARY")
+    assert main(["build", "--report-format", "github"]) == 0
+    assert capsys.readouterr().out.startswith("### Cache\n")
+
+
+def test_a_report_that_cannot_be_written(
+    project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Known before the builds where it can be, and else said after them."""
+    docker(project, monkeypatch, engine(f"rm -rf {project}/out; {WARM}"))
+    (project / "build" / "fn").mkdir(parents=True)
+    for path in ("nowhere/r.json", "build"):
+        assert main(["build", "--report", path]) == 2
+        assert "a report cannot be written there" in capsys.readouterr().err
+    (project / "out").mkdir()
+    assert main(["build", "--report", "out/r.json"]) == 1
+    said = capsys.readouterr().err
+    assert ("the report could not be written to out/r.json: No such file or directory" in said, "fn: built" in said) == (
+        True,
+        True,
+    )
+
+
+@pytest.mark.parametrize("how", ["no rawjson", "a progress of one's own", "a variable"])
+def test_where_nothing_is_told_that_is_said(
+    project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], how: str
+) -> None:
+    """An older buildx, and the user's own choice."""
+    docker(project, monkeypatch, engine("true", "0.12.1" if how == "no rawjson" else "0.13.1"))
+    (project / "build" / "fn").mkdir(parents=True)
+    if how == "a variable":
+        monkeypatch.setenv("BUILDKIT_PROGRESS", "plain")
+    assert main(["build", *(["--builder-flag", "--progress=plain"] if how.startswith("a progress") else [])]) == 0
+    assert "no report of the cache" in capsys.readouterr().err
+
+
+def test_a_terminal_is_read_back(project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """One build at a time on a terminal, with a buildx that has a history."""
+    docker(
+        project,
+        monkeypatch,
+        engine("""echo '{"buildx.build.ref": "b/n/1"}' > "$4" """, "0.29.1").replace(
+            "*) echo", '"buildx history") cat "$STREAM";;\n*) echo'
+        ),
+    )
+    monkeypatch.setenv("STREAM", str(STREAMS / "buildx-0.29-warm.txt"))
+    (project / "build" / "fn").mkdir(parents=True)
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    assert main(["build"]) == 0
+    assert "fn        4 of 5  found" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("script", "code", "expected"),
+    [
+        ("echo 'ERROR: failed to solve: out of cheese' >&2; exit 1", 1, "error: fn: the build failed: for a reason that is not known here: out of cheese [G2]"),
+        ("echo 'ERROR: Cannot connect to the Docker daemon at x' >&2; exit 1", 3, "error: fn: the Docker daemon could not do it: it cannot be reached: Cannot connect to the Docker daemon at x [G2]"),
+    ],
+)  # fmt: skip
+def test_a_failure_is_explained(
+    project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], script: str, code: int, expected: str
+) -> None:
+    """G1, G2: what failed and what to do, and where registries are spoken of; a daemon that is gone is exit 3."""
+    docker(project, monkeypatch, engine(script))
+    (project / "build" / "fn").mkdir(parents=True)
+    assert main(["build"]) == code
+    said = capsys.readouterr().err.splitlines()
+    assert (expected in said, sum("[G1]" in line for line in said)) == (True, 1)
+    assert said[-1] == "fn: failed"
+    assert main(["build", "--no-build-cache"]) == code
+    assert "[G1]" not in capsys.readouterr().err
+
+
+def test_bake(project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """One call for the whole stack; refused without buildx and with flags that bake does not have."""
+    (project / "stack.yaml").write_text(HEAD + BOTH)
+    docker(project, monkeypatch, engine(f"cat >/dev/null; cat {STREAMS}/buildx-0.13-bake.txt >&2"))
+    for command in ("build", "publish"):
+        assert main([command, "--bake"]) == 0
+        assert capsys.readouterr().err.splitlines()[-2:] == ["one: built", "two: built"]
+    assert calls(project) == ["buildx bake --file -", "buildx bake --file - --builder=multiarch"]
+    assert main(["build", "--bake", "--builder-flag", "--network=host"]) == 2
+    assert "this front end cannot say the builder flag `--network=host`" in capsys.readouterr().err
+    (project / "bin" / "docker").write_text("#!/bin/sh\n" + DOCKER20)
+    assert main(["build", "--bake", "--no-build-cache"]) == 3
+    assert "`--bake` is `docker buildx bake`" in capsys.readouterr().err
+
+
+def test_time(project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """Time that is up is a failure that says so; what is no time is refused."""
+    (project / "stack.yaml").write_text(HEAD + TWO)
+    docker(project, monkeypatch, "exec sleep 60")
+    assert main(["build", "--timeout", "1s"]) == 1
+    assert capsys.readouterr().err.splitlines()[-2:] == ["one: stopped, not built: the time was up", "two: not begun"]
+    for word in ("0", "soon", "", "-1", "1d"):
+        with pytest.raises(SystemExit):
+            main(["build", f"--timeout={word}"])
+    docker20 = project / "bin" / "docker"
+    docker20.write_text("#!/bin/sh\n" + DOCKER20)
+    assert main(["push", "--timeout=1h30m"]) == 0
+
+
+def test_a_reader_that_goes_stops_no_build(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With nobody reading our stderr any more the builds go on, and nothing is a traceback."""
+    (project / "stack.yaml").write_text(HEAD + BOTH)
+    docker(project, monkeypatch, engine(f"sleep 0.5; {WARM}; touch {project}/ended-$$"))
+    child = cli("build")
+    assert child.stderr is not None
+    assert child.stderr.readline().startswith(b"one: ")
+    child.stderr.close()
+    child.stderr = None
+    assert (child.wait(60), len(list(project.glob("ended-*")))) == (0, 2)
+
+
+def test_a_terminal_that_is_closed_before_we_speak(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same where the first word is ours."""
+    (project / "stack.yaml").write_text(HEAD + TWO)
+    docker(project, monkeypatch, "exit 0")
+    read, write = os.pipe()
+    os.close(read)
+    child = subprocess.Popen([sys.executable, "-m", "faas_cache", "build"], stderr=write)
+    os.close(write)
+    assert child.wait(60) == 0
+
+
+def test_the_doctor(project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """The builder, with a stack file and without; a lack is exit 3."""
+    docker(project, monkeypatch, engine("true"))
+    known = ["docker: 26.1.5", "buildx: 0.13.1", "BuildKit: 0.13", "builder: default, driver docker, containerd image store"]
+    features = "buildkit, buildx, cache-export, gha, inline, local, registry, several-exports, several-platforms"
+    assert main(["doctor"]) == 0
+    assert capsys.readouterr().out.splitlines() == [*known, f"can: {features}", "fn: can be built here"]
+    assert main(["doctor", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert (found["builder"]["features"], found["functions"]) == (features.split(", "), {"fn": []})
+    (project / "stack.yaml").unlink()
+    assert main(["doctor"]) == 0
+    assert capsys.readouterr().out.splitlines() == [*known, f"can: {features}"]
+    (project / "stack.yaml").write_text(HEAD + FN)
+    (project / "bin" / "docker").write_text("#!/bin/sh\n" + DOCKER20)
+    assert main(["doctor"]) == 3
+    out = capsys.readouterr().out.splitlines()
+    assert (out[1], out[5], out[6].startswith("    error: buildx is missing")) == (
+        "buildx: not there",
+        "fn: cannot be built here",
+        True,
+    )
+    (project / "bin" / "docker").write_text(
+        "#!/bin/sh\n" + engine("true").replace("Driver: docker", "Name: far\\nDriver: remote")
+    )
+    assert main(["doctor"]) == 0
+    assert "builder: far, driver remote" in capsys.readouterr().out.splitlines()
+    monkeypatch.setenv("PATH", str(project))
+    assert main(["doctor"]) == 3
+    assert "can: nothing" in capsys.readouterr().out
+
+
+def test_explain(project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """A log from standard input, for people and for programs; exit 0 whatever it says."""
+    log = project / "log"
+    miss = "#1 importing cache manifest from a/b:c\n#1 ERROR: a/b:c: not found\n"
+    for text, step in ((miss, None), (miss + "ERROR: failed to solve: failed to push a/b:1: denied\n", "image-push")):
+        log.write_text(text)
+        for flags in (["--json"], []):
+            with log.open() as file:
+                monkeypatch.setattr("sys.stdin", file)
+                assert main(["explain", *flags]) == 0
+            out = capsys.readouterr().out
+            if flags:
+                found = json.loads(out)
+                assert (found["step"], list(found)) == (
+                    step,
+                    ["step", "cause", "image_pushed", "message", "fix", "url", "notes"],
+                )
+                assert [note["step"] for note in found["notes"]] == ["cache-import"]
+            else:
+                assert out.startswith("note: no cache was imported: it is not there: a/b:c: not found [G2]\n")
+                assert ("the build did not fail" in out) is (step is None)

@@ -78,7 +78,7 @@ def test_the_library_example_runs(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_every_flag_is_in_the_readme(capsys: pytest.CaptureFixture[str]) -> None:
     """Each flag of each command is described."""
-    for command in ("plan", "build", "publish", "push", "check", "registries"):
+    for command in ("plan", "build", "publish", "push", "check", "doctor", "explain", "registries"):
         with pytest.raises(SystemExit):
             main([command, "--help"])
         for flag in re.findall(r"--[a-z-]+", capsys.readouterr().out):
@@ -100,6 +100,22 @@ def test_the_check_that_is_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     shown = README.partition("<!-- check -->\n```console\n")[2].partition("```")[0]
     prompt, _, expected = shown.partition("\n")
     assert main(prompt.split()[2:]) == 0
+    assert capsys.readouterr().out == expected
+
+
+def test_the_explanation_that_is_shown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The shown explanation is that of a registry which refuses a cache."""
+    shown = README.partition("<!-- explain -->\n```console\n")[2].partition("```")[0]
+    prompt, _, expected = shown.partition("\n")
+    block = "------\n > exporting cache to registry:\n------\n"
+    (tmp_path / "build.log").write_text(
+        f"{block}ERROR: failed to build: failed to solve: {expected.split(': ', 3)[3].split(' [')[0]}\n"
+    )
+    with (tmp_path / "build.log").open() as log:
+        monkeypatch.setattr("sys.stdin", log)
+        assert main(prompt.split()[2:3]) == 0
     assert capsys.readouterr().out == expected
 
 

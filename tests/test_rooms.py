@@ -26,14 +26,17 @@ FLOW = [
     "builder",
     "dockerfile",
     "checks",
+    "progress",
+    "explain",
     "substitution",
     "selection",
     "stack",
     "context",
     "run",
+    "builds",
     "__main__",
 ]
-EDGES = {"stack", "context", "run", "__main__"}
+EDGES = {"stack", "context", "run", "builds", "__main__"}
 IMPURE = {"os", "pathlib", "subprocess", "sys", "logging", "time", "ruamel", "_ruamel_yaml"}
 OWNERS = {
     "ruamel": "stack",
