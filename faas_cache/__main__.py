@@ -14,6 +14,7 @@ import sys
 from argparse import SUPPRESS, ArgumentParser, ArgumentTypeError, Namespace
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from itertools import pairwise
 from typing import TYPE_CHECKING, Literal
 
@@ -55,6 +56,8 @@ _TRUE, _FALSE = ("1", "t", "T", "true", "TRUE", "True"), ("0", "f", "F", "false"
 
 def main(words: Sequence[str] | None = None) -> int:
     """Runs one command; returns its exit code."""
+    if sys.stderr is None:  # it was closed before we were called
+        sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115  # for as long as we run
     collecting = gc.isenabled()
     gc.disable()  # a run is short, and looking through what it holds takes a fifth of it
     try:
@@ -244,7 +247,9 @@ def _ended(run: _Run, builds: Builds, results: Sequence[Result], done: str) -> i
     said: dict[str, None] = {}
     for result in results:
         failure = result.explained.failure
-        said |= {str(n.diagnostic("note" if n.cause == "missing" else "warning")): None for n in result.explained.notes}
+        for note in result.explained.notes:
+            if note.cause != "missing" or not result.report.steps:  # the table tells which caches were missing
+                said[str(note.diagnostic("note" if note.cause == "missing" else "warning"))] = None
         said |= {str(failure.diagnostic()): None} if failure else {}
     if any(r.end == "failed" and (p.cache_from or p.cache_to) for r, p in zip(results, run.plans, strict=True)):
         said[str(_G1)] = None
@@ -307,10 +312,16 @@ def _put(path: str, text: str, *, more: bool) -> None:
         with open(path, "a" if more else "w", encoding="utf-8") as file:  # noqa: PTH123  # the same
             file.write(text)
         return
+    path = os.path.realpath(path)
     beside = f"{path}.{os.getpid()}"
-    with open(beside, "w", encoding="utf-8") as file:  # noqa: PTH123  # the same
-        file.write(text)
-    os.replace(beside, path)  # noqa: PTH105  # the same
+    try:
+        with open(beside, "w", encoding="utf-8") as file:  # noqa: PTH123  # the same
+            file.write(text)
+        os.replace(beside, path)  # noqa: PTH105  # the same
+    except OSError:
+        with suppress(OSError):
+            os.unlink(beside)  # noqa: PTH108  # the same
+        raise
 
 
 def _unwritable(path: str) -> Iterator[Diagnostic]:
@@ -336,7 +347,7 @@ def _explain(options: Namespace) -> int:
     from faas_cache.explain import explain
     from faas_cache.progress import read
 
-    found = [explain(_Log(progress=part)) for part in read(sys.stdin.buffer.read())]
+    found = [explain(_Log(progress=part)) for part in read(sys.stdin.buffer.read() if sys.stdin else b"")]
     failure = next((one.failure for one in reversed(found) if one.failure), None)
     notes = list(dict.fromkeys(note for one in found for note in one.notes))
     if options.json:

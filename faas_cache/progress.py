@@ -28,6 +28,8 @@ Kind: TypeAlias = Literal["build", "base", "import", "export", "image", "interna
 
 # As many of the lines that are no progress are kept: a builder's last words, many times over.
 MAX_TEXT = 1000
+# As much of each: longer ones are no builder's.
+MAX_LINE = 2**16
 # A JSON object of more bytes is none of BuildKit's: its largest hold one block of a log.
 _MAX_OBJECT = 2**24
 
@@ -165,7 +167,7 @@ class _Vertex:
     error: str = ""
     times: dict[datetime, datetime | None] = attrs.field(factory=dict)
     statuses: dict[str, tuple[int, bool]] = attrs.field(factory=dict)
-    partial: bytes = b""
+    partial: list[bytes] = attrs.field(factory=list)
     shown: str = ""
     plain_seconds: float = 0.0
     plain: bool = False
@@ -195,19 +197,25 @@ class Progress:
     def __init__(self) -> None:
         self.text: deque[str] = deque(maxlen=MAX_TEXT)
         self._vertices: dict[str, _Vertex] = {}
-        self._rest = b""
+        self._numbers = 0
+        self._rest: list[bytes] = []
         self._object: list[bytes] = []
         self._size = 0
 
     def feed(self, block: bytes) -> list[bytes]:
         """Reads one block; returns the whole lines that it completes."""
-        *lines, self._rest = (self._rest + block).split(b"\n") if b"\n" in block else (self._rest + block,)
+        first, *more = block.split(b"\n")
+        self._rest.append(first)
+        if not more:
+            return []
+        lines = [b"".join(self._rest), *more[:-1]]
+        self._rest = [more[-1]]
         return [shown for line in lines for shown in self._line(line + b"\n")]
 
     def close(self) -> list[bytes]:
         """Ends the reading; returns what is left to show."""
-        lines = list(self._line(self._rest)) if self._rest else []
-        self._rest = b""
+        last, self._rest = b"".join(self._rest), []
+        lines = list(self._line(last)) if last else []
         lines += self._no_object()
         return lines + [line for vertex in self._vertices.values() for line in _flushed(vertex)]
 
@@ -313,8 +321,11 @@ class Progress:
             yield from self._moved(item)
         for item in _objects(status, "logs"):
             vertex = self._vertex(_text(item, "vertex"))
-            *lines, vertex.partial = (vertex.partial + _data(item, "data")).split(b"\n")
+            first, *lines = _data(item, "data").split(b"\n")
+            vertex.partial.append(first)
             if lines:
+                lines = [b"".join(vertex.partial), *lines]
+                vertex.partial = [lines.pop()]
                 yield from self._announced(vertex)
             yield from (_numbered(vertex, line, _time(item, "timestamp")) for line in lines)
         for item in _objects(status, "warnings"):
@@ -341,7 +352,8 @@ class Progress:
     def _announced(self, vertex: _Vertex) -> Iterator[bytes]:
         """A vertex has a number from when it is first shown."""
         if not vertex.number:
-            vertex.number = 1 + sum(v.number > 0 for v in self._vertices.values())
+            self._numbers += 1
+            vertex.number = self._numbers
             yield f"#{vertex.number} {vertex.name}\n".encode()
 
     # Plain lines.
@@ -351,7 +363,7 @@ class Progress:
         line = line.rstrip(b"\r\n").rpartition(b"\r")[2]
         match = _PLAIN.fullmatch(line)
         if match is None:
-            self.text.append(line.decode(errors="replace"))
+            self.text.append(line[:MAX_LINE].decode(errors="replace"))
             return
         rest = match["rest"].decode(errors="replace")
         vertex = self._vertex(f"#{match['number'].decode()}")
@@ -494,9 +506,9 @@ def _ended(vertex: _Vertex) -> Iterator[bytes]:
 
 def _flushed(vertex: _Vertex) -> Iterator[bytes]:
     """The last line of a vertex's log, which had no end."""
-    if vertex.partial:
-        yield _numbered(vertex, vertex.partial)
-        vertex.partial = b""
+    if last := b"".join(vertex.partial):
+        yield _numbered(vertex, last)
+    vertex.partial.clear()
 
 
 def _numbered(vertex: _Vertex, text: bytes, when: datetime | None = None) -> bytes:

@@ -94,7 +94,7 @@ def test_a_terminal_is_read_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 
 def test_one_failure_stops_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: Said) -> None:
     """Unless that is asked for: then what runs is ended, and the rest is not begun."""
-    docker(tmp_path, monkeypatch, 'case "$*" in *bad*) sleep 0.3; exit 9;; *slow*) sleep 60;; esac')
+    docker(tmp_path, monkeypatch, 'case "$*" in *bad*) sleep 2; exit 9;; *slow*) sleep 60;; esac')
     assert ends(run(Builds(show=said.show, say=said.append), "bad", "fn")) == ["failed", "done"]
     fast = Builds(show=said.show, say=said.append, fail_fast=True, parallel=2)
     assert ends(run(fast, "bad", "slow", "fn")) == ["failed", "stopped", "not begun"]
@@ -136,7 +136,7 @@ def test_a_push_after_the_build(tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
         (f"cat {STREAMS}/buildx-0.29-bake-failing.txt >&2; exit 1", None, ["done", "failed"]),
         (f"printf '{CANCELED}' >&2; exit 1", None, ["stopped", "failed"]),
         ("echo 'ERROR: type required for' >&2; exit 1", None, ["failed", "failed"]),
-        ("exec sleep 60", 0.5, ["late", "late"]),
+        ("exec sleep 60", 3.0, ["late", "late"]),
     ],
     ids=["built", "said to be built", "one failed", "one canceled", "none begun", "late"],
 )

@@ -2,31 +2,20 @@
 
 import json
 from pathlib import Path
+from typing import get_args
 
 import attrs
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from faas_cache.explain import Explained, Explanation, explain
+from faas_cache.explain import Cause, Explained, Explanation, Where, explain
 from faas_cache.plan import resolve
 from faas_cache.progress import Progress, read
 from faas_cache.spec import FunctionSpec
 
 ROWS = [json.loads(line) for line in (Path(__file__).parent / "vectors" / "explanations.jsonl").read_text().splitlines()]
-STEPS = {"cache-export", "cache-import", "image-push", "base-image", "dockerfile", "build-step", "entry", "front-end", "daemon"}
-CAUSES = {
-    "refused",
-    "unauthorized",
-    "denied",
-    "unreachable",
-    "unsupported",
-    "missing",
-    "invalid",
-    "disk-full",
-    "failed",
-    "unknown",
-}
+STEPS, CAUSES = set(get_args(Where)), set(get_args(Cause))
 
 
 @attrs.frozen(kw_only=True)

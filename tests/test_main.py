@@ -822,6 +822,31 @@ def test_a_report_that_cannot_be_written(
     )
 
 
+def test_a_report_that_fails_leaves_the_last_one(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Written whole or not at all, and nothing is left beside it."""
+    docker(project, monkeypatch, engine(WARM))
+    (project / "build" / "fn").mkdir(parents=True)
+    (project / "r.json").write_text("last")
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.replace", full)
+    assert main(["build", "--report", "r.json"]) == 1
+    assert [(path.name, path.read_text()) for path in project.glob("r.json*")] == [("r.json", "last")]
+
+
+def test_closed_streams_are_no_tracebacks(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither a missing stderr nor a missing stdin stops a command."""
+    docker(project, monkeypatch, engine(WARM))
+    (project / "build" / "fn").mkdir(parents=True)
+    command = f"{sys.executable} -m faas_cache"
+    done = subprocess.run(
+        ["sh", "-c", f"{command} build 2>&- && {command} explain <&-"], check=False, capture_output=True, text=True
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "the build did not fail, as far as the log tells\n", "")
+
+
 @pytest.mark.parametrize("how", ["no rawjson", "a progress of one's own", "a variable"])
 def test_where_nothing_is_told_that_is_said(
     project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], how: str
@@ -870,6 +895,16 @@ def test_a_failure_is_explained(
     assert said[-1] == "fn: failed"
     assert main(["build", "--no-build-cache"]) == code
     assert "[G1]" not in capsys.readouterr().err
+
+
+def test_an_ignored_export_is_told(project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """The build is done, its cache was not written: a warning, and the table."""
+    docker(project, monkeypatch, engine(f"cat {STREAMS}/buildx-0.29-ignored-error.txt >&2"))
+    (project / "build" / "fn").mkdir(parents=True)
+    assert main(["build", "--ignore-cache-errors"]) == 0
+    said = capsys.readouterr().err
+    assert "warning: the cache could not be exported: it is not allowed, or the registry is read-only: " in said
+    assert "fn        5 of 5  -       failed  -" in said.splitlines()
 
 
 def test_bake(project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
