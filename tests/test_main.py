@@ -897,14 +897,22 @@ def test_a_failure_is_explained(
     assert "[G1]" not in capsys.readouterr().err
 
 
-def test_an_ignored_export_is_told(project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    """The build is done, its cache was not written: a warning, and the table."""
+def test_an_ignored_export_is_told(
+    project: Path, monkeypatch: pytest.MonkeyPatch, capfdbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    """The build is done, its cache was not written: a warning, and the table; a first build's missing cache is the table's."""
     docker(project, monkeypatch, engine(f"cat {STREAMS}/buildx-0.29-ignored-error.txt >&2"))
     (project / "build" / "fn").mkdir(parents=True)
     assert main(["build", "--ignore-cache-errors"]) == 0
-    said = capsys.readouterr().err
+    said = capfdbinary.readouterr().err.decode()
     assert "warning: the cache could not be exported: it is not allowed, or the registry is read-only: " in said
     assert "fn        5 of 5  -       failed  -" in said.splitlines()
+    (project / "bin" / "docker").write_text("#!/bin/sh\n" + engine(f"cat {STREAMS}/buildx-0.13-cold.txt >&2"))
+    assert main(["build"]) == 0
+    said = capfdbinary.readouterr().err.decode(errors="replace")
+    assert ("[G2]" in said, "fn        0 of 5  missing  0.6 s   [deps 2/3] COPY requirements.txt /" in said.splitlines()) == (
+        False, True
+    )  # fmt: skip
 
 
 def test_bake(project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
