@@ -136,6 +136,8 @@ _BARE = re.compile(
     r"|(?:ADD|COPY) failed: .*|invalid value \".*"
     r"|no basic auth credentials|unauthorized: .*|denied: .*"
 )
+# What `faas-cache build` says of a failure, behind the builder's words.
+_OURS = re.compile(r"(?:error|warning|note): .* \[G[12]\]")
 _PUSHING = re.compile(r"The push refers to repository \[")
 _LAST_OF_A_PUSH = re.compile(
     r"(?:denied|unsupported|unauthorized|unknown|EOF|received unexpected HTTP status)\b.*|(?:Get|Put|Head|Post) \".*"
@@ -153,7 +155,7 @@ def _last_words(progress: Progress, steps: Sequence[Step], *, pushing: bool) -> 
     found: _Words | None = None
     block = False
     for at, line in enumerate(lines):
-        if found is not None and at <= found.end:
+        if (found is not None and at <= found.end) or _OURS.fullmatch(line):
             continue
         if line.startswith("---"):
             block = not block and line == "------"

@@ -68,6 +68,14 @@ def test_the_sentences() -> None:
     assert failure.diagnostic().message.endswith("403 Forbidden; the image was pushed already")
 
 
+def test_our_own_words_are_passed_over() -> None:
+    """An explanation is not explained again."""
+    row = next(row for row in ROWS if row["id"] == "our-own-words")
+    failure = explained(row["log"]).failure
+    assert failure
+    assert failure.message.endswith("it is not valid: dockerfile parse error on line 1: unknown instruction: X")
+
+
 def test_the_exit_code_decides() -> None:
     """A code of 0 is no failure whatever was said; another is one even where nothing was."""
     assert explained("ERROR: failed to solve: x\n", 0).failure is None
