@@ -232,12 +232,14 @@ def _run_commands(run: _Run, each: list[tuple[Command, ...]], done: str, front_e
 
 
 def _reporting(run: _Run, front_end: str) -> Literal["history", "rawjson", ""]:
-    """How the builds of a run tell of themselves; the user's own choice of a progress stands."""
-    own = "BUILDKIT_PROGRESS" in os.environ or any(f.startswith("--progress") for plan in run.plans for f in plan.builder_flags)
+    """How the builds of a run tell of themselves; the user's own choice of a progress stands, `plain` as our own lines."""
+    chosen = os.environ.get("BUILDKIT_PROGRESS") or "auto"
+    own = chosen not in ("auto", "plain") or any(f.startswith("--progress") for plan in run.plans for f in plan.builder_flags)
     if own or front_end != "buildx_build" or run.builder is None or not any(plan.caching for plan in run.plans):
         return ""
     alone = run.options.parallel == 1 or len(run.plans) == 1 or run.options.bake
-    return run.builder.reports(terminal=bool(alone and sys.stderr.isatty() and not run.options.quiet))
+    drawn = alone and chosen == "auto" and sys.stderr.isatty() and not run.options.quiet
+    return run.builder.reports(terminal=bool(drawn))
 
 
 def _ended(run: _Run, builds: Builds, results: Sequence[Result], done: str) -> int:

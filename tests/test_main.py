@@ -855,7 +855,7 @@ def test_where_nothing_is_told_that_is_said(
     docker(project, monkeypatch, engine("true", "0.12.1" if how == "no rawjson" else "0.13.1"))
     (project / "build" / "fn").mkdir(parents=True)
     if how == "a variable":
-        monkeypatch.setenv("BUILDKIT_PROGRESS", "plain")
+        monkeypatch.setenv("BUILDKIT_PROGRESS", "quiet")
     assert main(["build", *(["--builder-flag", "--progress=plain"] if how.startswith("a progress") else [])]) == 0
     assert "no report of the cache" in capsys.readouterr().err
 
@@ -872,8 +872,11 @@ def test_a_terminal_is_read_back(project: Path, monkeypatch: pytest.MonkeyPatch,
     monkeypatch.setenv("STREAM", str(STREAMS / "buildx-0.29-warm.txt"))
     (project / "build" / "fn").mkdir(parents=True)
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
-    assert main(["build"]) == 0
-    assert "fn        4 of 5  found" in capsys.readouterr().err
+    for chosen, drawn in (("", True), ("plain", False)):
+        monkeypatch.setenv("BUILDKIT_PROGRESS", chosen)
+        assert main(["build"]) == 0
+        assert ("fn        4 of 5  found" in capsys.readouterr().err) is drawn
+    assert calls(project)[-1].startswith("buildx history logs --builder b --progress rawjson 1")
 
 
 @pytest.mark.parametrize(
