@@ -755,6 +755,33 @@ def test_a_stack_file_behind_a_url(project: Path, capsys: pytest.CaptureFixture[
     assert ("cannot be read: File not found" in said, "cannot be read: [Errno 111] Connection refused" in said) == (True, True)
 
 
+def test_a_project_of_two_functions(project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """One template for both, packages from several flags, the handler's digest as a tag, a secret whose file is there."""
+    docker(project, monkeypatch, ENGINE)
+    for path, text in {
+        "template/py/template.yml": "",
+        "template/py/Dockerfile": "FROM a",
+        "fn/handler": "x",
+        "secret": "y",
+    }.items():
+        (project / path).parent.mkdir(parents=True, exist_ok=True)
+        (project / path).write_text(text)
+    line = "lang: py, handler: ./fn"
+    both = f"  one: {{image: a/one, {line}, build_secrets: {{s: secret}}}}\n  two: {{image: a/two, {line}}}\n"
+    (project / "stack.yaml").write_text(HEAD + both)
+    assert main(["publish", "--shrinkwrap"]) == 0
+    assert sorted(str(path.relative_to(project)) for path in (project / "build").rglob("*") if path.is_file()) == [
+        f"build/{name}/{file}" for name in ("one", "two") for file in ("Dockerfile", "function/handler", "template.yml")
+    ]
+    assert main(["build", "--tag=digest", "-b", "ADDITIONAL_PACKAGE=a", "-b", "ADDITIONAL_PACKAGE=b"]) == 0
+    one, two = calls(project)
+    assert f"--build-arg ADDITIONAL_PACKAGE=a b --secret id=s,src={project}/secret --tag a/one:" in one
+    assert (one.split(":")[-1].split()[0], len(one.split(":")[-1].split()[0])) == (two.split(":")[-1].split()[0], 32)
+    capsys.readouterr()
+    assert main(["plan", "--filter=one", "--regex=two"]) == 2
+    assert "--filter and --regex say both" in capsys.readouterr().err
+
+
 # Watching and explaining.
 
 STREAMS = Path(__file__).parent / "vectors" / "streams"
