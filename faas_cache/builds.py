@@ -69,7 +69,7 @@ class Builds:
 
     def run(self, each: Sequence[tuple[BuildPlan, Sequence[Command]]]) -> tuple[Result, ...]:
         """Runs the commands of each function up to the first that fails."""
-        self._until = None if self.seconds is None else time.monotonic() + self.seconds
+        self._begin()
         with forwarding() as self.received:
             if self.parallel == 1 or len(each) == 1:
                 return tuple(self._one(plan, commands) for plan, commands in each)
@@ -78,7 +78,7 @@ class Builds:
 
     def bake(self, plans: Sequence[BuildPlan], command: Command) -> tuple[Result, ...]:
         """Runs all the builds as one; a target that fails cancels the others."""
-        self._until = None if self.seconds is None else time.monotonic() + self.seconds
+        self._begin()
         names = FrozenMap(dict(zip(targets(plans), (plan.function for plan in plans), strict=True)))
         self.say(f"bake: {command.masked().shell()}")
         with forwarding() as self.received:
@@ -86,20 +86,21 @@ class Builds:
         reports = {report.function: report for report in said[""].reports(names)} if "" in said else {}
         reports |= {names[key]: progress.report(names[key]) for key, progress in said.items() if key in names}
         explained = self._explained(outcome, said.get(""), None)
-        results = []
-        for name in names.values():
-            report = reports.get(name, CacheReport(function=name))
-            end = self._end(outcome) if outcome.exit_code == 0 or outcome.signal or outcome.late else _end_of(report)
-            why = explained if end == "failed" or outcome.exit_code == 0 else _NOTHING
-            results.append(Result(function=name, end=end, exit_code=outcome.exit_code, report=report, explained=why))
-        if (
-            outcome.exit_code != 0
-            and all(result.end == "stopped" for result in results)
-            and not (outcome.signal or outcome.late)
-        ):
-            # what failed was none of a target: the entries, the builder
-            results = [attrs.evolve(result, end="failed", explained=explained) for result in results]
-        return tuple(results)
+        overall = self._end(outcome)
+        whole = [reports.get(name, CacheReport(function=name)) for name in names.values()]
+        ends = [_end_of(report) if overall == "failed" else overall for report in whole]
+        if overall == "failed" and "failed" not in ends:
+            ends = ["failed"] * len(ends)  # what failed was none of a target: the entries, the builder
+        return tuple(
+            Result(
+                function=report.function,
+                end=end,
+                exit_code=outcome.exit_code,
+                report=report,
+                explained=explained if end in ("done", "failed") and end == overall else _NOTHING,
+            )
+            for report, end in zip(whole, ends, strict=True)
+        )
 
     def _one(self, plan: BuildPlan, commands: Sequence[Command], *, apart: bool = False) -> Result:
         """One function."""
@@ -121,6 +122,11 @@ class Builds:
                 self._stop_others(found.end)
                 return found
         return found
+
+    def _begin(self) -> None:
+        """The time counts from now, and nothing has failed yet."""
+        self._until = None if self.seconds is None else time.monotonic() + self.seconds
+        self._failed = False
 
     def _over(self) -> bool:
         """Whether nothing is begun any more."""

@@ -110,7 +110,7 @@ def run(  # noqa: PLR0913  # what Popen needs to be told
         finally:
             os.close(target)
         _running.add(process)
-        for number in tuple(received):  # one that came while this was being started was passed on without it
+        for number in (*received, *_told):  # one that came while this was being started was passed on without it
             _signal(process, number)
         try:
             with _limit(process, seconds) as late:
@@ -124,7 +124,8 @@ def run(  # noqa: PLR0913  # what Popen needs to be told
 
 
 def end_all() -> None:
-    """Tells everything that `run` runs to end."""
+    """Tells everything that `run` runs to end, and what is just being started."""
+    _told.append(signal.SIGTERM)
     for process in tuple(_running):
         _signal(process, signal.SIGTERM)
 
@@ -194,9 +195,10 @@ def _limit(process: subprocess.Popen[bytes], seconds: float | None) -> Iterator[
         watcher.join()
 
 
-# Every command that runs, and the signals received by whoever forwards them now.
+# Every command that runs, the signals received by whoever forwards them now, and those that `end_all` sent meanwhile.
 _running: set[subprocess.Popen[bytes]] = set()
 _receivers: list[list[int]] = []
+_told: list[int] = []
 
 
 @contextmanager
@@ -214,6 +216,7 @@ def forwarding() -> Iterator[list[int]]:
         for number, handler in before.items():
             signal.signal(number, handler)
         _receivers.remove(received)
+        _told.clear()
 
 
 def _forward(number: int, _frame: FrameType | None) -> None:

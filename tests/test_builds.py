@@ -1,6 +1,7 @@
 """Many builds: what becomes of each, in every way of running them. Docker is a script of ours that says what BuildKit said."""
 
 import os
+import subprocess
 import time
 from pathlib import Path
 
@@ -9,7 +10,8 @@ import pytest
 
 from faas_cache.builds import Builds, Result
 from faas_cache.plan import BuildPlan, resolve
-from faas_cache.render import bake, buildx_build, docker_push
+from faas_cache.render import Command, bake, buildx_build, docker_push
+from faas_cache.run import end_all
 from faas_cache.spec import FunctionSpec
 
 STREAMS = Path(__file__).parent / "vectors" / "streams"
@@ -100,6 +102,24 @@ def test_one_failure_stops_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
     assert ends(run(fast, "bad", "slow", "fn")) == ["failed", "stopped", "not begun"]
 
 
+def test_what_is_being_started_is_ended_too(monkeypatch: pytest.MonkeyPatch, said: Said) -> None:
+    """`--fail-fast` misses no build that is between its beginning and our knowing of it."""
+
+    class Overtaken(subprocess.Popen[bytes]):
+        def __init__(self, *words: object, **more: object) -> None:
+            super().__init__(*words, **more)  # type: ignore[call-overload]  # Popen's many forms
+            end_all()
+
+    monkeypatch.setattr(subprocess, "Popen", Overtaken)
+    builds = Builds(show=said.show, say=said.append, fail_fast=True)
+    sleeping = Command(argv=("sh", "-c", "exec sleep 60"))
+    (result,) = builds.run([(plans("fn")[0], (sleeping,))])
+    assert (result.end, result.exit_code) == ("failed", 143)
+    monkeypatch.undo()
+    (result,) = builds.run([(plans("fn")[0], (Command(argv=("sh", "-c", "exit 0")),))])
+    assert result.end == "done"  # what was told to the last run is not told to this one
+
+
 def test_time_is_for_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: Said) -> None:
     """What runs when it is up is ended, and nothing more is begun."""
     docker(tmp_path, monkeypatch, "exec sleep 60")
@@ -132,7 +152,7 @@ def test_a_push_after_the_build(tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
     ("script", "seconds", "expected"),
     [
         (BAKED, None, ["done", "done"]),
-        (f"{BAKED}; exit 1", None, ["done", "done"]),
+        (f"{BAKED}; exit 1", None, ["failed", "failed"]),
         (f"cat {STREAMS}/buildx-0.29-bake-failing.txt >&2; exit 1", None, ["done", "failed"]),
         (f"printf '{CANCELED}' >&2; exit 1", None, ["stopped", "failed"]),
         ("echo 'ERROR: type required for' >&2; exit 1", None, ["failed", "failed"]),
