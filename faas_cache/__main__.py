@@ -127,17 +127,7 @@ def _build(options: Namespace) -> int:
         return _shrinkwrap(run)
     if options.bake or any(plan.caching for plan in run.plans):
         run.inspect()
-    front_end = run.front_end()
-    if options.bake and run.builder is not None and run.builder.buildx is None:
-        raise BuilderLacks(
-            Diagnostic(
-                code="F2",
-                message="buildx is missing: `--bake` is `docker buildx bake`",
-                hint="install `docker-buildx-plugin` (Docker's packages) or `docker-buildx` (Debian's), or leave `--bake` out",
-                url="https://docs.docker.com/build/install-buildx/",
-            )
-        )
-    return _run_plans(run, "buildx_build" if options.bake else front_end)
+    return _run_plans(run, run.front_end())
 
 
 def _publish(options: Namespace) -> int:
@@ -212,9 +202,6 @@ def _run_commands(run: _Run, each: list[tuple[Command, ...]], done: str, front_e
     from faas_cache.builds import Builds
 
     options = run.options
-    report = getattr(options, "report", None)
-    if report:
-        _stop_at_errors(_unwritable(report))
     builds = Builds(
         show=_write,
         say=_say,
@@ -310,27 +297,22 @@ def _report_failed(options: Namespace, results: Sequence[Result]) -> bool:
 
 def _put(path: str, text: str, *, more: bool) -> None:
     """Writes a report: behind what a summary holds already, else in place of the last one, whole or not at all."""
-    if more or not os.path.isfile(path):  # noqa: PTH113  # pathlib costs more than it gives
-        with open(path, "a" if more else "w", encoding="utf-8") as file:  # noqa: PTH123  # the same
-            file.write(text)
+    from pathlib import Path
+
+    file = Path(path)
+    if more or not file.is_file():
+        with file.open("a" if more else "w", encoding="utf-8") as target:
+            target.write(text)
         return
-    path = os.path.realpath(path)
-    beside = f"{path}.{os.getpid()}"
+    file = file.resolve()
+    beside = file.with_name(f"{file.name}.{os.getpid()}")
     try:
-        with open(beside, "w", encoding="utf-8") as file:  # noqa: PTH123  # the same
-            file.write(text)
-        os.replace(beside, path)  # noqa: PTH105  # the same
+        beside.write_text(text, encoding="utf-8")
+        beside.replace(file)
     except OSError:
         with suppress(OSError):
-            os.unlink(beside)  # noqa: PTH108  # the same
+            beside.unlink()
         raise
-
-
-def _unwritable(path: str) -> Iterator[Diagnostic]:
-    """A report that could not be written would be told after the builds."""
-    folder = os.path.dirname(path) or "."  # noqa: PTH120  # pathlib costs more than it gives
-    if os.path.isdir(path) or not os.path.isdir(folder):  # noqa: PTH112  # the same
-        yield _usage(f"--report {path}: a report cannot be written there", "name a file in a folder that is there")
 
 
 def _result_as_dict(result: Result) -> dict[str, object]:
@@ -404,11 +386,14 @@ def _inspected(name: str | None) -> Builder:
 
 def _described(builder: Builder) -> Iterator[str]:
     """A builder, for people."""
-    versions = (("docker", builder.docker), ("buildx", builder.buildx), ("BuildKit", builder.buildkit_version or None))
+    there = builder.docker is not None or builder.buildx is not None
+    buildkit = builder.buildkit_version if there else None
+    versions = (("docker", builder.docker), ("buildx", builder.buildx), ("BuildKit", buildkit))
     for name, version in versions:
         yield f"{name}: {'not there' if version is None else version or 'of an unknown version'}"
     store = "" if builder.driver != "docker" else f", {'containerd' if builder.containerd_store else 'classic'} image store"
-    yield f"builder: {builder.name or 'default'}, driver {builder.driver}{store}"
+    if there:
+        yield f"builder: {builder.name or 'default'}, driver {builder.driver}{store}"
     yield f"can: {', '.join(sorted(builder.features)) or 'nothing'}"
 
 
@@ -635,7 +620,9 @@ class _Run:
 
     def front_end(self) -> str:
         """The front end of the run (F3); raises `BuilderLacks`."""
-        return "docker_build" if self.builder is None else self.builder.front_end(self.plans)
+        if self.builder is None:
+            return "docker_build"
+        return self.builder.front_end(self.plans, bake=getattr(self.options, "bake", False))
 
     def stop_at_errors(self) -> None:
         """Raises where something was said that stops a build."""
@@ -714,6 +701,11 @@ def _selected(stack: Stack, names: list[str]) -> list[FunctionSpec]:
 
 
 def _refuse_contradictions(options: Namespace) -> None:
+    """Flags that make no sense, before anything is read, asked or written."""
+    report = getattr(options, "report", None)
+    if report and (os.path.isdir(report) or not os.path.isdir(os.path.dirname(report) or ".")):  # noqa: PTH112, PTH120  # pathlib costs more than it gives
+        message = f"--report {report}: a report cannot be written there"
+        raise InvalidCommandLine(_usage(message, "name a file in a folder that is there"))
     switches = [f"--{key.replace('_', '-')}" for key in ("build_cache", "cache_from", "cache_to") if getattr(options, key)]
     if options.no_build_cache and switches:
         message = f"--no-build-cache takes caching away, and {', '.join(switches)} asks for it"

@@ -103,14 +103,18 @@ class Builder:
             return "history"
         return "rawjson" if at_least(self.buildx, _RAWJSON, unknown=False) else ""
 
-    def front_end(self, plans: Sequence[Plan]) -> str:
-        """The key of `RENDERERS` for a whole run (F3); raises `BuilderLacks` with what is missing.
+    def front_end(self, plans: Sequence[Plan], *, bake: bool = False) -> str:
+        """The key of `RENDERERS` for a whole run (F3), as one `bake` or not; raises `BuilderLacks` with what is missing.
 
         >>> Builder(docker="26.1.5", buildx="0.13.1").front_end([])
         'docker_build'
         """
         if lacks := errors(unmet(plans, self)):
             raise BuilderLacks(*lacks)
+        if bake and self.buildx is None:
+            raise BuilderLacks(_lack(BUILDX, (plan.function for plan in plans), self))
+        if bake:
+            return "buildx_build"
         caching = any(plan.needs - {SEVERAL_PLATFORMS} for plan in plans)
         return "buildx_build" if caching and self.buildx is not None else "docker_build"
 
