@@ -32,11 +32,15 @@ def write(project: Path, handler: str) -> None:
         name = f"fn-{number}"
         folder = project / name
         folder.mkdir(exist_ok=True)
-        (folder / "Dockerfile").write_text(DOCKERFILE.format(base=os.environ["FAAS_CACHE_TEST_BASE"]))
+        (folder / "Dockerfile").write_text(
+            DOCKERFILE.format(base=os.environ["FAAS_CACHE_TEST_BASE"])
+        )
         (folder / "requirements.txt").write_text(f"{run} {name}\n")
         (folder / "handler.txt").write_text(f"{handler} {name}\n")
         image = f"{registry}/{run}/{name}:1"
-        lines.append(f"  {name}: {{lang: dockerfile, handler: ./{name}, image: '{image}', build_cache: max}}")
+        lines.append(
+            f"  {name}: {{lang: dockerfile, handler: ./{name}, image: '{image}', build_cache: max}}"
+        )
     (project / "stack.yaml").write_text("\n".join(lines))
 
 
@@ -68,7 +72,9 @@ def main() -> None:
                 wipe()
                 found.append(build(project, *filter(None, [flag])))
             print(f"one after another {times[''][-1]:.1f} s, --bake {times['--bake'][-1]:.1f} s")
-        print(f"median ratio {median(a / b for a, b in zip(times['--bake'], times[''], strict=True)):.2f}")
+        print(
+            f"median ratio {median(a / b for a, b in zip(times['--bake'], times[''], strict=True)):.2f}"
+        )
 
 
 if __name__ == "__main__":

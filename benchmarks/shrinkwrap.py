@@ -18,7 +18,13 @@ def project(root: Path, count: int) -> None:
     """A stack of functions with one template, each with a handler of its own."""
     template = root / "template" / "python"
     (template / "function").mkdir(parents=True)
-    for name in ("template.yml", "Dockerfile", "index.py", "requirements.txt", "function/handler.py"):
+    for name in (
+        "template.yml",
+        "Dockerfile",
+        "index.py",
+        "requirements.txt",
+        "function/handler.py",
+    ):
         (template / name).write_text("" if name == "template.yml" else f"# {name}\n" * 20)
     lines = ["provider: {name: openfaas}", "functions:"]
     for number in range(count):
@@ -46,9 +52,19 @@ def main() -> None:
     with tempfile.TemporaryDirectory(dir=memory if memory.is_dir() else None) as folder:
         root = Path(folder)
         project(root, count)
-        ours = [sys.executable, "-c", "from faas_cache.__main__ import main; main()", "build", "--shrinkwrap"]
+        ours = [
+            sys.executable,
+            "-c",
+            "from faas_cache.cli.main import main; main()",
+            "build",
+            "--shrinkwrap",
+        ]
         seconds(ours, root)
-        times: dict[str, list[float]] = {"build --shrinkwrap": [], "again, over the last": [], "cp -a": []}
+        times: dict[str, list[float]] = {
+            "build --shrinkwrap": [],
+            "again, over the last": [],
+            "cp -a": [],
+        }
         for _ in range(rounds):
             shutil.rmtree(root / "copy", ignore_errors=True)
             times["cp -a"].append(seconds(["cp", "-a", "build", "copy"], root))
@@ -57,7 +73,9 @@ def main() -> None:
             times["again, over the last"].append(seconds(ours, root))
     base = statistics.median(times["cp -a"])
     for name, found in times.items():
-        print(f"{name:>22}: {statistics.median(found) * 1000:6.0f} ms, {statistics.median(found) / base:.2f} times cp -a")
+        print(
+            f"{name:>22}: {statistics.median(found) * 1000:6.0f} ms, {statistics.median(found) / base:.2f} times cp -a"
+        )
 
 
 if __name__ == "__main__":

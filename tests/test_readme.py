@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from faas_cache.__main__ import main
-from faas_cache.diagnostics import CODES
-from faas_cache.plan import resolve
-from faas_cache.render import buildx_build
-from faas_cache.spec import CacheFlags
-from faas_cache.stack import Stack
+from faas_cache.cli.main import main
+from faas_cache.model.catalogue import CATALOGUE as CODES
+from faas_cache.model.flags import CacheFlags
+from faas_cache.planning.plan import resolve
+from faas_cache.render.commands import buildx_build
+from faas_cache.stack.stack_file import Stack
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
@@ -36,10 +36,15 @@ def test_three_lines_become_the_command(
     assert capsys.readouterr().out == expected + "\n"
 
 
-CASES = [[cell.strip() for cell in row.strip("|").split("|")] for row in re.findall(r"^\| [1-8] \|.*$", README, re.MULTILINE)]
+CASES = [
+    [cell.strip() for cell in row.strip("|").split("|")]
+    for row in re.findall(r"^\| [1-8] \|.*$", README, re.MULTILINE)
+]
 
 
-@pytest.mark.parametrize(("number", "setting", "imports", "exports"), CASES, ids=[f"case-{row[0]}" for row in CASES])
+@pytest.mark.parametrize(
+    ("number", "setting", "imports", "exports"), CASES, ids=[f"case-{row[0]}" for row in CASES]
+)
 def test_worked_case(number: str, setting: str, imports: str, exports: str) -> None:
     """Each row of the table gives the arguments that it shows, read from a stack file."""
     setting = setting.strip("`")
@@ -49,7 +54,9 @@ def test_worked_case(number: str, setting: str, imports: str, exports: str) -> N
         line, imports = "lang: x", "`A/a`, `b`"
     text = f"{HEAD}    image: {IMG}\n    {line}\n"
     for short, long in (("IMG", IMG), ("BC", BC)):
-        text, imports, exports = (re.sub(rf"\b{short}\b", long, part) for part in (text, imports, exports))
+        text, imports, exports = (
+            re.sub(rf"\b{short}\b", long, part) for part in (text, imports, exports)
+        )
     plan = resolve(Stack.loads(text).functions["fn"], flags)
     if number == "8":
         assert "--cache-from=A,B" in buildx_build(plan).argv
@@ -59,7 +66,10 @@ def test_worked_case(number: str, setting: str, imports: str, exports: str) -> N
         re.findall(r"`([^`]+)`", imports),
         re.findall(r"`([^`]+)`", exports),
     ]
-    assert (dict(plan.env), dict(plan.build_args)) == ({"DOCKER_BUILDKIT": "1"}, {"BUILDKIT_INLINE_CACHE": "1"})
+    assert (dict(plan.env), dict(plan.build_args)) == (
+        {"DOCKER_BUILDKIT": "1"},
+        {"BUILDKIT_INLINE_CACHE": "1"},
+    )
 
 
 def test_the_table_has_its_eight_rows() -> None:
@@ -87,16 +97,22 @@ def test_every_flag_is_in_the_readme(capsys: pytest.CaptureFixture[str]) -> None
 
 def test_the_catalogue_is_that_of_the_code() -> None:
     """The table of codes is made from `CODES`: what the failure prints is what to put there."""
-    rows = [f"| `{code}` | {' or '.join(row.severities)} | {row.title} |" for code, row in CODES.items()]
+    rows = [
+        f"| `{code}` | {' or '.join(row.severities)} | {row.title} |" for code, row in CODES.items()
+    ]
     table = "\n".join(["| code | severity | what it says |", "|---|---|---|", *rows])
     assert README.partition("<!-- codes -->\n")[2].partition("\n<!-- end of codes -->")[0] == table
 
 
-def test_the_check_that_is_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_check_that_is_shown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     """The shown output of `check` is what a misspelt mode gives."""
     monkeypatch.chdir(tmp_path)
     entry = "type=registry,ref=ghcr.io/acme/fn:buildcache,mode=medium"
-    (tmp_path / "stack.yaml").write_text(f"{HEAD}    image: ghcr.io/acme/fn:1\n    build_cache: {{to: [\n      '{entry}']}}\n")
+    (tmp_path / "stack.yaml").write_text(
+        f"{HEAD}    image: ghcr.io/acme/fn:1\n    build_cache: {{to: [\n      '{entry}']}}\n"
+    )
     shown = README.partition("<!-- check -->\n```console\n")[2].partition("```")[0]
     prompt, _, expected = shown.partition("\n")
     assert main(prompt.split()[2:]) == 0
@@ -119,7 +135,9 @@ def test_the_explanation_that_is_shown(
     assert capsys.readouterr().out == expected
 
 
-def test_the_real_stack_plans(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_real_stack_plans(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     """The main command of the README prints one command for each function of a real stack file, with reasons."""
     monkeypatch.chdir(ROOT)
     command = re.search(r"faas-cache (plan .*tests/examples/stack.yaml)", README)
@@ -132,6 +150,7 @@ def test_the_real_stack_plans(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Ca
         "build/reports",
         "build/hello",
     ]
-    assert "#   --cache-from type=registry,ref=ghcr.io/acme/fn:buildcache   B2, tests/examples/stack.yaml:12:5" in "\n".join(
-        lines
+    assert (
+        "#   --cache-from type=registry,ref=ghcr.io/acme/fn:buildcache   B2, tests/examples/stack.yaml:12:5"
+        in "\n".join(lines)
     )

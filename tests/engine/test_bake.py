@@ -15,17 +15,46 @@ from pathlib import Path
 from random import Random
 
 import pytest
-from conftest import UP  # type: ignore[import-not-found,unused-ignore]  # pytest puts this folder on the path
+from engines import UP
 
-from faas_cache.entry import parse_entries
-from faas_cache.exceptions import InvalidEntry
+from faas_cache.model.entries import parse_entries
+from faas_cache.model.errors import InvalidEntry
 
 pytestmark = pytest.mark.engine
 
 ACCEPTED, REFUSED = 4000, 300
 PIECES = (
-    *("type=", "Type=", "TYPE=", "ref=", "dest=", "src=", "mode=max", "scope=", "=", "==", ",", ",", ",", '"', '""', '","'),
-    *("registry", "local", "gha", "inline", "s3", "nope", "ghcr.io/a/b:c", "a/b", "127.0.0.1:5000/x@sha256:0", "/a,b", ""),
+    *(
+        "type=",
+        "Type=",
+        "TYPE=",
+        "ref=",
+        "dest=",
+        "src=",
+        "mode=max",
+        "scope=",
+        "=",
+        "==",
+        ",",
+        ",",
+        ",",
+        '"',
+        '""',
+        '","',
+    ),
+    *(
+        "registry",
+        "local",
+        "gha",
+        "inline",
+        "s3",
+        "nope",
+        "ghcr.io/a/b:c",
+        "a/b",
+        "127.0.0.1:5000/x@sha256:0",
+        "/a,b",
+        "",
+    ),
     *(
         " ",
         "\t",
@@ -75,14 +104,20 @@ def bake(folder: Path, texts: dict[str, str]) -> subprocess.CompletedProcess[str
     targets = {name: {"cache-to": [text]} for name, text in escaped.items()}
     file = folder / f"{next(iter(texts))}.json"
     file.write_text(json.dumps({"group": {"default": {"targets": list(texts)}}, "target": targets}))
-    plugin = subprocess.run([UP, "--unpack", "docker28"], check=True, capture_output=True, text=True).stdout.strip()
+    plugin = subprocess.run(
+        [UP, "--unpack", "docker28"], check=True, capture_output=True, text=True
+    ).stdout.strip()
     argv = [plugin, "bake", "-f", str(file), "--print"]
-    return subprocess.run(argv, check=False, capture_output=True, text=True, cwd=folder, env={"HOME": str(folder)})
+    return subprocess.run(
+        argv, check=False, capture_output=True, text=True, cwd=folder, env={"HOME": str(folder)}
+    )
 
 
 @pytest.mark.parametrize("engine", ["docker28"])
 @pytest.mark.parametrize("seed", [940, 2022])
-def test_buildx_takes_what_we_take_and_reads_it_alike(tmp_path: Path, engine: str, seed: int) -> None:
+def test_buildx_takes_what_we_take_and_reads_it_alike(
+    tmp_path: Path, engine: str, seed: int
+) -> None:
     """C10: thousands of texts that we take, in one file: buildx takes them all, and makes the same of each."""
     random, taken = Random(seed), dict[str, list[dict[str, str]]]()
     while len(taken) < ACCEPTED:
@@ -94,7 +129,11 @@ def test_buildx_takes_what_we_take_and_reads_it_alike(tmp_path: Path, engine: st
     assert done.returncode == 0, (engine, done.stderr[-2000:])
     printed = json.loads(done.stdout)["target"]
     theirs = {text: printed[f"t{number}"].get("cache-to", []) for number, text in enumerate(taken)}
-    different = {text: (entries, theirs[text]) for text, entries in taken.items() if as_set(entries) != as_set(theirs[text])}
+    different = {
+        text: (entries, theirs[text])
+        for text, entries in taken.items()
+        if as_set(entries) != as_set(theirs[text])
+    }
     assert different == {}
 
 
@@ -112,6 +151,10 @@ def test_buildx_refuses_what_we_refuse(tmp_path: Path, engine: str) -> None:
         if ours(text) is None:
             refused[text] = None
     with ThreadPoolExecutor(8) as pool:
-        done = list(pool.map(lambda item: bake(tmp_path, {f"r{item[0]}": item[1]}), enumerate(refused)))
-    assert [(engine, text) for text, result in zip(refused, done, strict=True) if result.returncode == 0] == []
+        done = list(
+            pool.map(lambda item: bake(tmp_path, {f"r{item[0]}": item[1]}), enumerate(refused))
+        )
+    assert [
+        (engine, text) for text, result in zip(refused, done, strict=True) if result.returncode == 0
+    ] == []
     assert not any("panic" in result.stderr for result in done)

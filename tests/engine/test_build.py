@@ -2,7 +2,7 @@
 
 import attrs
 import pytest
-from conftest import Project, steps  # type: ignore[import-not-found,unused-ignore]  # pytest puts this folder on the path
+from engines import Project, steps
 
 pytestmark = pytest.mark.engine
 
@@ -35,11 +35,16 @@ def test_every_step_above_the_handler_is_cached(project: Project, case: str) -> 
     setting = settings(project)[case]
     project.write(setting, "one")
     cold = project.faas_cache("build", "--push", "--builder-flag", "--progress=rawjson")
-    assert (cold.returncode, steps(cold.stderr)) == (0, dict.fromkeys([*ABOVE, HANDLER], False)), cold.stderr
+    assert (cold.returncode, steps(cold.stderr)) == (0, dict.fromkeys([*ABOVE, HANDLER], False)), (
+        cold.stderr
+    )
     project.wipe()
     project.write(setting, "two")
     warm = project.faas_cache("build", "--push", "--builder-flag", "--progress=rawjson")
-    assert (warm.returncode, steps(warm.stderr)) == (0, dict.fromkeys(ABOVE, True) | {HANDLER: False}), warm.stderr
+    assert (warm.returncode, steps(warm.stderr)) == (
+        0,
+        dict.fromkeys(ABOVE, True) | {HANDLER: False},
+    ), warm.stderr
 
 
 @pytest.mark.parametrize("engine", ["docker26", "docker28"])
@@ -48,7 +53,10 @@ def test_without_a_setting_nothing_is_cached(project: Project) -> None:
     for handler in ("one", "two"):
         project.write(None, handler)
         done = project.faas_cache("build", "--builder-flag", "--progress=rawjson")
-        assert (done.returncode, steps(done.stderr)) == (0, dict.fromkeys([*ABOVE, HANDLER], False)), done.stderr
+        assert (done.returncode, steps(done.stderr)) == (
+            0,
+            dict.fromkeys([*ABOVE, HANDLER], False),
+        ), done.stderr
         project.wipe()
 
 
@@ -60,7 +68,10 @@ def test_a_read_only_run_reads_and_writes_nothing(project: Project) -> None:
     project.wipe()
     project.write("max", "two")
     done = project.faas_cache("build", "--no-cache-export", "--builder-flag", "--progress=rawjson")
-    assert (done.returncode, steps(done.stderr)) == (0, dict.fromkeys(ABOVE, True) | {HANDLER: False}), done.stderr
+    assert (done.returncode, steps(done.stderr)) == (
+        0,
+        dict.fromkeys(ABOVE, True) | {HANDLER: False},
+    ), done.stderr
     assert "exporting cache" not in done.stderr
 
 
@@ -112,7 +123,11 @@ def test_a_driver_that_cannot_export_is_refused_before_anything_runs(project: Pr
     """F2: the classic image store exports no cache: exit 3, and what to turn on."""
     project.write("max", "one")
     done = project.faas_cache("build")
-    assert (done.returncode, "containerd image store" in done.stderr, "Traceback" in done.stderr) == (3, True, False)
+    assert (
+        done.returncode,
+        "containerd image store" in done.stderr,
+        "Traceback" in done.stderr,
+    ) == (3, True, False)
 
 
 @pytest.mark.parametrize("engine", ["docker20", "docker26", "docker28"])
@@ -120,9 +135,13 @@ def test_a_driver_that_cannot_export_is_refused_before_anything_runs(project: Pr
 def test_a_dead_daemon_is_named(project: Project, setting: str | None) -> None:
     """A daemon that does not answer: exit 3 and what to start, with caching or without."""
     project.write(setting, "one")
-    dead = attrs.evolve(project, environ=project.environ | {"DOCKER_HOST": "unix:///nowhere/docker.sock"})
+    dead = attrs.evolve(
+        project, environ=project.environ | {"DOCKER_HOST": "unix:///nowhere/docker.sock"}
+    )
     done = dead.faas_cache("build")
-    assert (done.returncode, "daemon" in done.stderr or "docker API" in done.stderr) == (3, True), done.stderr
+    assert (done.returncode, "daemon" in done.stderr or "docker API" in done.stderr) == (3, True), (
+        done.stderr
+    )
     assert "Traceback" not in done.stderr
 
 
@@ -144,6 +163,12 @@ def test_a_failing_step_fails_the_build(project: Project) -> None:
     """A build that fails is exit 1, with docker's own words passed through."""
     project.write("max", "one")
     dockerfile = project.folder / "build" / "fn" / "Dockerfile"
-    dockerfile.write_text(f"FROM {project.environ['FAAS_CACHE_TEST_BASE']}\nRUN echo no-such-thing && exit 7\n")
+    dockerfile.write_text(
+        f"FROM {project.environ['FAAS_CACHE_TEST_BASE']}\nRUN echo no-such-thing && exit 7\n"
+    )
     done = project.faas_cache("build")
-    assert (done.returncode, "exit code: 7" in done.stderr, "fn: failed" in done.stderr) == (1, True, True), done.stderr
+    assert (done.returncode, "exit code: 7" in done.stderr, "fn: failed" in done.stderr) == (
+        1,
+        True,
+        True,
+    ), done.stderr

@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from conftest import MAY_BE_MISSING, Project, engine_environment  # type: ignore[import-not-found,unused-ignore]  # pytest puts this folder on the path
+from engines import MAY_BE_MISSING, Project, engine_environment
 
 pytestmark = pytest.mark.engine
 
@@ -45,7 +45,9 @@ TABLE = {(engine, mode): expected(engine, mode) for engine in EXPORTS for mode i
 
 
 @pytest.fixture(scope="module")
-def outcomes(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, str], tuple[int, str, dict[str, Any]]]:
+def outcomes(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> dict[tuple[str, str], tuple[int, str, dict[str, Any]]]:
     """Exit code, words and report of every build of the table."""
 
     def outcome(engine: str, mode: str) -> tuple[int, str, dict[str, Any]]:
@@ -53,23 +55,41 @@ def outcomes(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, str], 
         assert environ is not None, engine
         name = f"{uuid.uuid4().hex}/fn"
         asked = f"{environ[f'FAAS_CACHE_TEST_REGISTRY_{mode}']}/{name}"
-        image = f"{environ['FAAS_CACHE_TEST_REGISTRY']}/{name}:1" if EXPORTS[engine] else f"{asked}:1"
+        image = (
+            f"{environ['FAAS_CACHE_TEST_REGISTRY']}/{name}:1" if EXPORTS[engine] else f"{asked}:1"
+        )
         project = Project(tmp_path_factory.mktemp(f"{engine}-{mode}"), environ, image)
-        setting = {"from": [f"{asked}:cache"], "to": [f"{asked}:cache"]} if EXPORTS[engine] else "inline"
+        setting = (
+            {"from": [f"{asked}:cache"], "to": [f"{asked}:cache"]} if EXPORTS[engine] else "inline"
+        )
         project.write(setting, name)
         done = project.faas_cache("build", "--push", "--report", "report.json")
-        return done.returncode, done.stderr, json.loads((project.folder / "report.json").read_text())["functions"][0]
+        return (
+            done.returncode,
+            done.stderr,
+            json.loads((project.folder / "report.json").read_text())["functions"][0],
+        )
 
-    keys = [key for key in TABLE if key[0] not in MAY_BE_MISSING or engine_environment(key[0]) is not None]
+    keys = [
+        key
+        for key in TABLE
+        if key[0] not in MAY_BE_MISSING or engine_environment(key[0]) is not None
+    ]
     with ThreadPoolExecutor(8) as pool:
         return dict(zip(keys, pool.map(lambda key: outcome(*key), keys), strict=True))
 
 
-@pytest.mark.parametrize(("engine", "mode"), TABLE, ids=[f"{engine}-{mode.lower()}" for engine, mode in TABLE])
-def test_outcome(outcomes: dict[tuple[str, str], tuple[int, str, dict[str, Any]]], engine: str, mode: str) -> None:
+@pytest.mark.parametrize(
+    ("engine", "mode"), TABLE, ids=[f"{engine}-{mode.lower()}" for engine, mode in TABLE]
+)
+def test_outcome(
+    outcomes: dict[tuple[str, str], tuple[int, str, dict[str, Any]]], engine: str, mode: str
+) -> None:
     """The exit code, what failed and why, and whether the image is there; a missed import is reported and fails nothing."""
     code, said, report = outcomes[engine, mode]
-    failure = report["failure"] and tuple(report["failure"][key] for key in ("step", "cause", "image_pushed"))
+    failure = report["failure"] and tuple(
+        report["failure"][key] for key in ("step", "cause", "image_pushed")
+    )
     assert (code, report["outcome"], failure) in TABLE[engine, mode], said
     assert "Traceback" not in said
     assert (report["failure"] or {"message": "fn: built"})["message"] in said
@@ -78,4 +98,6 @@ def test_outcome(outcomes: dict[tuple[str, str], tuple[int, str, dict[str, Any]]
     else:
         assert [one["found"] for one in report["imports"]] == [False]
         assert [one["step"] for one in report["notes"]] == ["cache-import"]
-        assert [one["cause"] for one in report["notes"]] == ["unauthorized" if mode == "AUTH" else "missing"] or mode == "FLAKY"
+        assert [one["cause"] for one in report["notes"]] == [
+            "unauthorized" if mode == "AUTH" else "missing"
+        ] or mode == "FLAKY"

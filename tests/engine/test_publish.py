@@ -11,7 +11,7 @@ from pathlib import Path
 
 import attrs
 import pytest
-from conftest import Project, steps  # type: ignore[import-not-found,unused-ignore]  # pytest puts this folder on the path
+from engines import Project, steps
 
 pytestmark = pytest.mark.engine
 
@@ -32,11 +32,17 @@ def write(project: Project, folder: Path, setting: object, **more: object) -> Pr
         for name in ("fn", "two")
     }
     folder.mkdir(exist_ok=True)
-    (folder / "stack.yaml").write_text(json.dumps({"provider": {"name": "openfaas"}, "functions": functions}))
+    (folder / "stack.yaml").write_text(
+        json.dumps({"provider": {"name": "openfaas"}, "functions": functions})
+    )
     template = folder / "template" / "tiny"
     (template / "function").mkdir(parents=True)
-    (template / "template.yml").write_text("language: tiny\nbuild_options: [{name: dev, packages: [make]}]\n")
-    (template / "Dockerfile").write_text(f"FROM {base}\nARG ADDITIONAL_PACKAGE\n" + "".join(f"{step}\n" for step in STEPS))
+    (template / "template.yml").write_text(
+        "language: tiny\nbuild_options: [{name: dev, packages: [make]}]\n"
+    )
+    (template / "Dockerfile").write_text(
+        f"FROM {base}\nARG ADDITIONAL_PACKAGE\n" + "".join(f"{step}\n" for step in STEPS)
+    )
     for name in ("fn", "two"):
         (folder / name).mkdir()
         (folder / name / "run.sh").write_text(f"#!/bin/sh\necho {name}\n")
@@ -62,7 +68,9 @@ def test_a_context_made_elsewhere_hits_every_copy(project: Project, tmp_path: Pa
         second = ci.faas_cache("build", "--push", "fn", "--builder-flag=--progress=rawjson")
     finally:
         os.umask(umask)
-    assert (second.returncode, steps(second.stderr)) == (0, dict.fromkeys(STEPS, True)), second.stderr
+    assert (second.returncode, steps(second.stderr)) == (0, dict.fromkeys(STEPS, True)), (
+        second.stderr
+    )
 
 
 @pytest.mark.parametrize("engine", ["docker26", "docker28"])
@@ -72,9 +80,15 @@ def test_publish_pushes_under_every_tag(project: Project, tmp_path: Path) -> Non
     done = project.faas_cache("publish", "--extra-tag", "extra", "--parallel", "2")
     assert done.returncode == 0, done.stderr
     project.wipe()
-    for image in (project.image, project.image.replace(":latest", ":extra"), project.image.replace("/fn:", "/two:")):
+    for image in (
+        project.image,
+        project.image.replace(":latest", ":extra"),
+        project.image.replace("/fn:", "/two:"),
+    ):
         project.docker("pull", "--quiet", image)
-        assert project.docker("run", "--rm", "--network=none", image, "/app/function/run.sh").strip() in ("fn", "two")
+        assert project.docker(
+            "run", "--rm", "--network=none", image, "/app/function/run.sh"
+        ).strip() in ("fn", "two")
         project.docker("rmi", "-f", image)
 
 
@@ -84,7 +98,9 @@ def test_several_platforms_need_a_builder(project: Project, tmp_path: Path) -> N
     project = write(project, tmp_path / "p", None)
     before = project.docker("buildx", "ls")
     done = project.faas_cache("publish", "--platforms", "linux/amd64,linux/arm64")
-    assert (done.returncode, "docker buildx create --name multiarch" in done.stderr) == (3, True), done.stderr
+    assert (done.returncode, "docker buildx create --name multiarch" in done.stderr) == (3, True), (
+        done.stderr
+    )
     assert project.docker("buildx", "ls") == before
 
 
@@ -95,7 +111,8 @@ def test_build_then_push(project: Project, tmp_path: Path) -> None:
     (project.folder / "to,ken").write_text("hunter2")
     dockerfile = project.folder / "template/tiny/Dockerfile"
     dockerfile.write_text(
-        dockerfile.read_text() + "RUN --mount=type=secret,id=token,required=true grep hunter2 /run/secrets/token\n"
+        dockerfile.read_text()
+        + "RUN --mount=type=secret,id=token,required=true grep hunter2 /run/secrets/token\n"
     )
     done = project.faas_cache("build", "--parallel", "2", "--builder-flag=--progress=plain")
     assert done.returncode == 0, done.stderr
@@ -112,12 +129,16 @@ def test_ctrl_c_stops_every_build_at_once(project: Project, tmp_path: Path) -> N
     dockerfile = project.folder / "template/tiny/Dockerfile"
     dockerfile.write_text(dockerfile.read_text() + "RUN sleep 300\n")
     argv = [sys.executable, "-m", "faas_cache", "build", "--parallel", "2"]
-    child = subprocess.Popen(argv, cwd=project.folder, env=project.environ, stderr=subprocess.PIPE, text=True)
+    child = subprocess.Popen(
+        argv, cwd=project.folder, env=project.environ, stderr=subprocess.PIPE, text=True
+    )
     while not subprocess.run(["pgrep", "-x", "sleep"], check=False, capture_output=True).stdout:
         assert child.poll() is None
         time.sleep(0.2)
     child.send_signal(signal.SIGINT)
     said = child.communicate(timeout=60)[1]
     assert child.returncode == 130, said
-    left = subprocess.run(["pgrep", "-f", str(project.folder)], check=False, capture_output=True, text=True).stdout
+    left = subprocess.run(
+        ["pgrep", "-f", str(project.folder)], check=False, capture_output=True, text=True
+    ).stdout
     assert left == ""

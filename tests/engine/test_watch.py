@@ -10,9 +10,9 @@ import time
 from pathlib import Path
 
 import pytest
-from conftest import UP, Project  # type: ignore[import-not-found,unused-ignore]  # pytest puts this folder on the path
+from engines import UP, Project
 
-from faas_cache.progress import Progress
+from faas_cache.buildkit.progress import Progress
 
 pytestmark = pytest.mark.engine
 
@@ -21,19 +21,31 @@ WAIT = 120.0
 
 def report(project: Project) -> dict[str, object]:
     """The first function of the report that was written."""
-    found: dict[str, object] = json.loads((project.folder / "report.json").read_text())["functions"][0]
+    found: dict[str, object] = json.loads((project.folder / "report.json").read_text())[
+        "functions"
+    ][0]
     return found
 
 
 def told(steps: list[dict[str, object]]) -> list[tuple[object, ...]]:
     """What two tellings of one build have in common: times are rounded by the one that is read back."""
-    return sorted((step["name"], step["kind"], step["cached"], bool(step["error"]), step["finished"]) for step in steps)
+    return sorted(
+        (step["name"], step["kind"], step["cached"], bool(step["error"]), step["finished"])
+        for step in steps
+    )
 
 
 @pytest.mark.parametrize("engine", ["docker28"])
 def test_the_report_is_that_of_the_engines_history(project: Project) -> None:
     """Cold, warm and failing: step for step what `docker buildx history` says, and as many of them from the cache."""
-    flags = ("build", "--push", "--report", "report.json", "--builder-flag", f"--metadata-file={project.folder / 'm.json'}")
+    flags = (
+        "build",
+        "--push",
+        "--report",
+        "report.json",
+        "--builder-flag",
+        f"--metadata-file={project.folder / 'm.json'}",
+    )
     for handler, code in (("one", 0), ("two", 0), ("fail", 1)):
         project.write("max", handler)
         if code:
@@ -41,7 +53,9 @@ def test_the_report_is_that_of_the_engines_history(project: Project) -> None:
             dockerfile.write_text(dockerfile.read_text() + "RUN exit 7\n")
         done = project.faas_cache(*flags)
         assert done.returncode == code, done.stderr
-        record = json.loads(project.docker("buildx", "history", "ls", "--format", "json").splitlines()[0])
+        record = json.loads(
+            project.docker("buildx", "history", "ls", "--format", "json").splitlines()[0]
+        )
         ref = record["ref"].rpartition("/")[2]
         argv = ["docker", "buildx", "history", "logs", "--progress", "rawjson", ref]
         logs = subprocess.run(argv, check=True, capture_output=True, env=project.environ)
@@ -56,7 +70,10 @@ def test_the_report_is_that_of_the_engines_history(project: Project) -> None:
         assert (found["cached"], found["built"], found["first_miss"]) == (
             expected["cached"], expected["built"], expected["first_miss"]
         )  # fmt: skip
-        assert (len(ours), sum(bool(step["cached"]) for step in ours)) == (record["total_steps"], record["cached_steps"])
+        assert (len(ours), sum(bool(step["cached"]) for step in ours)) == (
+            record["total_steps"],
+            record["cached_steps"],
+        )
         project.wipe()
 
 
@@ -67,9 +84,13 @@ def test_the_report_of_a_warm_build(project: Project) -> None:
     assert project.faas_cache("build", "--push").returncode == 0
     project.wipe()
     project.write("max", "two")
-    done = project.faas_cache("build", "--push", "--report", "report.md", "--report-format", "github")
+    done = project.faas_cache(
+        "build", "--push", "--report", "report.md", "--report-format", "github"
+    )
     assert done.returncode == 0, done.stderr
-    row = next(line for line in done.stderr.splitlines() if line.startswith("fn ") and " of " in line)
+    row = next(
+        line for line in done.stderr.splitlines() if line.startswith("fn ") and " of " in line
+    )
     assert row.split()[1:5] == ["4", "of", "5", "found"]
     assert row.endswith("[stage-1 4/4] COPY function/ /function/")
     assert "| <code>fn</code> | 4 of 5 | found |" in (project.folder / "report.md").read_text()
@@ -81,7 +102,9 @@ def test_on_a_terminal(project: Project) -> None:
     project.write("inline", "one")
     master, theirs = pty.openpty()
     argv = [sys.executable, "-m", "faas_cache", "build", "--push", "--report", "report.json"]
-    child = subprocess.Popen(argv, stderr=theirs, stdout=subprocess.DEVNULL, cwd=project.folder, env=project.environ)
+    child = subprocess.Popen(
+        argv, stderr=theirs, stdout=subprocess.DEVNULL, cwd=project.folder, env=project.environ
+    )
     os.close(theirs)
     said = b""
     try:
@@ -92,8 +115,14 @@ def test_on_a_terminal(project: Project) -> None:
     os.close(master)
     assert child.wait(WAIT) == 0, said.decode()
     name = project.environ["FAAS_CACHE_TEST_ENGINE"]
-    draws, lines, silent = (b"\x1b[?25" in said, b"fn | #1 " in said, b"no report of the cache" in said)
-    assert (draws, lines, silent) == (name != "docker26", name == "docker26", name == "docker20"), said.decode()
+    draws, lines, silent = (
+        b"\x1b[?25" in said,
+        b"fn | #1 " in said,
+        b"no report of the cache" in said,
+    )
+    assert (draws, lines, silent) == (name != "docker26", name == "docker26", name == "docker20"), (
+        said.decode()
+    )
     found = report(project)
     assert (found["cached"], found["built"]) == ((0, 0) if name == "docker20" else (0, 5))
 
@@ -108,18 +137,25 @@ def test_a_bake_shares_and_hits(project: Project) -> None:
     (project.folder / "stack.yaml").write_text(json.dumps(stack))
     (project.folder / "build" / "an.other").symlink_to("fn")
     for warm in (False, True):
-        done = project.faas_cache("build", "--bake", "--push", "--envsubst=false", "--report", "report.json")
+        done = project.faas_cache(
+            "build", "--bake", "--push", "--envsubst=false", "--report", "report.json"
+        )
         assert done.returncode == 0, done.stderr
         functions = json.loads((project.folder / "report.json").read_text())["functions"]
         assert [one["outcome"] for one in functions] == ["done", "done"]
         # a step that both targets have runs once, and is a hit of the other
-        assert (sum(one["cached"] for one in functions) == sum(one["built"] for one in functions)) is warm
+        assert (
+            sum(one["cached"] for one in functions) == sum(one["built"] for one in functions)
+        ) is warm
         assert [len(one["exports"]) for one in functions] == [1, 1]
         project.wipe()
     assert "an_other" in done.stderr
     (project.folder / "build" / "fn" / "Dockerfile").write_text("FROM scratch\nCOPY nothing /\n")
     done = project.faas_cache("build", "--bake")
-    assert (done.returncode, "a step of the Dockerfile failed: it is not there" in done.stderr) == (1, True), done.stderr
+    assert (done.returncode, "a step of the Dockerfile failed: it is not there" in done.stderr) == (
+        1,
+        True,
+    ), done.stderr
 
 
 @pytest.mark.parametrize("engine", ["docker20", "docker26-graph", "docker28"])
@@ -145,7 +181,9 @@ def started(project: Project, seconds: int) -> subprocess.Popen[bytes]:
     """A build that is in the middle of a step."""
     project.write("inline", "one")
     dockerfile = project.folder / "build" / "fn" / "Dockerfile"
-    dockerfile.write_text(f"FROM {project.environ['FAAS_CACHE_TEST_BASE']}\nRUN echo begun && sleep {seconds}\n")
+    dockerfile.write_text(
+        f"FROM {project.environ['FAAS_CACHE_TEST_BASE']}\nRUN echo begun && sleep {seconds}\n"
+    )
     argv = [sys.executable, "-m", "faas_cache", "build"]
     log = (project.folder / "log").open("wb")
     child = subprocess.Popen(argv, stderr=log, stdout=log, cwd=project.folder, env=project.environ)
@@ -215,5 +253,8 @@ def test_a_killed_daemon(project: Project) -> None:
     code = child.wait(WAIT)
     words = said(project)
     subprocess.run([UP, project.environ["FAAS_CACHE_TEST_ENGINE"]], check=True, capture_output=True)
-    assert (code, b"the Docker daemon could not do it: it cannot be reached" in words) == (3, True), words
+    assert (code, b"the Docker daemon could not do it: it cannot be reached" in words) == (
+        3,
+        True,
+    ), words
     assert builds_again(project)

@@ -48,7 +48,9 @@ def plan(text: str) -> None:
     from faas_cache import CacheFlags, FaasCacheError, FunctionSpec, check, render, resolve
 
     lines = [f"{text},secret_access_key={SECRET}", *text.split("\t")]
-    spec = FunctionSpec(name="fn", image="a/b", build_cache={"from" if len(text) % 2 else "to": lines})
+    spec = FunctionSpec(
+        name="fn", image="a/b", build_cache={"from" if len(text) % 2 else "to": lines}
+    )
     try:
         made = resolve(spec, CacheFlags(scope=text[:50] or None))
         said = "".join(map(str, check([made], environ={}, dockerfiles={"fn": text})))
@@ -61,7 +63,7 @@ def plan(text: str) -> None:
 def stack(text: str) -> None:
     """A stack file and a Dockerfile, whatever they hold, are read."""
     from faas_cache import Stack
-    from faas_cache.dockerfile import lost_stages
+    from faas_cache.model.dockerfiles import lost_stages
 
     lost_stages(text)
     read = Stack.loads(text)
@@ -84,10 +86,10 @@ def main() -> None:
     import atheris
 
     with atheris.instrument_imports(include=["faas_cache"]):
-        import faas_cache.checks
-        import faas_cache.dockerfile
-        import faas_cache.render
-        import faas_cache.stack  # noqa: F401  # imported to be instrumented
+        import faas_cache.model.dockerfiles
+        import faas_cache.planning.checks
+        import faas_cache.render.commands
+        import faas_cache.stack.stack_file  # noqa: F401  # imported to be instrumented
     with tempfile.NamedTemporaryFile("w", suffix=".dict") as dictionary:
         for token in TOKENS:
             escaped = "".join(rf"\x{byte:02x}" for byte in token.encode())

@@ -1,0 +1,223 @@
+"""The catalogue of diagnostics: every name with its rule, its severities, the condition and a page to read."""
+
+from __future__ import annotations
+
+from typing import Literal, TypeAlias
+
+import attrs
+
+from faas_cache.model.frozen_map import FrozenMap
+
+Severity: TypeAlias = Literal["error", "warning", "note"]
+
+PROPOSAL = "https://github.com/openfaas/faas-cli/issues/940"
+_CACHE = "https://docs.docker.com/build/cache/backends/"
+_REGISTRY, _INLINE, _LOCAL = f"{_CACHE}registry/", f"{_CACHE}inline/", f"{_CACHE}local/"
+_GHA, _DRIVERS = f"{_CACHE}gha/", "https://docs.docker.com/build/builders/drivers/"
+_YAML = "https://docs.openfaas.com/reference/yaml/"
+_REFERENCE = "https://pkg.go.dev/github.com/distribution/reference"
+_PLATFORMS = "https://docs.docker.com/build/building/multi-platform/"
+_SECRETS = "https://docs.docker.com/build/building/secrets/"
+_BUILD = "https://docs.docker.com/reference/cli/docker/buildx/build/"
+_TEMPLATES = "https://docs.openfaas.com/cli/templates/"
+_INSTALL = "https://docs.docker.com/engine/install/"
+
+
+@attrs.frozen
+class Condition:
+    """One condition that diagnostics report: its rule, the severities it can have, what is wrong, and a page about it."""
+
+    rule: str
+    severities: tuple[Severity, ...]
+    summary: str
+    url: str
+
+
+_E: tuple[Severity, ...] = ("error",)
+_W: tuple[Severity, ...] = ("warning",)
+_N: tuple[Severity, ...] = ("note",)
+_EW: tuple[Severity, ...] = ("error", "warning")
+_EN: tuple[Severity, ...] = ("error", "note")
+
+# A name keeps its meaning once it is released.
+CATALOGUE: FrozenMap[Condition] = FrozenMap(
+    {
+        "inline-cache-disabled": Condition(
+            "A3", _W, "the value of `BUILDKIT_INLINE_CACHE` disables the inline cache", _INLINE
+        ),
+        "duplicate-inline-export": Condition(
+            "A4",
+            _E,
+            "the inline cache is exported twice, by the build argument and by an entry",
+            _INLINE,
+        ),
+        "invalid-setting": Condition(
+            "B3", _E, "`build_cache` is neither a mode nor a mapping", PROPOSAL
+        ),
+        "unknown-setting-key": Condition(
+            "C1", _E, "`build_cache` has a key that it does not accept", PROPOSAL
+        ),
+        "empty-setting": Condition("C1", _EW, "`build_cache` is empty", PROPOSAL),
+        "invalid-entry-type": Condition("C1", _E, "an entry is not a string", _CACHE),
+        "multiline-entry": Condition("C1", _E, "an entry contains several lines", _CACHE),
+        "missing-type": Condition("C5", _E, "an entry has neither `type` nor `ref`", _CACHE),
+        "invalid-entry": Condition("C10", _E, "buildx rejects the syntax of an entry", _CACHE),
+        "bare-keyword": Condition(
+            "C11", _E, "a bare keyword would be an image on Docker Hub", _CACHE
+        ),
+        "empty-entry": Condition(
+            "C12", _E, "an entry or a list of entries is empty or null", PROPOSAL
+        ),
+        "split-entry": Condition("C13", _E, "YAML split one entry at its commas", PROPOSAL),
+        "invalid-builder-flag": Condition(
+            "D2", _E, "a builder flag does not start with a dash", _BUILD
+        ),
+        "invalid-scope": Condition("D6", _E, "a cache scope is empty", PROPOSAL),
+        "unused-scope": Condition(
+            "D6", _W, "a cache scope has no effect on a setting other than `max`", PROPOSAL
+        ),
+        "scope-without-platforms": Condition(
+            "D7", _E, "a scope contains `{platform}` and the build has no platforms", _PLATFORMS
+        ),
+        "invalid-reference": Condition(
+            "E1", _EW, "a string is not a valid image reference", _REFERENCE
+        ),
+        "missing-image": Condition("E2", _E, "a function has no image", _YAML),
+        "image-with-digest": Condition(
+            "E2", _E, "the image of a function has a digest", _REFERENCE
+        ),
+        "export-to-digest": Condition(
+            "E2", _E, "a cache is exported to a reference with a digest", _REFERENCE
+        ),
+        "inline-tag-mismatch": Condition(
+            "E3", _W, "`inline` imports a tag that the build does not push", _INLINE
+        ),
+        "cache-overwrites-image": Condition(
+            "E4", _E, "a cache is exported to the tag of an image", _REGISTRY
+        ),
+        "shared-cache-destination": Condition(
+            "E5", _E, "two exports write to the same destination", _CACHE
+        ),
+        "unsupported-cache-manifest": Condition(
+            "E6", _W, "the registry rejects the manifest of a cache entry", _REGISTRY
+        ),
+        "missing-feature": Condition(
+            "F2", _E, "the builder lacks a feature that a build needs", _DRIVERS
+        ),
+        "docker-not-found": Condition(
+            "F2", _E, "`docker` is not installed or cannot be started", _INSTALL
+        ),
+        "daemon-unreachable": Condition(
+            "F2",
+            _E,
+            "the Docker daemon does not respond",
+            "https://docs.docker.com/engine/daemon/start/",
+        ),
+        "unknown-version": Condition(
+            "F2", _N, "a version that decides about a feature is unknown", _DRIVERS
+        ),
+        "unsupported-by-front-end": Condition(
+            "F3", _EN, "the front end does not support a part of the plan", _BUILD
+        ),
+        "multi-platform-output": Condition(
+            "F5",
+            _E,
+            "an image for several platforms is not pushed, and few builders can store it",
+            _PLATFORMS,
+        ),
+        "invalid-boolean": Condition("F4", _EW, "a field is not a boolean that Go accepts", _CACHE),
+        "invalid-compression": Condition(
+            "F4", _E, "a compression that BuildKit does not have", _REGISTRY
+        ),
+        "invalid-mode": Condition(
+            "F4", _W, "a cache mode that BuildKit silently replaces by `min`", _CACHE
+        ),
+        "invalid-value": Condition(
+            "F4", _EW, "a number, a duration or a word that the field does not accept", _CACHE
+        ),
+        "cache-in-context": Condition("F4", _W, "a local cache is inside a build context", _LOCAL),
+        "missing-gha-environment": Condition(
+            "F4", _W, "`type=gha` outside of GitHub Actions is silently ignored", _GHA
+        ),
+        "outdated-gha-service": Condition(
+            "F4", _W, "the builder does not support the cache service of GitHub Actions", _GHA
+        ),
+        "inline-import": Condition("F4", _W, "`type=inline` imports nothing", _INLINE),
+        "uncached-stages": Condition(
+            "F4", _W, "`inline` keeps only the last stage of the Dockerfile", _INLINE
+        ),
+        "missing-field": Condition(
+            "F4", _EW, "an entry lacks a field that its type requires", _CACHE
+        ),
+        "unsupported-field": Condition("F4", _W, "the builder is too old for a field", _CACHE),
+        "conflicting-media-types": Condition(
+            "F4", _E, "an image manifest requires OCI media types", _REGISTRY
+        ),
+        "unknown-field": Condition("F4", _W, "BuildKit ignores an unknown field", _CACHE),
+        "unknown-backend": Condition(
+            "F4", _EW, "BuildKit has no cache backend of that type", _CACHE
+        ),
+        "unread-field": Condition("F4", _W, "a field that only the other direction reads", _CACHE),
+        "cached-build-failed": Condition("G1", _W, "a build with cache entries failed", _REGISTRY),
+        "build-failed": Condition("G2", _E, "a build or a push failed", _CACHE),
+        "export-failed": Condition(
+            "G2", _W, "a cache was not exported, and the build went on", _CACHE
+        ),
+        "import-failed": Condition(
+            "G2", _EN, "a cache was not imported, and the build went on", _CACHE
+        ),
+        "missing-context": Condition("", _E, "the build context does not exist", _BUILD),
+        "invalid-context": Condition("", _E, "the build context cannot be written", _BUILD),
+        "prebuilt-context": Condition(
+            "", _N, "a context is built as an earlier run left it", _BUILD
+        ),
+        "duplicate-key": Condition("", _E, "a key appears twice in a mapping", _YAML),
+        "git-failed": Condition("", _E, "a git command failed", "https://git-scm.com/docs"),
+        "invalid-function-name": Condition(
+            "", _E, "the name of a function is not a valid folder name", _YAML
+        ),
+        "undeployable-name": Condition(
+            "", _W, "the name of a function is not a valid DNS label", _YAML
+        ),
+        "unknown-function": Condition("", _E, "the stack file has no function of that name", _YAML),
+        "no-functions": Condition("", _E, "no function is left to build", _YAML),
+        "unsupported-provider": Condition("", _E, "the stack file is for another provider", _YAML),
+        "unsupported-version": Condition(
+            "", _E, "the stack file has a version other than 1.0", _YAML
+        ),
+        "ignored-document": Condition("", _W, "only the first document of the file is read", _YAML),
+        "missing-secret-file": Condition(
+            "", _E, "the file of a build secret does not exist", _SECRETS
+        ),
+        "secret-in-file": Condition("", _W, "the stack file contains a credential", _SECRETS),
+        "slow-parser": Condition(
+            "",
+            _N,
+            "the C parser of ruamel.yaml is not installed",
+            "https://pypi.org/project/ruamel.yaml/",
+        ),
+        "unreadable-stack-file": Condition("", _E, "the stack file cannot be read", _YAML),
+        "invalid-yaml": Condition(
+            "", _E, "the stack file is not valid YAML", "https://yaml.org/spec/1.2.2/"
+        ),
+        "invalid-substitution": Condition("", _E, "faas-cli rejects a `${…}` expression", _YAML),
+        "misread-substitution": Condition(
+            "", _W, "faas-cli reads a `${…}` expression differently than a shell", _YAML
+        ),
+        "variable-changes-structure": Condition(
+            "", _W, "the value of a variable changes the structure of the file", _YAML
+        ),
+        "missing-template": Condition("", _E, "a template does not exist", _TEMPLATES),
+        "invalid-template": Condition("", _E, "a template cannot be used", _TEMPLATES),
+        "unknown-build-option": Condition(
+            "", _E, "a template has no build option of that name", _TEMPLATES
+        ),
+        "invalid-type": Condition("", _E, "a value has the wrong type", _YAML),
+        "unknown-key": Condition("", _W, "a key of a function that faas-cli ignores", _YAML),
+        "invalid-argument": Condition(
+            "", _E, "an argument of a function or of the command line is invalid", PROPOSAL
+        ),
+        "conflicting-flags": Condition("", _E, "two flags contradict each other", PROPOSAL),
+        "report-not-written": Condition("", _E, "a report cannot be written", PROPOSAL),
+    }
+)

@@ -1,0 +1,123 @@
+"""Real engines: brought up on demand, one test at a time, each in a project and a repository of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shlex
+import subprocess
+import sys
+from functools import cache
+from pathlib import Path
+
+import attrs
+
+UP = (Path(__file__).parents[2] / "shared" / "engine" / "up").resolve()
+REQUIRED = os.environ.get("FAAS_CACHE_REQUIRE_ENGINE") == "1"
+# docker28 comes from a Debian suite that moves; it alone may be missing.
+MAY_BE_MISSING = {"docker28"}
+
+# A step of a Dockerfile as BuildKit names it; FROM is none, for it is never built.
+_STEP = re.compile(r"\[(?!internal|auth)[^\]]*\d+/\d+\] (?!FROM )(?P<step>.*)", re.DOTALL)
+
+
+@cache
+def engine_environment(name: str) -> dict[str, str] | None:
+    """The environment of an engine that is up; None where it cannot be brought up."""
+    if not UP.exists():
+        return None
+    done = subprocess.run([UP, name], check=False, capture_output=True, text=True)
+    if done.returncode != 0:
+        return None
+    exports = re.findall(r"^export (\w+)=(.*)$", done.stdout, re.MULTILINE)
+    dropped = ("DOCKER_CONTEXT", "DOCKER_BUILDKIT", "BUILDX_BUILDER", "BUILDX_CONFIG")
+    kept = {key: value for key, value in os.environ.items() if key not in dropped}
+    return kept | {key: shlex.split(value)[0] for key, value in exports}
+
+
+@attrs.define
+class Project:
+    """A project of one function on one engine: its folder, its image, and what a user would do with it."""
+
+    folder: Path
+    environ: dict[str, str]
+    image: str
+
+    def write(self, setting: object, handler: str, **more: object) -> None:
+        """The stack file (JSON is YAML) and the build context that `faas-cli build --shrinkwrap` would leave."""
+        function = {
+            "lang": "dockerfile",
+            "handler": "./fn",
+            "image": self.image,
+            "build_cache": setting,
+            **more,
+        }
+        stack = {"version": "1.0", "provider": {"name": "openfaas"}, "functions": {"fn": function}}
+        (self.folder / "stack.yaml").write_text(json.dumps(stack, indent=1))
+        context = self.folder / "build" / "fn"
+        (context / "function").mkdir(parents=True, exist_ok=True)
+        (context / "requirements.txt").write_text("requests\n")
+        (context / "function" / "handler.txt").write_text(handler)
+        base = self.environ["FAAS_CACHE_TEST_BASE"]
+        (context / "Dockerfile").write_text(
+            f"FROM {base} AS deps\n"
+            "COPY requirements.txt /requirements.txt\n"
+            "RUN cat /proc/sys/kernel/random/uuid > /deps\n"
+            f"FROM {base}\n"
+            "COPY --from=deps /deps /deps\n"
+            "RUN cat /proc/sys/kernel/random/uuid > /own\n"
+            "COPY function/ /function/\n"
+        )
+
+    def faas_cache(self, *words: str) -> subprocess.CompletedProcess[str]:
+        """The command line, as a user would call it."""
+        argv = [sys.executable, "-m", "faas_cache", *words]
+        return subprocess.run(
+            argv, check=False, capture_output=True, text=True, cwd=self.folder, env=self.environ
+        )
+
+    def docker(self, *words: str) -> str:
+        """What docker prints; it must succeed."""
+        argv = ["docker", *words]
+        return subprocess.run(
+            argv, check=True, capture_output=True, text=True, env=self.environ
+        ).stdout
+
+    def wipe(self) -> None:
+        """The builder as a CI machine finds it: no image of ours, no build cache."""
+        if images := self.docker("images", "-q", self.image.rpartition(":")[0]).split():
+            self.docker("rmi", "-f", *set(images))
+        self.docker("builder", "prune", "-af")
+
+    def random_numbers(self) -> str:
+        """What the RUN steps wrote into the image: equal where they came from the cache."""
+        return self.docker("run", "--rm", "--network", "none", self.image, "cat", "/deps", "/own")
+
+
+def steps(stderr: str) -> dict[str, bool]:
+    """The build steps in a rawjson stream, and whether each came from the cache.
+
+    The objects stand among plain lines, indented over several lines before buildx 0.15.
+    """
+    names: dict[str, str] = {}
+    cached: dict[str, bool] = {}
+    decoder = json.JSONDecoder()
+    at = stderr.find("{")
+    while at >= 0:
+        try:
+            status, end = decoder.raw_decode(stderr, at)
+        except ValueError:
+            end = at + 1
+            status = {}
+        for vertex in status.get("vertexes") or () if isinstance(status, dict) else ():
+            names[vertex["digest"]] = vertex["name"]
+            cached[vertex["digest"]] = cached.get(vertex["digest"], False) or vertex.get(
+                "cached", False
+            )
+        at = stderr.find("{", end)
+    return {
+        match["step"]: cached[digest]
+        for digest, name in names.items()
+        if (match := _STEP.match(name))
+    }
