@@ -25,7 +25,7 @@ __all__ = ["RawSteps", "decode"]
 _KEYS = frozenset({"vertexes", "statuses", "logs", "warnings"})
 _SPACE = re.compile(r"\s*")
 # Errors are cut: some hold what a whole script printed.
-_MAX_ERROR = 2**16
+_MAX_ERROR = 2**20
 # So many runs of one step are told apart; older ones are summed up.
 _MAX_RUNS = 64
 # Parts of one step beyond these are not reported.

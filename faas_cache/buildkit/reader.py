@@ -22,7 +22,7 @@ from faas_cache.buildkit.rawjson import RawSteps, decode
 __all__ = ["EventReader"]
 
 # Longer lines are cut. The longest that BuildKit prints are those of a step's own output.
-MAX_LINE = 2**16
+MAX_LINE = 2**20
 # A longer JSON object is not BuildKit's: its largest hold one block of a step's output.
 MAX_OBJECT = 2**24
 
