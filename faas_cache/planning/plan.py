@@ -24,7 +24,8 @@ from faas_cache.model.frozen_map import EMPTY, FrozenMap
 from faas_cache.model.masking import masked, shown_fields
 from faas_cache.model.references import Reference
 from faas_cache.model.registries import IMAGE_MANIFEST, refuses_index
-from faas_cache.model.specs import FunctionSpec, Setting
+from faas_cache.model.converters import Setting
+from faas_cache.model.specs import FunctionSpec
 
 INLINE_CACHE = "BUILDKIT_INLINE_CACHE"
 MODES = ("inline", "max")
@@ -184,7 +185,7 @@ class _Resolution:
         return BuildPlan(
             function=spec.name,
             tags=tuple(map(_with_latest, tags)),
-            context=spec.context,
+            context=spec.context_path,
             build_args=build_args,
             labels=spec.build_labels,
             secrets=spec.build_secrets,
@@ -243,13 +244,12 @@ class _Resolution:
 
     def builder_flags(self) -> tuple[str, ...]:
         """D2: each item is one argument, the flags' after the function's."""
-        if not self.spec.builder_flags and not self.flags.builder_flags:
+        if not self.spec.builder_flags:
             return ()
         given = [
             (flag, (*self.top, "builder_flags", i))
             for i, flag in enumerate(self.spec.builder_flags)
         ]
-        given += [(flag, ("--builder-flag", i)) for i, flag in enumerate(self.flags.builder_flags)]
         for flag, place in given:
             if not flag.startswith("-"):
                 hint = f"write one argument an item, flag and value in one: `--flag={masked(flag)}`"
