@@ -162,9 +162,7 @@ class StackPlan:
     @property
     def missing_templates(self) -> tuple[str, ...]:
         """The templates that the selected functions need and `inputs` does not have."""
-        needed = (
-            spec.lang for spec in self.specs.values() if spec.context is None and spec.lang
-        )
+        needed = (spec.lang for spec in self.specs.values() if spec.context is None and spec.lang)
         return tuple(
             dict.fromkeys(
                 lang

@@ -144,7 +144,9 @@ def _check_required_fields(item: _KnownEntry, _: Environment) -> Iterator[Diagno
             hint = _space_hint(name, item.entry.attrs) or hint
             yield item.diagnostic("missing-field", message, hint, "error")
         else:
-            message = f"`type={kind}` requires the field `{name}`, unless the daemon's environment has it"
+            message = (
+                f"`type={kind}` requires the field `{name}`, unless the daemon's environment has it"
+            )
             yield item.diagnostic("missing-field", message, hint)
 
 

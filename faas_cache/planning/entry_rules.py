@@ -160,7 +160,7 @@ def _parse_fields(
     """An entry with fields: typed (C6) or untyped (C5)."""
     fields = entries.parse_fields(text)
     if "type" in fields:
-        kind = entries.typed(text, fields).type
+        kind = entries.typed_entry(text, fields).type
         ref = None
         # E2: the reference of a typed entry is checked, though the entry is passed as written.
         if kind == "registry" and "ref" in fields:
@@ -225,7 +225,7 @@ def _plan_import(item: _ParsedEntry, *, typed: bool) -> PlannedEntry:
         return PlannedEntry(entry, ref, rule or "C3", path)
     # C6: a typed entry is passed byte for byte.
     if rule == "C6":
-        return PlannedEntry(entries.typed(text, fields), ref, rule, path)
+        return PlannedEntry(entries.typed_entry(text, fields), ref, rule, path)
     # C5: `type=registry` is prepended.
     entry = CacheEntry(text=f"type=registry,{text}", type="registry", attrs=fields)
     return PlannedEntry(entry, ref, rule, path)
@@ -236,15 +236,13 @@ def _plan_export(item: _ParsedEntry, *, ignore_errors: bool) -> PlannedEntry:
     text, fields, ref, rule, path = item
     # C6: a typed entry is passed byte for byte.
     if rule == "C6" and fields is not None:
-        return PlannedEntry(entries.typed(text, fields), ref, rule, path)
+        return PlannedEntry(entries.typed_entry(text, fields), ref, rule, path)
     written = FrozenMap(ref=text) if fields is None else fields
     # D8: a key that the user wrote is never added again.
     generated = _generated_fields(ref, written, ignore_errors=ignore_errors)
     added = {key: value for key, value in generated.items() if key not in written}
     head = f"ref={text}" if fields is None else text
-    whole = ",".join(
-        ("type=registry", head, *(f"{key}={value}" for key, value in added.items()))
-    )
+    whole = ",".join(("type=registry", head, *(f"{key}={value}" for key, value in added.items())))
     entry = CacheEntry(text=whole, type="registry", attrs=written | added)
     return PlannedEntry(entry, ref, rule or "C4", path)
 

@@ -75,11 +75,7 @@ def long_form(
     if flags.cache_to:
         exports = [WrittenEntry(text, ("--cache-to", i)) for i, text in enumerate(flags.cache_to)]
     # C1: `{}` and two empty lists are errors.
-    if (
-        isinstance(setting, FrozenMap)
-        and not (imports or exports)
-        and len(faults.errors) == before
-    ):
+    if isinstance(setting, FrozenMap) and not (imports or exports) and len(faults.errors) == before:
         hint = "remove it, or write `inline` or `max`"
         faults.report("empty-setting", "the cache setting is empty", path, hint)
     return LongForm(imports, exports)
@@ -170,9 +166,7 @@ def _unsplit(written: list[WrittenEntry], faults: FaultCollector) -> Iterator[Wr
         first = written[start].value
         incomplete = _lacks_required_field(first)
         end = start + 1
-        while end < len(written) and _is_fragment(
-            first, written[end].value, incomplete=incomplete
-        ):
+        while end < len(written) and _is_fragment(first, written[end].value, incomplete=incomplete):
             end += 1
         if end - start == 1:
             yield written[start]
