@@ -337,10 +337,10 @@ BACKENDS: FrozenMap[Backend] = FrozenMap(
 )
 
 
-def meant_by(keys: frozenset[str]) -> str:
+def guess_backend(keys: frozenset[str]) -> str:
     """The backend that an entry with these fields and no type probably meant; nothing where no field tells.
 
-    >>> meant_by(frozenset({"dest"}))
+    >>> guess_backend(frozenset({"dest"}))
     'local'
     """
     counts = {
