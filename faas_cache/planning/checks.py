@@ -25,7 +25,7 @@ from faas_cache.model.frozen_map import EMPTY
 from faas_cache.model.go import FALSE, TRUE
 from faas_cache.model.masking import SECRET_FIELDS, masked, masked_value
 from faas_cache.model.references import Reference
-from faas_cache.model.registries import IMAGE_MANIFEST, registry_of
+from faas_cache.model.registries import IMAGE_MANIFEST, find_registry
 from faas_cache.model.versions import at_least
 from faas_cache.planning.plan import CACHE_TAG, BuildPlan, destinations, folded_scope, place_text
 
@@ -379,8 +379,8 @@ def _refused_form(item: _Item, world: _World) -> Iterator[Diagnostic]:
     if item.entry.type != "registry" or item.direction != "to":
         return
     attributes = item.entry.attrs
-    row = registry_of(Reference.parse(attributes["ref"]).domain) if attributes.get("ref") else None
-    if row is None or row.index != "refuses" or attributes.get("image-manifest") in TRUE:
+    row = find_registry(Reference.parse(attributes["ref"]).domain) if attributes.get("ref") else None
+    if row is None or row.index != "rejects" or attributes.get("image-manifest") in TRUE:
         return
     left_alone = (
         "image-manifest" not in attributes and attributes.get("oci-mediatypes") not in FALSE

@@ -24,7 +24,7 @@ from faas_cache.model.frozen_map import EMPTY, FrozenMap
 from faas_cache.model.go import FALSE, TRUE
 from faas_cache.model.masking import masked, shown_fields
 from faas_cache.model.references import Reference
-from faas_cache.model.registries import IMAGE_MANIFEST, refuses_index
+from faas_cache.model.registries import IMAGE_MANIFEST, rejects_index
 from faas_cache.model.converters import Setting
 from faas_cache.model.specs import FunctionSpec
 
@@ -610,7 +610,7 @@ class _Resolution:
         added = {"mode": "max"}
         if (
             ref is not None
-            and refuses_index(ref.domain)
+            and rejects_index(ref.domain)
             and not (FALSE & {given.get(key) for key in IMAGE_MANIFEST})
         ):
             added |= IMAGE_MANIFEST

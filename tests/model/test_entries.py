@@ -157,9 +157,7 @@ def test_a_long_entry_is_rejected() -> None:
     """A text that no command line can carry is rejected, and cut in the message."""
     with pytest.raises(InvalidEntry) as caught:
         parse_entries([f"type=local,dest={'a' * MAX_TEXT}"])
-    assert caught.value.diagnostics[0].message.endswith(
-        f": it has more than {MAX_TEXT} characters"
-    )
+    assert caught.value.diagnostics[0].message.endswith(f": it has more than {MAX_TEXT} characters")
     assert len(str(caught.value)) < 1000
 
 
@@ -234,9 +232,7 @@ fields = st.dictionaries(
 
 @given(
     fields.flatmap(
-        lambda values: st.tuples(
-            st.just(values), st.permutations([*values.items(), ("type", "x")])
-        )
+        lambda values: st.tuples(st.just(values), st.permutations([*values.items(), ("type", "x")]))
     )
 )
 def test_fields_mean_the_same_in_any_order(
