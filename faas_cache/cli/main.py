@@ -210,9 +210,9 @@ def _run_plans(run: _Run, front_end: str) -> int:
     commands = (
         [bake(run.plans)] if options.bake else [_rendered(plan, front_end) for plan in run.plans]
     )
-    _stop_at_errors(run.stack.placed(lost for command in commands for lost in command.lost))
+    _stop_at_errors(run.stack.with_locations(lost for command in commands for lost in command.lost))
     _stop_at_errors(
-        run.stack.placed(fault for plan in run.plans for fault in _missing_secrets(plan))
+        run.stack.with_locations(fault for plan in run.plans for fault in _missing_secrets(plan))
     )
     run.assemble()
     run.say()
@@ -535,7 +535,7 @@ class _Run:
             building and options.shrinkwrap
         )  # contexts alone: what a cache would do is not asked
         whole = _stack(options)
-        self.stack = whole.selected(options.filter, options.regex)
+        self.stack = whole.select(options.filter, options.regex)
         self.contexts = Contexts(
             extras=(*options.copy_extra, *whole.copy_extra_paths),
             outside_links=options.allow_outside_links,
@@ -550,7 +550,7 @@ class _Run:
         self.specs: dict[str, FunctionSpec] = {}
         self.plans = self.resolved(selected, flags, faults, self.specs)
         if faults:
-            raise InvalidInput(*self.stack.placed(dict.fromkeys(faults)))
+            raise InvalidInput(*self.stack.with_locations(dict.fromkeys(faults)))
         self.others: list[BuildPlan] = []
         if flags.enabled and flags.build_cache is None and not flags.cache_to:
             names = {spec.name for spec in selected}
@@ -591,7 +591,7 @@ class _Run:
             spec = attrs.evolve(
                 spec, tag_as=tagged(spec.image, self.options.tag, self.tag_value(spec))
             )
-        if spec.name in self.stack.own_contexts:
+        if spec.context is not None:
             return spec
         _stop_at_errors([d for d in judged_name(spec.name) if d.severity == "error"])
         if not spec.lang:
@@ -639,7 +639,7 @@ class _Run:
         from faas_cache.runner.processes import cloned
 
         for lang in dict.fromkeys(
-            spec.lang for spec in specs if spec.lang and spec.name not in self.stack.own_contexts
+            spec.lang for spec in specs if spec.lang and spec.context is None
         ):
             name, _, ref = lang.partition("@")
             source = self.stack.templates.get(lang) or (
@@ -656,14 +656,14 @@ class _Run:
         for plan in self.plans:
             spec = self.specs[plan.function]
             try:
-                if plan.function in self.stack.own_contexts:
+                if self.stack.functions[plan.function].context is not None:
                     _stop_at_errors(_missing_context(plan))
                 else:
                     self.assemble_one(spec)
             except FaasCacheError as fault:
                 faults += fault.diagnostics
         if faults:
-            raise InvalidInput(*self.stack.placed(dict.fromkeys(faults)))
+            raise InvalidInput(*self.stack.with_locations(dict.fromkeys(faults)))
 
     def assemble_one(self, spec: FunctionSpec) -> None:
         """The context of one function; one that was left by `--shrinkwrap` serves where the handler is not there."""
@@ -705,22 +705,14 @@ class _Run:
             from faas_cache.planning.checks import check
 
             said = check(self.plans, self.builder, os.environ, self.dockerfiles, others=self.others)
-        flags = {
-            ("build_args", key) for key in (*dict(self.options.build_arg), *self.proxies)
-        }  # they are not in the file
-        kept = (d for d in said if d.name != "secret-in-file" or d.location.path[2:] not in flags)
+        kept = (d for d in said if d.name != "secret-in-file")  # decided on the stack
         names = (
             d
             for p in self.plans
-            if p.function not in self.stack.own_contexts
+            if self.stack.functions[p.function].context is None
             for d in judged_name(p.function)
         )
-        placed = self.stack.placed(dict.fromkeys((*self.stack.diagnostics, *names, *kept)))
-        placed = tuple(
-            d
-            for d in placed
-            if d.name != "secret-in-file" or not self.stack.from_variable(d.location)
-        )
+        placed = self.stack.with_locations(dict.fromkeys((*self.stack.diagnostics, *names, *kept)))
         if not self.options.strict:
             return placed
         return tuple(
@@ -744,7 +736,7 @@ class _Run:
 
     def say(self, *more: Diagnostic) -> None:
         """What was found and more, for people, each once."""
-        _say(*map(str, dict.fromkeys((*self.found, *self.stack.placed(more)))))
+        _say(*map(str, dict.fromkeys((*self.found, *self.stack.with_locations(more)))))
 
 
 def _flags(options: Namespace) -> CacheFlags:
@@ -961,7 +953,7 @@ def _stop_at_errors(found: Iterable[Diagnostic]) -> None:
 
 def _reasons(stack: Stack, plans: list[BuildPlan]) -> list[list[str]]:
     """The rule and the place behind each cache argument of each plan, as comments that a shell skips."""
-    places = iter(stack.places(why.location for plan in plans for why in plan.why))
+    places = iter(stack.locations(why.location for plan in plans for why in plan.why))
     return [[f"#   {why.part}   {why.rule}, {next(places)}" for why in plan.why] for plan in plans]
 
 
