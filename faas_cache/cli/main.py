@@ -267,7 +267,7 @@ def _reporting(run: _Run, front_end: str) -> Literal["history", "rawjson", ""]:
         return ""
     alone = run.options.parallel == 1 or len(run.plans) == 1 or run.options.bake
     drawn = alone and chosen == "auto" and sys.stderr.isatty() and not run.options.quiet
-    return run.builder.reports(terminal=bool(drawn))
+    return run.builder.progress_mode(terminal=bool(drawn))
 
 
 def _ended(run: _Run, builds: Builds, results: Sequence[Result], done: str) -> int:
@@ -410,14 +410,14 @@ class _Log:
 
 def _doctor(options: Namespace) -> int:
     """`doctor`: the builder of this machine, what it can do, and which functions it can serve."""
-    from faas_cache.model.builders import unmet
+    from faas_cache.model.builders import missing_features
 
     there = options.file is not None or any(map(os.path.exists, STACK_FILES))
     run = _Run(options) if there else None
     plans = run.plans if run else []
     builder = _inspected(options.builder or _named_builder(plans))
     lacks = {
-        plan.function: [d for d in unmet([plan], builder) if d.severity == "error"]
+        plan.function: [d for d in missing_features([plan], builder) if d.severity == "error"]
         for plan in plans
     }
     if options.json:

@@ -1,9 +1,9 @@
 """Converters of the values that specs, flags and options hold.
 
-Each `read_…(value, path)` takes a value from Python, from YAML or from a variable, and returns it in
-the immutable form that a public class keeps. What is unambiguous is converted: paths, references,
-cache entries and enums become text, lists become tuples, integers and booleans become text as Go
-prints them. Anything else raises `InvalidInput` with a diagnostic at `path`. Whether a valid value
+Each `read_…(value, path)` takes a value from Python, from YAML or from a variable, and returns it
+in the immutable form that a public class keeps. What is unambiguous is converted: paths,
+references, cache entries and enums become text, lists become tuples, integers and booleans become
+text as Go prints them. Anything else raises `InvalidInput` with a diagnostic at `path`. Whether a valid value
 makes sense is decided by `resolve`.
 """
 
@@ -117,14 +117,14 @@ def read_optional_text(value: object, path: KeyPath) -> str | None:
 
 
 def read_string(value: object, path: KeyPath) -> str:
-    """A string from Python, where a number would be a mistake: a version, a name."""
+    """A string, where a number would be a mistake: a version as a program prints it, a name."""
     if not isinstance(value, str):
         raise _type_fault(path, "a string", value)
-    return read_text(value, path)
+    return str.__str__(value)
 
 
 def read_optional_string(value: object, path: KeyPath) -> str | None:
-    """A string from Python that may be `None`."""
+    """A string that may be `None`."""
     return None if value is None else read_string(value, path)
 
 

@@ -15,16 +15,17 @@ from typing import Literal, NamedTuple
 
 import attrs
 
-from faas_cache.model.backends import BACKENDS, FALSE, TRUE, VALUES, Backend, Direction, Field
-from faas_cache.model.builders import Builder, unmet
+from faas_cache.model.backends import BACKENDS, VALUES, Backend, Direction, Field
+from faas_cache.model.builders import Builder, missing_features
 from faas_cache.model.diagnostics import Diagnostic, KeyPath, Location, nearest
-from faas_cache.model.dockerfiles import lost_stages
+from faas_cache.model.dockerfiles import uncached_stages
 from faas_cache.model.entries import CacheEntry, csv_field
 from faas_cache.model.errors import InvalidReference
 from faas_cache.model.frozen_map import EMPTY
+from faas_cache.model.go import FALSE, TRUE
 from faas_cache.model.masking import SECRET_FIELDS, masked, masked_value
 from faas_cache.model.references import Reference
-from faas_cache.model.registries import IMAGE_MANIFEST, registry_of
+from faas_cache.model.registries import IMAGE_MANIFEST, find_registry
 from faas_cache.model.versions import at_least
 from faas_cache.planning.plan import CACHE_TAG, BuildPlan, destinations, folded_scope, place_text
 
@@ -378,8 +379,8 @@ def _refused_form(item: _Item, world: _World) -> Iterator[Diagnostic]:
     if item.entry.type != "registry" or item.direction != "to":
         return
     attributes = item.entry.attrs
-    row = registry_of(Reference.parse(attributes["ref"]).domain) if attributes.get("ref") else None
-    if row is None or row.index != "refuses" or attributes.get("image-manifest") in TRUE:
+    row = find_registry(Reference.parse(attributes["ref"]).domain) if attributes.get("ref") else None
+    if row is None or row.index != "rejects" or attributes.get("image-manifest") in TRUE:
         return
     left_alone = (
         "image-manifest" not in attributes and attributes.get("oci-mediatypes") not in FALSE
@@ -501,7 +502,7 @@ def _lost_stages(plan: BuildPlan, dockerfile: str) -> Iterator[Diagnostic]:
     """An inline cache holds the layers of the image: those of stages that are only copied from are not among them."""
     if "inline" not in plan.needs or "cache-export" in plan.needs or not dockerfile:
         return
-    lost = lost_stages(dockerfile)
+    lost = uncached_stages(dockerfile)
     if lost:
         names = ", ".join(f"`{masked(name)[:60]}`" for name in lost)
         message = f"`inline` keeps the layers of the last stage alone: {names} will be built again on every empty builder"
@@ -616,7 +617,7 @@ def _what_the_builder_lacks(
 ) -> Iterator[Diagnostic]:
     """F2 and F5, one function at a time; the note on unknown versions is of no function."""
     for plan in plans:
-        for found in unmet((plan,), builder):
+        for found in missing_features((plan,), builder):
             yield (
                 attrs.evolve(found, location=Location(path=("functions", plan.function)))
                 if found.severity == "error"

@@ -15,15 +15,16 @@ from typing import NamedTuple
 import attrs
 
 from faas_cache.model import entries
-from faas_cache.model.backends import BACKENDS, FALSE, TRUE, Direction, meant_by
+from faas_cache.model.backends import BACKENDS, Direction, guess_backend
 from faas_cache.model.diagnostics import Diagnostic, KeyPath, Location, errors, nearest
 from faas_cache.model.entries import CacheEntry
 from faas_cache.model.errors import FaasCacheError, InvalidFunction, InvalidReference
 from faas_cache.model.flags import CacheFlags
 from faas_cache.model.frozen_map import EMPTY, FrozenMap
+from faas_cache.model.go import FALSE, TRUE
 from faas_cache.model.masking import masked, shown_fields
 from faas_cache.model.references import Reference
-from faas_cache.model.registries import IMAGE_MANIFEST, refuses_index
+from faas_cache.model.registries import IMAGE_MANIFEST, rejects_index
 from faas_cache.model.converters import Setting
 from faas_cache.model.specs import FunctionSpec
 
@@ -520,7 +521,7 @@ class _Resolution:
         """An entry with fields: typed (C6) or untyped (C5)."""
         fields = entries.parse_fields(text)
         if "type" in fields:
-            kind = entries.typed(text, fields).type
+            kind = entries.typed_entry(text, fields).type
             ref = (
                 self.typed_reference(fields, path, side)
                 if kind == "registry" and "ref" in fields
@@ -528,7 +529,7 @@ class _Resolution:
             )
             return [_Item(text, fields, ref, "C6", path)]
         if "ref" not in fields:
-            kind = meant_by(frozenset(fields))
+            kind = guess_backend(frozenset(fields))
             hint = f"write `type={kind or '…'},{masked(text)}`" + (
                 "" if kind else ", or give it a `ref`"
             )
@@ -583,7 +584,7 @@ class _Resolution:
                 path,
             )
         if rule == "C6":
-            return _Written(entries.typed(text, fields), ref, rule, path)
+            return _Written(entries.typed_entry(text, fields), ref, rule, path)
         whole = f"type=registry,{text}"
         return _Written(CacheEntry(text=whole, type="registry", attrs=fields), ref, rule, path)
 
@@ -591,7 +592,7 @@ class _Resolution:
         """C4, C5, C6: what an item of `to` becomes; D8 is the order of the fields."""
         text, fields, ref, rule, path = item
         if rule == "C6" and fields is not None:
-            return _Written(entries.typed(text, fields), ref, rule, path)
+            return _Written(entries.typed_entry(text, fields), ref, rule, path)
         given = FrozenMap(ref=text) if fields is None else fields
         head = f"ref={text}" if fields is None else text
         added = {
@@ -609,7 +610,7 @@ class _Resolution:
         added = {"mode": "max"}
         if (
             ref is not None
-            and refuses_index(ref.domain)
+            and rejects_index(ref.domain)
             and not (FALSE & {given.get(key) for key in IMAGE_MANIFEST})
         ):
             added |= IMAGE_MANIFEST
@@ -800,9 +801,9 @@ def _distinct(items: list[_Written]) -> list[_Written]:
     """C9: the first of each meaning, in order."""
     if len(items) < 2:  # noqa: PLR2004  # one entry is no duplicate
         return items
-    first: dict[CacheEntry, _Written] = {}
+    first: dict[object, _Written] = {}
     for item in items:
-        first.setdefault(item.entry, item)
+        first.setdefault(item.entry.key, item)
     return list(first.values())
 
 
