@@ -1,27 +1,25 @@
 """`Project`: the only object that reads, asks, writes and runs; everything it decides is decided by the pure parts.
 
-    load ─▶ plan ─▶ prepare (builder, templates, contexts) ─▶ build or push ─▶ BuildResult
+load ─▶ plan ─▶ prepare (builder, templates, contexts) ─▶ build or push ─▶ BuildResult
 """
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager
 from threading import RLock
 from typing import TYPE_CHECKING, Any
 
-import attrs
-
 from faas_cache.model.diagnostics import Diagnostic, Location, errors
-from faas_cache.model.errors import BuilderError, FaasCacheError, InvalidInput, InvalidStack
+from faas_cache.model.errors import InvalidInput, InvalidStack
 from faas_cache.model.faults import FaultCollector
 from faas_cache.model.flags import CacheFlags
 from faas_cache.model.frozen_map import FrozenMap
 from faas_cache.model.masking import masked
-from faas_cache.planning.options import BuildOptions
+from faas_cache.planning.options import PLANNING_VARIABLES, BuildOptions
 from faas_cache.stack.stack_file import Stack
-from faas_cache.stack_plan import PlanInputs, StackPlan, plan_stack
+from faas_cache.stack_plan import MULTIARCH, PlanInputs, StackPlan, plan_stack
 
 if TYPE_CHECKING:
     from faas_cache.buildkit.events import Event
@@ -39,8 +37,6 @@ if TYPE_CHECKING:
 __all__ = ["Project"]
 
 STACK_FILES = ("stack.yaml", "stack.yml")
-# faas-cli's builder for `publish`.
-MULTIARCH = "multiarch"
 # As much of a Dockerfile as is read for its stages, in characters.
 MAX_DOCKERFILE = 2**20
 _NO_OPTIONS = BuildOptions()
@@ -53,7 +49,13 @@ class Project:
     that follows, builds included. A project may be used by several threads.
     """
 
-    def __init__(self, stack: Stack, *, root: str | os.PathLike[str] = ".", environ: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        stack: Stack,
+        *,
+        root: str | os.PathLike[str] = ".",
+        environ: Mapping[str, str] | None = None,
+    ) -> None:
         self.stack = stack
         self.root = os.fspath(root)
         self.environ: Mapping[str, str] = FrozenMap(os.environ if environ is None else environ)
@@ -77,9 +79,13 @@ class Project:
         """
         environ = FrozenMap(os.environ if environ is None else environ)
         name = os.fspath(files[0]) if files else default_stack_file(root)
-        path = name if name.startswith(("http://", "https://")) else os.path.join(os.fspath(root), name)
+        path = (
+            name
+            if name.startswith(("http://", "https://"))
+            else os.path.join(os.fspath(root), name)
+        )
         try:
-            stack = Stack.load(path, environ=environ, envsubst=envsubst, shown=name)
+            stack = Stack.load(path, environ=environ, envsubst=envsubst)
         except InvalidStack as error:
             if error.stack is None:
                 raise
@@ -114,33 +120,35 @@ class Project:
         wrong is in `.diagnostics`; raises nothing for what a user wrote. Runs at most `git`, for `options.tag`.
         """
         flags = CacheFlags.from_environ(self.environ) if flags is None else flags
-        specs = [s for s in self.stack.functions.values() if not names or s.name in names]
-        return plan_stack(
+        specs = [
+            spec
+            for name, spec in self.stack.functions.items()
+            if not spec.skip_build and (not names or name in names)
+        ]
+        faults = FaultCollector()
+        inputs = PlanInputs(
+            root=self._folder,
+            environ={k: v for k, v in self.environ.items() if k in PLANNING_VARIABLES},
+            templates=self._read_templates(specs, faults),
+            tags=self._read_tags(specs, options.tag, faults),
+            diagnostics=faults.diagnostics,
+        )
+        plan = plan_stack(
             self.stack,
-            flags=flags,
-            options=options,
-            inputs=self._read_inputs(specs, flags, options),
             names=names,
             filter=filter,
             regex=regex,
+            flags=flags,
+            options=options,
             strict=strict,
+            inputs=inputs,
         )
+        dockerfiles = self._read_dockerfiles(plan)
+        return plan.with_dockerfiles(dockerfiles) if dockerfiles else plan
 
-    def _read_inputs(self, specs: Iterable[FunctionSpec], flags: CacheFlags, options: BuildOptions) -> PlanInputs:
-        """What the machine contributes to a plan."""
-        specs = [spec for spec in specs if not spec.skip_build]
-        faults = FaultCollector()
-        templates = self._read_templates(specs, faults)
-        return PlanInputs(
-            root=self._folder,
-            environ=self.environ,
-            templates=templates,
-            tags=self._read_tags(specs, options.tag, faults),
-            dockerfiles=self._read_dockerfiles(specs, flags),
-            diagnostics=tuple(faults.diagnostics),
-        )
-
-    def _read_templates(self, specs: Iterable[FunctionSpec], faults: FaultCollector) -> dict[str, Template]:
+    def _read_templates(
+        self, specs: Iterable[FunctionSpec], faults: FaultCollector
+    ) -> dict[str, Template]:
         """The templates of the functions that exist, by language."""
         from faas_cache.contexts.templates import find_template
 
@@ -152,9 +160,11 @@ class Project:
                     templates[lang] = template
         return templates
 
-    def _read_tags(self, specs: Iterable[FunctionSpec], kind: str, faults: FaultCollector) -> dict[str, str]:
+    def _read_tags(
+        self, specs: Iterable[FunctionSpec], kind: str, faults: FaultCollector
+    ) -> dict[str, str]:
         """What `--tag` adds to the tag of each function."""
-        if kind in ("", "latest"):
+        if kind == "latest":
             return {}
         if kind == "digest":
             from faas_cache.contexts.digests import handler_digest
@@ -162,26 +172,26 @@ class Project:
             return {s.name: handler_digest(os.path.join(self._folder, s.handler)) for s in specs}
         from faas_cache.runner.git import tag_value
 
+        values: dict[str, str] = {}
         with faults.catch():
             value = tag_value(kind, cwd=self._folder, environ=self.environ)
-            return {spec.name: value for spec in specs}
-        return {}
+            values = {spec.name: value for spec in specs}
+        return values
 
-    def _read_dockerfiles(self, specs: Iterable[FunctionSpec], flags: CacheFlags) -> dict[str, str]:
-        """The Dockerfiles of functions whose cache may be inline, whose stages decide what it can hold."""
+    def _read_dockerfiles(self, plan: StackPlan) -> dict[str, str]:
+        """The Dockerfiles that the checks of a plan read, by function: in the context, else in the template."""
         texts: dict[str, str | None] = {}
         dockerfiles: dict[str, str] = {}
-        for spec in specs:
-            setting = spec.build_cache if flags.build_cache is None else flags.build_cache
-            if setting in (None, "max", "none") and not flags.cache_from:
+        for build_plan in plan.plans:
+            if not build_plan.caching:
                 continue
-            for folder in (spec.context_path, os.path.join("template", spec.lang)):
+            for folder in (build_plan.context, os.path.join("template", build_plan.lang)):
                 path = os.path.join(self._folder, folder, "Dockerfile")
                 if path not in texts:
                     texts[path] = _read_text(path)
                 text = texts[path]
                 if text is not None:
-                    dockerfiles[spec.name] = text
+                    dockerfiles[build_plan.function] = text
                     break
         return dockerfiles
 
@@ -194,7 +204,7 @@ class Project:
         """
         from faas_cache.runner.inspection import has_builder, inspect_builder
 
-        name = _builder_name(plan)
+        name = None if plan is None else plan.builder_name
         if name is None and plan is not None and plan.request.options.publish:
             name = MULTIARCH if has_builder(MULTIARCH, environ=self.environ) else None
         return inspect_builder(environ=self.environ, builder=name)
@@ -261,9 +271,14 @@ class Project:
             "stop": stop,
             "guard": hold_context,
         }
+        commands = plan.commands(bake=bake)
         if bake:
-            return run_bake(plan.plans, plan.front_end.together(plan.plans), **common)
-        return run_builds(_units(plan), parallel=parallel, fail_fast=fail_fast, **common)
+            return run_bake(plan.plans, commands[0], **common)
+        by_function: dict[str, list[Command]] = {}
+        for command in commands:
+            by_function.setdefault(command.function, []).append(command)
+        units = [(p, tuple(by_function[p.function])) for p in plan.plans]
+        return run_builds(units, parallel=parallel, fail_fast=fail_fast, **common)
 
     def push(
         self,
@@ -314,7 +329,7 @@ class Project:
 
     def _checked(self, plan: StackPlan) -> StackPlan:
         """The plan, if it is for this project and has no errors."""
-        if plan.root != self._folder:
+        if plan.inputs.root != self._folder:
             raise InvalidInput(
                 Diagnostic(
                     name="invalid-argument",
@@ -322,15 +337,14 @@ class Project:
                     hint="plan with the project that builds",
                 )
             )
-        self._raise(plan.diagnostics)
+        plan.raise_errors()
         return plan
 
     def _ready(self, plan: StackPlan, *, pull_templates: bool, bake: bool) -> StackPlan:
         """The plan for its builder, with all templates in place; nothing else is written."""
         plan = self._inspected(self._checked(plan), bake=bake)
         plan = self._with_templates(plan, pull_templates=pull_templates)
-        if bake:
-            plan = self._checked(plan.using(_bake_front_end(plan)))
+        plan.commands(bake=bake)  # raises for what the front end does not support
         self._raise(self._check_sources(plan))
         return plan
 
@@ -407,7 +421,9 @@ class Project:
                 yield Diagnostic(
                     name="missing-secret-file",
                     message=f"the file `{masked(path)}` of build secret `{masked(key)[:60]}` does not exist",
-                    location=Location(path=("functions", build_plan.function, "build_secrets", key)),
+                    location=Location(
+                        path=("functions", build_plan.function, "build_secrets", key)
+                    ),
                     hint="create it, or correct the path (relative to the project folder)",
                 )
 
@@ -441,7 +457,9 @@ class Project:
         spec = self.stack.functions[build_plan.function]
         return spec.context is None and check_prebuilt(self._folder, spec) is None
 
-    def _write_context(self, contexts: Contexts, name: str, lock: ContextLock | None = None) -> None:
+    def _write_context(
+        self, contexts: Contexts, name: str, lock: ContextLock | None = None
+    ) -> None:
         from faas_cache.contexts.templates import find_template, missing_template
 
         spec = self.stack.functions[name]
@@ -453,7 +471,9 @@ class Project:
             self._stamps[name] = stamp
 
     @contextmanager
-    def _hold_context(self, plan: StackPlan, build_plan: BuildPlan, stop: Stop | None) -> Iterator[None]:
+    def _hold_context(
+        self, plan: StackPlan, build_plan: BuildPlan, stop: Stop | None
+    ) -> Iterator[None]:
         """Holds the lock of a context, which is written again if another run replaced it."""
         from faas_cache.contexts.locks import lock_context
         from faas_cache.contexts.stamps import current_stamp
@@ -471,8 +491,7 @@ class Project:
         """Raises with the errors among the diagnostics, located in the stack file."""
         faults = errors(self.stack.with_locations(diagnostics))
         if faults:
-            only_builder = all(d.rule in ("F2", "F3") for d in faults)
-            raise (BuilderError if only_builder else InvalidInput)(*faults)
+            raise InvalidInput(*faults)
 
 
 def default_stack_file(root: str | os.PathLike[str]) -> str:
@@ -488,8 +507,3 @@ def _read_text(path: str) -> str | None:
             return file.read(MAX_DOCKERFILE)
     except (OSError, ValueError):
         return None
-
-
-def _builder_name(plan: StackPlan | None) -> str | None:
-    """The buildx builder that a plan names: a run has one front end, and so one builder."""
-    return next((p.builder for p in plan.plans if p.builder), None) if plan is not None else None

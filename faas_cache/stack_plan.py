@@ -16,7 +16,7 @@ from faas_cache.model.builders import BUILDX, Builder
 from faas_cache.model.converters import read_boolean, read_list, read_optional_text
 from faas_cache.model.diagnostics import Diagnostic, Location, errors, nearest
 from faas_cache.model.entries import CacheEntry
-from faas_cache.model.errors import BuilderError, FaasCacheError, InvalidInput
+from faas_cache.model.errors import BuilderError, InvalidInput
 from faas_cache.model.faults import FaultCollector
 from faas_cache.model.flags import CacheFlags
 from faas_cache.model.frozen_map import EMPTY, FrozenMap

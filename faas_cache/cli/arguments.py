@@ -7,7 +7,13 @@ and names and flags mix.
 from __future__ import annotations
 
 import re
-from argparse import SUPPRESS, ArgumentParser, ArgumentTypeError, Namespace, RawDescriptionHelpFormatter
+from argparse import (
+    SUPPRESS,
+    ArgumentParser,
+    ArgumentTypeError,
+    Namespace,
+    RawDescriptionHelpFormatter,
+)
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple, NoReturn
 
@@ -111,17 +117,36 @@ def repeated(name: str, metavar: str, text: str, **more: Any) -> Flag:  # noqa: 
 
 
 FILES = (
-    option("--yaml", "FILE", "the stack file (default: stack.yaml, then stack.yml); a URL works too", short="-f", dest="file"),
+    option(
+        "--yaml",
+        "FILE",
+        "the stack file (default: stack.yaml, then stack.yml); a URL works too",
+        short="-f",
+        dest="file",
+    ),
     option("--filter", "GLOB", "only functions whose whole name matches; `*` stands for anything"),
     option("--regex", "REGEX", "only functions whose name contains a match of this RE2 expression"),
-    switch("--envsubst", "replace `${…}` in the stack file (--envsubst=false disables it)", default=True),
+    switch(
+        "--envsubst",
+        "replace `${…}` in the stack file (--envsubst=false disables it)",
+        default=True,
+    ),
 )
 ONE_FUNCTION = tuple(
     option(f"--{key}", "TEXT", f"the {what} of a single function, without a stack file", default="")
-    for key, what in (("image", "image"), ("handler", "handler"), ("name", "name"), ("lang", "template"))
+    for key, what in (
+        ("image", "image"),
+        ("handler", "handler"),
+        ("name", "name"),
+        ("lang", "template"),
+    )
 )
 CACHE = (
-    option("--build-cache", "MODE", "`inline`, `max` or `none`, in place of every function's `build_cache`"),
+    option(
+        "--build-cache",
+        "MODE",
+        "`inline`, `max` or `none`, in place of every function's `build_cache`",
+    ),
     repeated("--cache-from", "ENTRY", "import this cache, in place of `from` of every function"),
     repeated("--cache-to", "ENTRY", "export to this cache, in place of `to` of every function"),
     option("--cache-scope", "NAME", "keep the cache of `max` in a tag of its own"),
@@ -135,7 +160,9 @@ BUILD = (
     repeated("--build-arg", "KEY=VALUE", "set a build argument", short="-b", read=read_pair),
     repeated("--build-option", "NAME", "use a build option of the template", short="-o"),
     repeated("--build-label", "KEY=VALUE", "add a label to the image", read=read_pair),
-    repeated("--copy-extra", "PATH", "copy a file or folder of the project into every build context"),
+    repeated(
+        "--copy-extra", "PATH", "copy a file or folder of the project into every build context"
+    ),
     repeated("--builder-flag", "ARG", "pass one more argument to the builder, as written"),
     option("--builder", "NAME", "use this buildx builder"),
     option("--platforms", "LIST", "build for these comma-separated platforms", default=""),
@@ -145,7 +172,13 @@ BUILD = (
     switch("--allow-outside-links", "follow links that lead out of the project"),
 )
 TAGS = (
-    option("--tag", "WORD", "derive the tag from latest, sha, branch, describe or digest", read=read_tag, default=""),
+    option(
+        "--tag",
+        "WORD",
+        "derive the tag from latest, sha, branch, describe or digest",
+        read=read_tag,
+        default="",
+    ),
     repeated("--extra-tag", "TAG", "add one more tag to the image"),
 )
 STRICT = (switch("--strict", "treat warnings as errors"),)
@@ -162,7 +195,13 @@ RUN = (
 REPORT = (
     switch("--bake", "build all functions with one `docker buildx bake`"),
     option("--report", "FILE", "write a report on the cache to a file"),
-    option("--report-format", "NAME", "the format of the report: json, or github for a job summary", choices=("json", "github"), default="json"),
+    option(
+        "--report-format",
+        "NAME",
+        "the format of the report: json, or github for a job summary",
+        choices=("json", "github"),
+        default="json",
+    ),
 )
 JSON = (switch("--json", "print JSON"),)
 
@@ -192,7 +231,12 @@ _TABLE = (
                 "Output",
                 (
                     switch("--inspect", "ask the builder of this machine what it supports"),
-                    option("--front-end", "NAME", "print the commands of this front end", choices=("docker_build", "buildx_build")),
+                    option(
+                        "--front-end",
+                        "NAME",
+                        "print the commands of this front end",
+                        choices=("docker_build", "buildx_build"),
+                    ),
                     *JSON,
                     switch("--explain", "print the rule and the line behind each cache argument"),
                     switch("--show-secrets", "print credentials instead of ***"),
@@ -229,7 +273,13 @@ _TABLE = (
                 "Output",
                 (
                     switch("--inspect", "ask the builder of this machine what it supports"),
-                    option("--format", "NAME", "the output format: text, json, github, gitlab or sarif", choices=FORMATS, default="text"),
+                    option(
+                        "--format",
+                        "NAME",
+                        "the output format: text, json, github, gitlab or sarif",
+                        choices=FORMATS,
+                        default="text",
+                    ),
                 ),
             ),
             *_PLANNING,
@@ -249,7 +299,12 @@ _TABLE = (
         operands="< LOG",
         examples=("faas-cache explain < build.log",),
     ),
-    Command("registries", "List what is known of registries and caches", (("Output", JSON),), operands=""),
+    Command(
+        "registries",
+        "List what is known of registries and caches",
+        (("Output", JSON),),
+        operands="",
+    ),
     Command(
         "rule",
         "Print the documentation of a diagnostic or a rule",
@@ -306,7 +361,9 @@ def build_parser(command: Command) -> ArgumentParser:
                 given |= {"action": "append", "default": []}
             else:
                 given["default"] = flag.default
-            group.add_argument(*names, metavar=flag.metavar, type=flag.read, help=flag.text, **given)
+            group.add_argument(
+                *names, metavar=flag.metavar, type=flag.read, help=flag.text, **given
+            )
     return parser
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import sys
 from argparse import Namespace
 
-from faas_cache.cli.loading import load_project, plan_functions
 from faas_cache.cli.formats import FORMATTERS
+from faas_cache.cli.loading import load_project, plan_functions
 from faas_cache.cli.output import count, exit_code_of, warn
 from faas_cache.model.diagnostics import Diagnostic
 from faas_cache.model.errors import FaasCacheError

@@ -106,7 +106,9 @@ def _functions(before: Sequence[str]) -> Iterable[str]:
     from faas_cache.project import default_stack_file
     from faas_cache.stack.stack_file import Stack
 
-    named = [after for word, after in zip(before, before[1:], strict=False) if word in ("-f", "--yaml")]
+    named = [
+        after for word, after in zip(before, before[1:], strict=False) if word in ("-f", "--yaml")
+    ]
     file = named[-1] if named else default_stack_file(".")
     if "://" in file:
         return ()  # a key press does not reach out to the network

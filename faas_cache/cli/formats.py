@@ -61,7 +61,9 @@ def format_gitlab(diagnostics: Sequence[Diagnostic]) -> str:
     seen: dict[str, int] = {}
     for item in diagnostics:
         # The line is left out: a finding that moves is not a new one.
-        identity = f"{item.name}\0{item.location.file}\0{path_text(item.location.path)}\0{item.message}"
+        identity = (
+            f"{item.name}\0{item.location.file}\0{path_text(item.location.path)}\0{item.message}"
+        )
         seen[identity] = seen.get(identity, 0) + 1
         digest = sha256(f"{identity}\0{seen[identity]}".encode(errors="surrogateescape"))
         findings.append(
@@ -120,7 +122,9 @@ def _sarif_locations(item: Diagnostic) -> dict[str, Any]:
         return {}
     from urllib.parse import quote
 
-    physical: dict[str, Any] = {"artifactLocation": {"uri": quote(where.file, safe="/:%?#[]@!$&'()*+,;=~")}}
+    physical: dict[str, Any] = {
+        "artifactLocation": {"uri": quote(where.file, safe="/:%?#[]@!$&'()*+,;=~")}
+    }
     if where.line is not None:
         physical["region"] = {"startLine": where.line, "startColumn": where.column or 1}
     return {"locations": [{"physicalLocation": physical}]}

@@ -30,7 +30,9 @@ def load_project(arguments: Namespace) -> Project:
     given = {key: getattr(arguments, key) for key in _DESCRIPTION}
     described = any(given.values())
     file = arguments.file
-    without_file = file == "" or (described and file is None and not os.path.exists(default_stack_file(".")))
+    without_file = file == "" or (
+        described and file is None and not os.path.exists(default_stack_file("."))
+    )
     if not without_file:
         files = () if file is None else (file,)
         project = Project.load(*files, envsubst=arguments.envsubst)

@@ -12,7 +12,16 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from faas_cache.model.diagnostics import Diagnostic
 
-__all__ = ["ExitCode", "count", "escape", "exit_code_of", "print_json", "print_result", "suggest", "warn"]
+__all__ = [
+    "ExitCode",
+    "count",
+    "escape",
+    "exit_code_of",
+    "print_json",
+    "print_result",
+    "suggest",
+    "warn",
+]
 
 
 class ExitCode(IntEnum):
@@ -26,7 +35,11 @@ class ExitCode(IntEnum):
 
 # Characters that can move the cursor, reorder text or end a line where none is expected.
 _UNSAFE = {
-    **{code: f"\\x{code:02x}" for code in (*range(0x20), *range(0x7F, 0xA0)) if chr(code) not in "\n\t"},
+    **{
+        code: f"\\x{code:02x}"
+        for code in (*range(0x20), *range(0x7F, 0xA0))
+        if chr(code) not in "\n\t"
+    },
     **{code: f"\\u{code:04x}" for code in (0x061C, 0x200E, 0x200F, 0x2028, 0x2029)},
     **{code: f"\\u{code:04x}" for code in (*range(0x202A, 0x202F), *range(0x2066, 0x206A))},
 }

@@ -46,7 +46,8 @@ def _reasons(plan: StackPlan) -> dict[str, list[str]]:
     """The rule and the line behind each cache argument, by function, as comments that a shell skips."""
     return {
         build_plan.function: [
-            f"#   {' '.join(why.part.split())}   {why.rule}, {why.location}\n" for why in plan.why(build_plan)
+            f"#   {' '.join(why.part.split())}   {why.rule}, {why.location}\n"
+            for why in plan.why(build_plan)
         ]
         for build_plan in plan.plans
     }

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-import sys
 from argparse import Namespace
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -35,9 +34,7 @@ _CACHED_BUILD_FAILED = Diagnostic(
 )
 
 
-def run_to_the_end(
-    arguments: Namespace, run: Callable[..., BuildResult], *, caching: bool
-) -> int:
+def run_to_the_end(arguments: Namespace, run: Callable[..., BuildResult], *, caching: bool) -> int:
     """Calls `run` with what the arguments say about running, prints the summary, and returns the exit code."""
     reported = getattr(arguments, "report", None)
     if reported:

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from faas_cache.model import entries
 from faas_cache.model.backends import BACKENDS
+from faas_cache.model.converters import Setting
 from faas_cache.model.diagnostics import KeyPath, nearest
 from faas_cache.model.errors import FaasCacheError
 from faas_cache.model.faults import FaultCollector
@@ -19,7 +20,7 @@ from faas_cache.model.frozen_map import EMPTY, FrozenMap
 from faas_cache.model.go import format_scalar
 from faas_cache.model.masking import masked
 from faas_cache.model.references import Reference
-from faas_cache.model.specs import FunctionSpec, Setting
+from faas_cache.model.specs import FunctionSpec
 from faas_cache.planning.image_rules import CACHE_TAG, sanitize_scope
 
 __all__ = ["LongForm", "WrittenEntry", "long_form"]

@@ -38,8 +38,12 @@ _SHOWN = 60
 _REPEAT = re.compile(r"[*+?]|\{(?P<least>[0-9]+)(?P<comma>,(?P<most>[0-9]*))?\}")
 _FLAGS = re.compile(r"\(\?(?P<on>[imsU]*)(?:-(?P<off>[imsU]+))?(?P<end>[:)])")
 _NAME = re.compile(r"\(\?P?<(?P<name>[A-Za-z0-9_]+)>")
-_CODE = re.compile(r"x\{(?P<long>[0-9A-Fa-f]+)\}|x(?P<hex>[0-9A-Fa-f]{2})|(?P<octal>0[0-7]{0,2}|[1-7][0-7]{1,2})")
-_PROPERTY = re.compile(r"(?P<sign>[pP])(?:\{(?P<not>\^?)(?P<name>[^}]*)\}|(?P<letter>.))", re.DOTALL)
+_CODE = re.compile(
+    r"x\{(?P<long>[0-9A-Fa-f]+)\}|x(?P<hex>[0-9A-Fa-f]{2})|(?P<octal>0[0-7]{0,2}|[1-7][0-7]{1,2})"
+)
+_PROPERTY = re.compile(
+    r"(?P<sign>[pP])(?:\{(?P<not>\^?)(?P<name>[^}]*)\}|(?P<letter>.))", re.DOTALL
+)
 _POSIX = re.compile(r"\[:(?P<not>\^?)(?P<name>.*?):\]", re.DOTALL)
 _CONTROLS = {"a": "\a", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v"}
 _ASSERTIONS = {"A": "begin-text", "z": "end-text", "b": "boundary", "B": "no-boundary"}
@@ -173,10 +177,11 @@ class _Parser:
                 self.reject(f"two groups have the name `{match['name']}`")
             self.names.add(match["name"])
         elif match := _FLAGS.match(self.pattern, self.at):
-            letters = {**dict.fromkeys(match["on"], True), **dict.fromkeys(match["off"] or "", False)}
-            self.flags = _Flags(
-                *(letters.get(c, old) for c, old in zip("ims", flags, strict=True))
-            )
+            letters = {
+                **dict.fromkeys(match["on"], True),
+                **dict.fromkeys(match["off"] or "", False),
+            }
+            self.flags = _Flags(*(letters.get(c, old) for c, old in zip("ims", flags, strict=True)))
             if match["end"] == ")":
                 self.at = match.end()
                 return []
@@ -220,15 +225,21 @@ class _Parser:
         name = match["letter"] or match["name"]
         negated = (match["sign"] == "P") != bool(match["not"])
         if name != "Any" and not _CATEGORY.fullmatch(name):
-            self.reject(f"`\\{match[0]}` is not a general category of Unicode, and scripts are not supported")
-        return self.predicate(lambda c: name == "Any" or _category(c).startswith(name), negated=negated)
+            self.reject(
+                f"`\\{match[0]}` is not a general category of Unicode, and scripts are not supported"
+            )
+        return self.predicate(
+            lambda c: name == "Any" or _category(c).startswith(name), negated=negated
+        )
 
     def escaped(self) -> str:
         """The character that an escape stands for, behind the backslash."""
         c = self.next()
         if match := _CODE.match(self.pattern, self.at):
             self.at = match.end()
-            code = int(match["octal"], 8) if match["octal"] else int(match["long"] or match["hex"], 16)
+            code = (
+                int(match["octal"], 8) if match["octal"] else int(match["long"] or match["hex"], 16)
+            )
             if code > 0x10FFFF:  # noqa: PLR2004  # the last character of Unicode
                 self.reject(f"`\\{match[0]}` is not a character of Unicode")
             return chr(code)
@@ -316,5 +327,12 @@ def _cases(c: str) -> set[str]:
     """A character in every case, as Unicode folds single characters."""
     if c == _DOTLESS_I:
         return {c}
-    cases = {c, c.lower(), c.upper(), c.upper().lower(), c.lower().upper(), _FOLDED.get(c.lower(), c)}
+    cases = {
+        c,
+        c.lower(),
+        c.upper(),
+        c.upper().lower(),
+        c.lower().upper(),
+        _FOLDED.get(c.lower(), c),
+    }
     return {case for case in cases if len(case) == 1 and case != _DOTLESS_I}
