@@ -1,4 +1,4 @@
-"""`FrozenMap`: an immutable mapping, so that specs and plans can be compared, hashed and pickled."""
+"""`FrozenMap`: an immutable mapping; specs and plans that have one can be hashed and pickled."""
 
 from __future__ import annotations
 
