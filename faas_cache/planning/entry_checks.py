@@ -18,7 +18,7 @@ from faas_cache.model.frozen_map import EMPTY, FrozenMap
 from faas_cache.model.go import FALSE, TRUE, parse_duration, parse_integer
 from faas_cache.model.masking import masked, masked_value
 from faas_cache.model.references import Reference
-from faas_cache.model.registries import IMAGE_MANIFEST, registry_of
+from faas_cache.model.registries import IMAGE_MANIFEST, find_registry
 from faas_cache.model.versions import at_least
 from faas_cache.planning.plan import BuildPlan
 
@@ -335,8 +335,8 @@ def _check_manifest(item: _KnownEntry, environment: Environment) -> Iterator[Dia
     ref = parsed_reference(item.entry.attrs.get("ref")) if item.entry.type == "registry" else None
     if ref is None or item.direction != "to":
         return
-    fields, row = item.entry.attrs, registry_of(ref.domain)
-    if row is None or row.index != "refuses" or fields.get("image-manifest") in TRUE:
+    fields, row = item.entry.attrs, find_registry(ref.domain)
+    if row is None or row.index != "rejects" or fields.get("image-manifest") in TRUE:
         return
     version = None if environment.builder is None else environment.builder.buildkit_version
     by_default = "image-manifest" not in fields and fields.get("oci-mediatypes") not in FALSE
