@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Literal, TypeAlias
 
 import attrs
@@ -10,10 +10,14 @@ import attrs
 from faas_cache.model.backends import Direction
 from faas_cache.model.builders import BUILDKIT
 from faas_cache.model.converters import (
+    Reader,
+    TextLike,
     read_boolean,
     read_diagnostics,
+    read_fields,
     read_list,
     read_optional_string,
+    read_optional_text,
     read_pairs,
     read_string,
     read_text,
@@ -61,75 +65,66 @@ class Why:
     location: Location
 
 
-def _text(value: object, field: attrs.Attribute[Any]) -> str:
-    return read_string(value, (field.name,))
-
-
-def _path(value: object, field: attrs.Attribute[Any]) -> str:
-    return read_text(value, (field.name,))
-
-
-def _optional(value: object, field: attrs.Attribute[Any]) -> str | None:
-    return read_optional_string(value, (field.name,))
-
-
-def _texts(value: object, field: attrs.Attribute[Any]) -> tuple[str, ...]:
-    return read_list(value, (field.name,))
-
-
-def _boolean(value: object, field: attrs.Attribute[Any]) -> bool:
-    return read_boolean(value, (field.name,))
-
-
-def _sorted_pairs(value: object, field: attrs.Attribute[Any]) -> FrozenMap[str]:
+def _read_sorted_pairs(value: object, path: KeyPath) -> FrozenMap[str]:
     """A mapping sorted by name, so that equal plans render to equal commands."""
-    pairs = read_pairs(value, (field.name,))
-    names = list(pairs)
-    ordered = sorted(names)
-    return pairs if names == ordered else FrozenMap({name: pairs[name] for name in ordered})
+    pairs = read_pairs(value, path)
+    names = sorted(pairs)
+    return pairs if list(pairs) == names else FrozenMap({name: pairs[name] for name in names})
 
 
-def _entries(value: object, field: attrs.Attribute[Any]) -> tuple[CacheEntry, ...]:
+def _read_entries(value: object, path: KeyPath) -> tuple[CacheEntry, ...]:
     if isinstance(value, (list, tuple)) and all(isinstance(item, CacheEntry) for item in value):
         return tuple(value)
-    return parse_entries(read_list(value, (field.name,)))
+    return parse_entries(read_list(value, path))
 
 
-def _names(value: object, field: attrs.Attribute[Any]) -> frozenset[str]:
-    names = value if isinstance(value, (frozenset, set)) else read_list(value, (field.name,))
-    return frozenset(read_list(sorted(names, key=str), (field.name,)))
+def _read_names(value: object, path: KeyPath) -> frozenset[str]:
+    names = sorted(value, key=str) if isinstance(value, (frozenset, set)) else value
+    return frozenset(read_list(names, path))
 
 
-def _diagnostics(value: object, field: attrs.Attribute[Any]) -> tuple[Diagnostic, ...]:
-    return read_diagnostics(value, (field.name,))
-
-
-def _origins(value: object, field: attrs.Attribute[Any]) -> tuple[Origin, ...]:
+def _read_origins(value: object, path: KeyPath) -> tuple[Origin, ...]:
     if isinstance(value, (list, tuple)) and all(isinstance(item, Origin) for item in value):
         return tuple(value)
     raise InvalidInput(
         Diagnostic(
             name="invalid-type",
             message=f"expected a list of origins, got {type_name(value)}",
-            location=Location(path=(field.name,)),
+            location=Location(path=path),
         )
     )
 
 
-# Converters that know the name of their field, for the location of an error.
-_TEXT = attrs.Converter(_text, takes_field=True)
-_PATH = attrs.Converter(_path, takes_field=True)
-_OPTIONAL = attrs.Converter(_optional, takes_field=True)
-_TEXTS = attrs.Converter(_texts, takes_field=True)
-_BOOLEAN = attrs.Converter(_boolean, takes_field=True)
-_PAIRS = attrs.Converter(_sorted_pairs, takes_field=True)
-_ENTRIES = attrs.Converter(_entries, takes_field=True)
-_NAMES = attrs.Converter(_names, takes_field=True)
-_DIAGNOSTICS = attrs.Converter(_diagnostics, takes_field=True)
-_ORIGINS = attrs.Converter(_origins, takes_field=True)
+_READERS: dict[str, Reader] = {
+    "function": read_string,
+    "tags": read_list,
+    "context": read_text,
+    "build_args": _read_sorted_pairs,
+    "labels": _read_sorted_pairs,
+    "secrets": _read_sorted_pairs,
+    "platforms": read_list,
+    "cache_from": _read_entries,
+    "cache_to": _read_entries,
+    "builder": read_optional_string,
+    "builder_flags": read_list,
+    "env": _read_sorted_pairs,
+    "ssh": read_list,
+    "no_cache": read_boolean,
+    "pull": read_boolean,
+    "squash": read_boolean,
+    "output": read_optional_text,
+    "provenance": read_optional_text,
+    "sbom": read_optional_text,
+    "needs": _read_names,
+    "lang": read_string,
+    "handler": read_text,
+    "build_options": read_list,
+    "diagnostics": read_diagnostics,
+    "origins": _read_origins,
+}
 
 
-@attrs.frozen(kw_only=True, repr=False)
+@attrs.frozen(kw_only=True, repr=False, init=False)
 class BuildPlan:
     """Everything that a front end must be told about the build of one function.
 
@@ -168,31 +163,63 @@ class BuildPlan:
         origins: The rule and the key path behind each cache argument.
     """
 
-    function: str = attrs.field(converter=_TEXT)
-    tags: tuple[str, ...] = attrs.field(converter=_TEXTS)
-    context: str = attrs.field(default=".", converter=_PATH)
-    build_args: FrozenMap[str] = attrs.field(default=EMPTY, converter=_PAIRS)
-    labels: FrozenMap[str] = attrs.field(default=EMPTY, converter=_PAIRS)
-    secrets: FrozenMap[str] = attrs.field(default=EMPTY, converter=_PAIRS)
-    platforms: tuple[str, ...] = attrs.field(default=(), converter=_TEXTS)
-    cache_from: tuple[CacheEntry, ...] = attrs.field(default=(), converter=_ENTRIES)
-    cache_to: tuple[CacheEntry, ...] = attrs.field(default=(), converter=_ENTRIES)
-    builder: str | None = attrs.field(default=None, converter=_OPTIONAL)
-    builder_flags: tuple[str, ...] = attrs.field(default=(), converter=_TEXTS)
-    env: FrozenMap[str] = attrs.field(default=EMPTY, converter=_PAIRS)
-    ssh: tuple[str, ...] = attrs.field(default=(), converter=_TEXTS)
-    no_cache: bool = attrs.field(default=False, converter=_BOOLEAN)
-    pull: bool = attrs.field(default=False, converter=_BOOLEAN)
-    squash: bool = attrs.field(default=False, converter=_BOOLEAN)
-    output: str | None = attrs.field(default=None, converter=_OPTIONAL)
-    provenance: str | None = attrs.field(default=None, converter=_OPTIONAL)
-    sbom: str | None = attrs.field(default=None, converter=_OPTIONAL)
-    needs: frozenset[str] = attrs.field(default=frozenset(), converter=_NAMES)
-    lang: str = attrs.field(default="", converter=_TEXT, eq=False)
-    handler: str = attrs.field(default="", converter=_PATH, eq=False)
-    build_options: tuple[str, ...] = attrs.field(default=(), converter=_TEXTS, eq=False)
-    diagnostics: tuple[Diagnostic, ...] = attrs.field(default=(), converter=_DIAGNOSTICS, eq=False)
-    origins: tuple[Origin, ...] = attrs.field(default=(), converter=_ORIGINS, eq=False, repr=False)
+    function: str
+    tags: tuple[str, ...]
+    context: str = "."
+    build_args: FrozenMap[str] = EMPTY
+    labels: FrozenMap[str] = EMPTY
+    secrets: FrozenMap[str] = EMPTY
+    platforms: tuple[str, ...] = ()
+    cache_from: tuple[CacheEntry, ...] = ()
+    cache_to: tuple[CacheEntry, ...] = ()
+    builder: str | None = None
+    builder_flags: tuple[str, ...] = ()
+    env: FrozenMap[str] = EMPTY
+    ssh: tuple[str, ...] = ()
+    no_cache: bool = False
+    pull: bool = False
+    squash: bool = False
+    output: str | None = None
+    provenance: str | None = None
+    sbom: str | None = None
+    needs: frozenset[str] = frozenset()
+    lang: str = attrs.field(default="", eq=False)
+    handler: str = attrs.field(default="", eq=False)
+    build_options: tuple[str, ...] = attrs.field(default=(), eq=False)
+    diagnostics: tuple[Diagnostic, ...] = attrs.field(default=(), eq=False)
+    origins: tuple[Origin, ...] = attrs.field(default=(), eq=False, repr=False)
+
+    def __init__(  # noqa: PLR0913  # a parameter for each field
+        self,
+        *,
+        function: str,
+        tags: Iterable[TextLike],
+        context: TextLike = ".",
+        build_args: Mapping[str, TextLike | None] = EMPTY,
+        labels: Mapping[str, TextLike | None] = EMPTY,
+        secrets: Mapping[str, TextLike] = EMPTY,
+        platforms: Iterable[TextLike] = (),
+        cache_from: Iterable[TextLike] = (),
+        cache_to: Iterable[TextLike] = (),
+        builder: str | None = None,
+        builder_flags: Iterable[TextLike] = (),
+        env: Mapping[str, TextLike | None] = EMPTY,
+        ssh: Iterable[TextLike] = (),
+        no_cache: bool = False,
+        pull: bool = False,
+        squash: bool = False,
+        output: TextLike | None = None,
+        provenance: str | bool | None = None,
+        sbom: str | bool | None = None,
+        needs: Iterable[str] = (),
+        lang: str = "",
+        handler: TextLike = "",
+        build_options: Iterable[TextLike] = (),
+        diagnostics: Iterable[Diagnostic] = (),
+        origins: Iterable[Origin] = (),
+    ) -> None:
+        values = {name: value for name, value in locals().items() if name in _READERS}
+        self.__attrs_init__(**read_fields(values, _READERS))
 
     @property
     def caching(self) -> bool:

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from faas_cache.model import entries
 from faas_cache.model.backends import BACKENDS
+from faas_cache.model.converters import Setting
 from faas_cache.model.diagnostics import KeyPath, nearest
 from faas_cache.model.errors import FaasCacheError
 from faas_cache.model.faults import FaultCollector
@@ -19,7 +20,7 @@ from faas_cache.model.frozen_map import EMPTY, FrozenMap
 from faas_cache.model.go import format_scalar
 from faas_cache.model.masking import masked
 from faas_cache.model.references import Reference
-from faas_cache.model.specs import FunctionSpec, Setting
+from faas_cache.model.specs import FunctionSpec
 from faas_cache.planning.image_rules import CACHE_TAG, sanitize_scope
 
 __all__ = ["LongForm", "WrittenEntry", "long_form"]
@@ -32,7 +33,7 @@ _OFF = frozenset({"false", "off", "no"})
 
 
 class WrittenEntry(NamedTuple):
-    """One entry as written and its key path; one that a mode generates has its reference and rule."""
+    """One entry as written, and its key path; a generated one has its reference and rule."""
 
     value: Setting
     path: KeyPath
@@ -81,7 +82,7 @@ def long_form(
     return LongForm(imports, exports)
 
 
-def _expand(  # the parts of a function's resolution
+def _expand(  # noqa: PLR0913  # all that a setting depends on
     spec: FunctionSpec,
     flags: CacheFlags,
     setting: Setting,
@@ -130,7 +131,7 @@ def _report_invalid_setting(setting: Setting, path: KeyPath, faults: FaultCollec
 def _lists(
     flags: CacheFlags, setting: FrozenMap[Setting], path: KeyPath, faults: FaultCollector
 ) -> LongForm:
-    """C1: the mapping with the keys `from` and `to`; a side that a flag replaces is not read (D1)."""
+    """C1: the mapping with `from` and `to`; a side that a flag replaces is not read (D1)."""
     for key in setting:
         if key not in _SIDES:
             faults.report(
