@@ -13,7 +13,7 @@ import attrs
 
 from faas_cache.model.backends import Direction
 from faas_cache.model.builders import BUILDX, Builder
-from faas_cache.model.converters import read_boolean, read_list, read_optional_text
+from faas_cache.model.converters import read_boolean, read_list, read_optional_string
 from faas_cache.model.diagnostics import Diagnostic, Location, errors, nearest
 from faas_cache.model.entries import CacheEntry
 from faas_cache.model.errors import BuilderError, InvalidInput
@@ -29,7 +29,7 @@ from faas_cache.planning.options import BuildOptions, apply_options, checked_env
 from faas_cache.planning.plan import BuildPlan
 from faas_cache.planning.resolution import resolve
 from faas_cache.planning.stack_checks import check_between
-from faas_cache.planning.template_options import TemplateLike, apply_template
+from faas_cache.planning.template_options import apply_template
 from faas_cache.render.commands import Command
 from faas_cache.render.front_ends import (
     FRONT_ENDS,
@@ -38,6 +38,7 @@ from faas_cache.render.front_ends import (
     choose_front_end,
 )
 from faas_cache.stack.stack_file import Stack
+from faas_cache.stack.templates import Template
 
 __all__ = ["CacheUse", "PlanInputs", "Request", "StackPlan", "plan_stack"]
 
@@ -46,7 +47,25 @@ MULTIARCH = "multiarch"
 DOCKERFILE = "dockerfile"
 _MAX_SHOWN = 60
 _MAX_CHOICES = 20
-_NO_TEMPLATES: FrozenMap[TemplateLike] = FrozenMap()
+_NO_FLAGS = CacheFlags()
+_NO_OPTIONS = BuildOptions()
+_NO_TEMPLATES: FrozenMap[Template] = FrozenMap()
+
+
+def _read_names(value: object) -> tuple[str, ...]:
+    return read_list(value, ("names",))
+
+
+def _read_filter(value: object) -> str | None:
+    return read_optional_string(value, ("filter",))
+
+
+def _read_regex(value: object) -> str | None:
+    return read_optional_string(value, ("regex",))
+
+
+def _read_strict(value: object) -> bool:
+    return read_boolean(value, ("strict",))
 
 
 @attrs.frozen(kw_only=True, repr=False)
@@ -62,18 +81,30 @@ class Request:
         strict: Whether warnings are errors.
     """
 
-    names: tuple[str, ...] = attrs.field(default=(), converter=lambda v: read_list(v, ("names",)))
-    filter: str | None = attrs.field(
-        default=None, converter=lambda v: read_optional_text(v, ("filter",))
-    )
-    regex: str | None = attrs.field(
-        default=None, converter=lambda v: read_optional_text(v, ("regex",))
-    )
-    flags: CacheFlags = CacheFlags()
-    options: BuildOptions = BuildOptions()
-    strict: bool = attrs.field(default=False, converter=lambda v: read_boolean(v, ("strict",)))
+    names: tuple[str, ...] = attrs.field(default=(), converter=_read_names)
+    filter: str | None = attrs.field(default=None, converter=_read_filter)
+    regex: str | None = attrs.field(default=None, converter=_read_regex)
+    flags: CacheFlags = _NO_FLAGS
+    options: BuildOptions = _NO_OPTIONS
+    strict: bool = attrs.field(default=False, converter=_read_strict)
 
     __repr__ = shown_fields
+
+
+def _freeze(value: Mapping[str, str]) -> FrozenMap[str]:
+    return FrozenMap(value)
+
+
+def _freeze_environ(value: Mapping[str, str] | None) -> FrozenMap[str] | None:
+    return None if value is None else FrozenMap(value)
+
+
+def _freeze_templates(value: Mapping[str, Template]) -> FrozenMap[Template]:
+    return FrozenMap(value)
+
+
+def _diagnostics(value: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
+    return tuple(value)
 
 
 @attrs.frozen(kw_only=True, repr=False)
@@ -89,14 +120,17 @@ class PlanInputs:
         root: The folder of the project, in which commands run; empty is the current one.
     """
 
-    environ: Mapping[str, str] | None = None
-    templates: Mapping[str, TemplateLike] = _NO_TEMPLATES
-    dockerfiles: Mapping[str, str] = attrs.field(default=EMPTY, repr=False)
-    tags: Mapping[str, str] = EMPTY
-    diagnostics: tuple[Diagnostic, ...] = attrs.field(default=(), converter=tuple)
+    environ: FrozenMap[str] | None = attrs.field(default=None, converter=_freeze_environ)
+    templates: FrozenMap[Template] = attrs.field(default=_NO_TEMPLATES, converter=_freeze_templates)
+    dockerfiles: FrozenMap[str] = attrs.field(default=EMPTY, converter=_freeze, repr=False)
+    tags: FrozenMap[str] = attrs.field(default=EMPTY, converter=_freeze)
+    diagnostics: tuple[Diagnostic, ...] = attrs.field(default=(), converter=_diagnostics)
     root: str = ""
 
     __repr__ = shown_fields
+
+
+_NO_INPUTS = PlanInputs()
 
 
 @attrs.frozen(kw_only=True)
@@ -201,11 +235,11 @@ class StackPlan:
 
     def with_dockerfiles(self, dockerfiles: Mapping[str, str]) -> StackPlan:
         """The same functions, checked with their Dockerfiles, by the name of the function."""
-        inputs = attrs.evolve(self.inputs, dockerfiles=FrozenMap(dockerfiles))
+        inputs = attrs.evolve(self.inputs, dockerfiles=dockerfiles)
         return _assemble(attrs.evolve(self, inputs=inputs))
 
     def raise_errors(self) -> None:
-        """Raises the errors, if there are any; `BuilderError` if all of them are about the builder."""
+        """Raises the errors, if there are any; `BuilderError` if all are about the builder."""
         found = self.errors
         if found and all(_is_about_builder(d, self.builder) for d in found):
             raise BuilderError(*found)
@@ -239,10 +273,10 @@ def plan_stack(  # noqa: PLR0913  # the fields of a request, and what was read f
     names: Sequence[str] = (),
     filter: str | None = None,  # noqa: A002  # faas-cli's name
     regex: str | None = None,
-    flags: CacheFlags = CacheFlags(),  # noqa: B008  # it is immutable
-    options: BuildOptions = BuildOptions(),  # noqa: B008  # it is immutable
+    flags: CacheFlags = _NO_FLAGS,
+    options: BuildOptions = _NO_OPTIONS,
     strict: bool = False,
-    inputs: PlanInputs = PlanInputs(),  # noqa: B008  # it is immutable
+    inputs: PlanInputs = _NO_INPUTS,
     builder: Builder | None = None,
 ) -> StackPlan:
     """The plan of the selected functions of a stack; raises nothing for what a user wrote.
@@ -288,16 +322,14 @@ def plan_stack(  # noqa: PLR0913  # the fields of a request, and what was read f
 
 def _select(stack: Stack, request: Request, faults: FaultCollector) -> tuple[FunctionSpec, ...]:
     """The functions to plan, in the order of the file, without those that skip their build."""
+    try:
+        stack = stack.select(request.filter, request.regex)
+    except FaasCacheError as error:
+        faults.add(*error.diagnostics)
+        return ()
     functions = stack.functions
-    with faults.catch():
-        functions = stack.select(request.filter, request.regex).functions
-    broken = {
-        diagnostic.location.path[1]
-        for diagnostic in faults.errors
-        if diagnostic.location.path[:1] == ("functions",) and diagnostic.location.path[1:]
-    }
     for name in request.names:
-        if name not in functions and name not in broken:
+        if name not in functions and name not in stack.invalid_functions:
             choices = ", ".join(list(functions)[:_MAX_CHOICES])
             hint = nearest(name, functions) or (
                 f"choose from {choices}" if choices else "write it under `functions`"
@@ -349,7 +381,7 @@ def _prepare(spec: FunctionSpec, options: BuildOptions, inputs: PlanInputs) -> F
     """The spec with what options, environment, `--tag` and template say."""
     spec = apply_options(spec, options, inputs.environ)
     if spec.build_secrets:
-        home = (inputs.environ or {}).get("HOME", "")
+        home = (inputs.environ or EMPTY).get("HOME", "")
         secrets = {
             name: _absolute(path, inputs.root, home) for name, path in spec.build_secrets.items()
         }

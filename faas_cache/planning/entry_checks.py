@@ -101,7 +101,7 @@ def entry_text(entry: CacheEntry, changes: Mapping[str, str] = EMPTY) -> str:
 
 
 def parsed_reference(text: str | None) -> Reference | None:
-    """The reference of a field, or `None` where there is no valid one, which is reported elsewhere."""
+    """The reference of a field, or `None` where it is not valid, which is reported elsewhere."""
     try:
         return Reference.parse(text or "")
     except InvalidReference:
@@ -133,7 +133,7 @@ def _check_inline_import(item: _KnownEntry, _: Environment) -> Iterator[Diagnost
 
 
 def _check_required_fields(item: _KnownEntry, _: Environment) -> Iterator[Diagnostic]:
-    """Without them BuildKit rejects the entry, or reads the environment of its daemon (s3, azblob)."""
+    """Without them, BuildKit rejects the entry or reads the daemon's environment (s3, azblob)."""
     for name in item.backend.required(item.direction):
         if item.entry.attrs.get(name):
             continue
@@ -310,9 +310,8 @@ def _check_gha(item: _KnownEntry, environment: Environment) -> Iterator[Diagnost
         hint = f"export it in the workflow, such as with `{_ACTION}`; elsewhere use a registry"
         yield item.diagnostic("missing-gha-environment", message, hint)
         return
-    urls = (fields.get("url"), fields.get("url_v2"))
-    urls += (environ.get("ACTIONS_CACHE_URL"), environ.get("ACTIONS_RESULTS_URL"))
-    if not any(urls):
+    url = fields.get("url") or fields.get("url_v2")
+    if not (url or environ.get("ACTIONS_CACHE_URL") or environ.get("ACTIONS_RESULTS_URL")):
         message = "buildx silently drops `type=gha`, because `ACTIONS_RESULTS_URL` is not set"
         hint = f"export it in the workflow, such as with `{_ACTION}`; elsewhere use a registry"
         yield item.diagnostic("missing-gha-environment", message, hint)
@@ -336,7 +335,7 @@ def _check_manifest(item: _KnownEntry, environment: Environment) -> Iterator[Dia
     if ref is None or item.direction != "to":
         return
     fields, row = item.entry.attrs, find_registry(ref.domain)
-    if row is None or row.index != "refuses" or fields.get("image-manifest") in TRUE:
+    if row is None or row.index != "rejects" or fields.get("image-manifest") in TRUE:
         return
     version = None if environment.builder is None else environment.builder.buildkit_version
     by_default = "image-manifest" not in fields and fields.get("oci-mediatypes") not in FALSE

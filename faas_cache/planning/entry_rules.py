@@ -1,4 +1,4 @@
-"""Rules C2 to C12, D3 to D5, D8 and E6: from entries as written to entries as the builder reads them."""
+"""Rules C2 to C12, D3 to D5, D8 and E6: from entries as written to those the builder reads."""
 
 from __future__ import annotations
 
@@ -86,26 +86,10 @@ def _parse(
     written: WrittenEntry, direction: Direction, faults: FaultCollector
 ) -> list[_ParsedEntry]:
     """The parsed entries of one item: several only for a list of references, none after a fault."""
-    value, path, ref, rule = written
-    if ref is not None:
-        return [_ParsedEntry(str(ref), None, ref, rule, path)]
-    if isinstance(value, (bool, int)):
-        value = format_scalar(value)
-    if not isinstance(value, str):
-        _report_wrong_type(value, path, faults)
-        return []
-    # C1: one trailing newline is removed first, from typed entries too.
-    text = entries.without_newline(value)
-    # C12: an empty entry is an error.
+    if written.ref is not None:
+        return [_ParsedEntry(str(written.ref), None, written.ref, written.rule, written.path)]
+    text, path = _text(written, faults), written.path
     if not text:
-        message = "the entry is empty, and buildx would silently skip it"
-        faults.report("empty-entry", message, path, "add a value, or remove the entry")
-        return []
-    # C1: a newline inside an entry is the list form of build-push-action.
-    if "\n" in text:
-        lines = [masked(line.strip()) for line in text.splitlines() if line.strip()]
-        message = "the entry contains several lines"
-        faults.report("multiline-entry", message, path, f"write a list: `{lines!r}`")
         return []
     with faults.catch(*path):
         if "=" in text:
@@ -116,6 +100,29 @@ def _parse(
         parsed = [_parse_reference(ref, path, direction, rule, faults) for ref in refs]
         return [item for item in parsed if item is not None]
     return []
+
+
+def _text(written: WrittenEntry, faults: FaultCollector) -> str:
+    """The text of one item; empty after a fault."""
+    value, path, _, _ = written
+    if isinstance(value, (bool, int)):
+        value = format_scalar(value)
+    if not isinstance(value, str):
+        _report_wrong_type(value, path, faults)
+        return ""
+    # C1: one trailing newline is removed first, from typed entries too.
+    text = entries.without_newline(value)
+    # C12: an empty entry is an error.
+    if not text:
+        message = "the entry is empty, and buildx would silently skip it"
+        faults.report("empty-entry", message, path, "add a value, or remove the entry")
+    # C1: a newline inside an entry is the list form of build-push-action.
+    if "\n" in text:
+        lines = [masked(line.strip()) for line in text.splitlines() if line.strip()]
+        message = "the entry contains several lines"
+        faults.report("multiline-entry", message, path, f"write a list: `{lines!r}`")
+        return ""
+    return text
 
 
 def _report_wrong_type(value: Setting, path: KeyPath, faults: FaultCollector) -> None:
@@ -182,7 +189,7 @@ def _parse_fields(
 def _typed_reference(
     text: str, path: KeyPath, direction: Direction, faults: FaultCollector
 ) -> Reference | None:
-    """E2: the reference of a typed registry entry; in `from`, BuildKit only logs that it is invalid."""
+    """E2: the reference of a typed entry; in `from`, BuildKit only logs that it is invalid."""
     if direction == "to":
         ref = parse_reference(text, path, faults, rule="E2")
         if ref is not None:
@@ -254,8 +261,8 @@ def _generated_fields(
     # C4, C5: `mode=max`.
     added = {"mode": "max"}
     # E6: registries that reject the default format need an image manifest.
-    refused = FALSE & {written.get(key) for key in IMAGE_MANIFEST}
-    if ref is not None and rejects_index(ref.domain) and not refused:
+    declined = FALSE & {written.get(key) for key in IMAGE_MANIFEST}
+    if ref is not None and rejects_index(ref.domain) and not declined:
         added |= IMAGE_MANIFEST
     # D5: generated entries get `ignore-error=true`.
     if ignore_errors:

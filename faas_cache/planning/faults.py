@@ -15,7 +15,7 @@ __all__ = ["parse_reference"]
 def parse_reference(
     text: str, path: KeyPath, faults: FaultCollector, *, rule: str | None = None
 ) -> Reference | None:
-    """The reference at a key path, or `None` with its fault reported, under `rule` if it is given."""
+    """The reference at a key path, or `None` with its fault reported, under `rule` if given."""
     try:
         return Reference.parse(text)
     except InvalidReference as error:

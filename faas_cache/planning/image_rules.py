@@ -1,4 +1,4 @@
-"""Rules E1, E2 and D6 for the image of a function: what the build tags, and the tags of its cache."""
+"""Rules E1, E2 and D6 for the image of a function: the tags of the build and of its cache."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def function_image(spec: FunctionSpec, faults: FaultCollector) -> Reference | No
 def build_tags(
     spec: FunctionSpec, image: Reference | None, faults: FaultCollector
 ) -> tuple[Reference, ...]:
-    """What the build tags: the image, or the one that `tag_as` names instead, and the extra tags."""
+    """What the build tags: the image, or that of `tag_as`, and the same with the extra tags."""
     if image is None:
         return ()
     top: KeyPath = ("functions", spec.name)

@@ -23,7 +23,7 @@ from faas_cache.model.diagnostics import Diagnostic, KeyPath, Location, nearest
 from faas_cache.model.errors import InvalidInput, InvalidReference
 from faas_cache.model.faults import FaultCollector
 from faas_cache.model.frozen_map import EMPTY, FrozenMap
-from faas_cache.model.go import to_lower
+from faas_cache.model.go import TRUE, to_lower
 from faas_cache.model.masking import masked, shown_fields
 from faas_cache.model.references import Reference
 from faas_cache.model.specs import FunctionSpec
@@ -282,11 +282,9 @@ def _target_platforms(spec: FunctionSpec, options: BuildOptions) -> tuple[str, .
 def checked_environ(environ: Mapping[str, str]) -> FrozenMap[str]:
     """What checks read of an environment: which variables are present, without their values.
 
-    >>> checked_environ({"ACTIONS_RUNTIME_TOKEN": "secret", "HOME": "/root"})
-    {'ACTIONS_RUNTIME_TOKEN': '1'}
+    >>> list(checked_environ({"ACTIONS_RUNTIME_TOKEN": "secret", "HOME": "/root"}).items())
+    [('ACTIONS_RUNTIME_TOKEN', '1')]
     """
-    from faas_cache.model.go import TRUE
-
     present = {name: environ[name] for name in _CHECKED if environ.get(name)}
     if present.get("ACTIONS_CACHE_SERVICE_V2", "1") not in TRUE:  # read as Go's ParseBool does
         del present["ACTIONS_CACHE_SERVICE_V2"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Literal, TypeAlias
 
 import attrs
@@ -10,10 +10,14 @@ import attrs
 from faas_cache.model.backends import Direction
 from faas_cache.model.builders import BUILDKIT
 from faas_cache.model.converters import (
+    Reader,
+    TextLike,
     read_boolean,
     read_diagnostics,
+    read_fields,
     read_list,
     read_optional_string,
+    read_optional_text,
     read_pairs,
     read_string,
     read_text,
@@ -54,76 +58,73 @@ class Origin:
 
 @attrs.frozen(kw_only=True)
 class Why:
-    """The reason for one argument of a plan: the argument with its secrets masked, the rule and the location."""
+    """The rule and the location behind one argument of a plan, whose secrets are masked."""
 
     part: str
     rule: str
     location: Location
 
 
-def _text(value: object, field: attrs.Attribute[Any]) -> str:
-    return read_string(value, (field.name,))
-
-
-def _path(value: object, field: attrs.Attribute[Any]) -> str:
-    return read_text(value, (field.name,))
-
-
-def _optional(value: object, field: attrs.Attribute[Any]) -> str | None:
-    return read_optional_string(value, (field.name,))
-
-
-def _texts(value: object, field: attrs.Attribute[Any]) -> tuple[str, ...]:
-    return read_list(value, (field.name,))
-
-
-def _boolean(value: object, field: attrs.Attribute[Any]) -> bool:
-    return read_boolean(value, (field.name,))
-
-
-def _sorted_pairs(value: object, field: attrs.Attribute[Any]) -> FrozenMap[str]:
+def _read_sorted_pairs(value: object, path: KeyPath) -> FrozenMap[str]:
     """A mapping sorted by name, so that equal plans render to equal commands."""
-    pairs = read_pairs(value, (field.name,))
-    names = list(pairs)
-    ordered = sorted(names)
-    return pairs if names == ordered else FrozenMap({name: pairs[name] for name in ordered})
+    pairs = read_pairs(value, path)
+    names = sorted(pairs)
+    return pairs if list(pairs) == names else FrozenMap({name: pairs[name] for name in names})
 
 
-def _entries(value: object, field: attrs.Attribute[Any]) -> tuple[CacheEntry, ...]:
+def _read_entries(value: object, path: KeyPath) -> tuple[CacheEntry, ...]:
     if isinstance(value, (list, tuple)) and all(isinstance(item, CacheEntry) for item in value):
         return tuple(value)
-    return parse_entries(read_list(value, (field.name,)))
+    return parse_entries(read_list(value, path))
 
 
-def _names(value: object, field: attrs.Attribute[Any]) -> frozenset[str]:
-    names = value if isinstance(value, (frozenset, set)) else read_list(value, (field.name,))
-    return frozenset(read_list(sorted(names, key=str), (field.name,)))
+def _read_names(value: object, path: KeyPath) -> frozenset[str]:
+    names = sorted(value, key=str) if isinstance(value, (frozenset, set)) else value
+    return frozenset(read_list(names, path))
 
 
-def _diagnostics(value: object, field: attrs.Attribute[Any]) -> tuple[Diagnostic, ...]:
-    return read_diagnostics(value, (field.name,))
-
-
-def _origins(value: object, field: attrs.Attribute[Any]) -> tuple[Origin, ...]:
+def _read_origins(value: object, path: KeyPath) -> tuple[Origin, ...]:
     if isinstance(value, (list, tuple)) and all(isinstance(item, Origin) for item in value):
         return tuple(value)
     raise InvalidInput(
         Diagnostic(
             name="invalid-type",
             message=f"expected a list of origins, got {type_name(value)}",
-            location=Location(path=(field.name,)),
+            location=Location(path=path),
         )
     )
 
 
-def _field(convert: Any, default: Any = attrs.NOTHING, **options: Any) -> Any:  # noqa: ANN401  # what attrs.field accepts and returns
-    """A field whose converter knows its name, for the location of an error."""
-    return attrs.field(
-        default=default, converter=attrs.Converter(convert, takes_field=True), **options
-    )
+_READERS: dict[str, Reader] = {
+    "function": read_string,
+    "tags": read_list,
+    "context": read_text,
+    "build_args": _read_sorted_pairs,
+    "labels": _read_sorted_pairs,
+    "secrets": _read_sorted_pairs,
+    "platforms": read_list,
+    "cache_from": _read_entries,
+    "cache_to": _read_entries,
+    "builder": read_optional_string,
+    "builder_flags": read_list,
+    "env": _read_sorted_pairs,
+    "ssh": read_list,
+    "no_cache": read_boolean,
+    "pull": read_boolean,
+    "squash": read_boolean,
+    "output": read_optional_text,
+    "provenance": read_optional_text,
+    "sbom": read_optional_text,
+    "needs": _read_names,
+    "lang": read_string,
+    "handler": read_text,
+    "build_options": read_list,
+    "diagnostics": read_diagnostics,
+    "origins": _read_origins,
+}
 
 
-@attrs.frozen(kw_only=True, repr=False)
+@attrs.frozen(kw_only=True, repr=False, init=False)
 class BuildPlan:
     """Everything that a front end must be told about the build of one function.
 
@@ -133,44 +134,92 @@ class BuildPlan:
 
     >>> BuildPlan(function="fn", tags=["a/fn:1"], labels={"b": "2", "a": "1"}).labels
     {'a': '1', 'b': '2'}
+
+    Attributes:
+        function: The name of the function.
+        tags: The images that the build makes, each with its tag.
+        context: The build context: a path relative to the root of the project, or a URL.
+        build_args: Build arguments by name.
+        labels: Labels of the image by name.
+        secrets: The path of the file of each build secret, by the secret's id.
+        platforms: The platforms to build for; empty means that of the builder.
+        cache_from: The imports, in order.
+        cache_to: The exports, in order.
+        builder: The name of the buildx builder; `None` means the current one.
+        builder_flags: Further arguments for the builder, passed as written (D2).
+        env: What the command adds to its environment.
+        ssh: The values of `--ssh`.
+        no_cache: Whether every step is run anew (D3).
+        pull: Whether the base images are pulled even if they are present.
+        squash: Whether the layers of the image are squashed.
+        output: `push`, `load` or a value of `--output`; `None` leaves it to the front end (F5).
+        provenance: The value of `--provenance`; `None` means the builder's default.
+        sbom: The value of `--sbom`; `None` means the builder's default.
+        needs: The features that the builder must have (F1).
+        lang: The name of the template.
+        handler: The folder of the function's code.
+        build_options: The build options of the template that are selected.
+        diagnostics: Warnings and notes of `resolve` about this function.
+        origins: The rule and the key path behind each cache argument.
     """
 
-    function: str = _field(_text)
-    # The images that the build makes, each with its tag.
-    tags: tuple[str, ...] = _field(_texts)
-    # The build context, relative to the root of the project; a URL is passed as it is.
-    context: str = _field(_path, ".")
-    build_args: FrozenMap[str] = _field(_sorted_pairs, EMPTY)
-    labels: FrozenMap[str] = _field(_sorted_pairs, EMPTY)
-    # The file of each build secret by its id.
-    secrets: FrozenMap[str] = _field(_sorted_pairs, EMPTY)
-    platforms: tuple[str, ...] = _field(_texts, ())
-    cache_from: tuple[CacheEntry, ...] = _field(_entries, ())
-    cache_to: tuple[CacheEntry, ...] = _field(_entries, ())
-    # The name of the buildx builder; `None` is the current one.
-    builder: str | None = _field(_optional, None)
-    # More arguments for the builder, each passed as written (D2).
-    builder_flags: tuple[str, ...] = _field(_texts, ())
-    # What the command adds to its environment.
-    env: FrozenMap[str] = _field(_sorted_pairs, EMPTY)
-    ssh: tuple[str, ...] = _field(_texts, ())
-    no_cache: bool = _field(_boolean, default=False)
-    pull: bool = _field(_boolean, default=False)
-    squash: bool = _field(_boolean, default=False)
-    # `push`, `load` or a value of `--output`; `None` leaves it to the front end (F5).
-    output: str | None = _field(_optional, None)
-    # Values of `--provenance` and `--sbom`; `None` leaves them to the builder.
-    provenance: str | None = _field(_optional, None)
-    sbom: str | None = _field(_optional, None)
-    # The features that the builder must have (F1).
-    needs: frozenset[str] = _field(_names, frozenset())
-    lang: str = _field(_text, "", eq=False)
-    handler: str = _field(_text, "", eq=False)
-    build_options: tuple[str, ...] = _field(_texts, (), eq=False)
-    # Warnings and notes of `resolve` about this function.
-    diagnostics: tuple[Diagnostic, ...] = _field(_diagnostics, (), eq=False)
-    # The rule and the key path behind each cache argument.
-    origins: tuple[Origin, ...] = _field(_origins, (), eq=False, repr=False)
+    function: str
+    tags: tuple[str, ...]
+    context: str = "."
+    build_args: FrozenMap[str] = EMPTY
+    labels: FrozenMap[str] = EMPTY
+    secrets: FrozenMap[str] = EMPTY
+    platforms: tuple[str, ...] = ()
+    cache_from: tuple[CacheEntry, ...] = ()
+    cache_to: tuple[CacheEntry, ...] = ()
+    builder: str | None = None
+    builder_flags: tuple[str, ...] = ()
+    env: FrozenMap[str] = EMPTY
+    ssh: tuple[str, ...] = ()
+    no_cache: bool = False
+    pull: bool = False
+    squash: bool = False
+    output: str | None = None
+    provenance: str | None = None
+    sbom: str | None = None
+    needs: frozenset[str] = frozenset()
+    lang: str = attrs.field(default="", eq=False)
+    handler: str = attrs.field(default="", eq=False)
+    build_options: tuple[str, ...] = attrs.field(default=(), eq=False)
+    diagnostics: tuple[Diagnostic, ...] = attrs.field(default=(), eq=False)
+    origins: tuple[Origin, ...] = attrs.field(default=(), eq=False, repr=False)
+
+    def __init__(  # noqa: PLR0913  # a parameter for each field
+        self,
+        *,
+        function: str,
+        tags: Iterable[TextLike],
+        context: TextLike = ".",
+        build_args: Mapping[str, TextLike | None] = EMPTY,
+        labels: Mapping[str, TextLike | None] = EMPTY,
+        secrets: Mapping[str, TextLike] = EMPTY,
+        platforms: Iterable[TextLike] = (),
+        cache_from: Iterable[TextLike] = (),
+        cache_to: Iterable[TextLike] = (),
+        builder: str | None = None,
+        builder_flags: Iterable[TextLike] = (),
+        env: Mapping[str, TextLike | None] = EMPTY,
+        ssh: Iterable[TextLike] = (),
+        no_cache: bool = False,
+        pull: bool = False,
+        squash: bool = False,
+        output: TextLike | None = None,
+        provenance: str | bool | None = None,
+        sbom: str | bool | None = None,
+        needs: Iterable[str] = (),
+        lang: str = "",
+        handler: TextLike = "",
+        build_options: Iterable[TextLike] = (),
+        diagnostics: Iterable[Diagnostic] = (),
+        origins: Iterable[Origin] = (),
+    ) -> None:
+        values = {name: value for name, value in locals().items() if name in _READERS}
+        self.__attrs_init__(**read_fields(values, _READERS))
 
     @property
     def caching(self) -> bool:

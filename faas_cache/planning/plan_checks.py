@@ -25,7 +25,7 @@ _MAX_SHOWN = 60
 def check_plan(
     plan: BuildPlan, environment: Environment, dockerfile: str = ""
 ) -> Iterator[Diagnostic]:
-    """What `resolve` reported about a plan, and what is wrong with its entries and its inline cache."""
+    """What `resolve` reported about a plan, and what is wrong with its entries and its builder."""
     yield from plan.diagnostics
     for item in plan_entries(plan):
         yield from check_entry(item, environment)
@@ -36,7 +36,7 @@ def check_plan(
 
 
 def _check_inline_tag(plan: BuildPlan) -> Iterator[Diagnostic]:
-    """E3: an inline cache is in the image that is pushed, and is imported from the image as written."""
+    """E3: an inline cache is imported from the image as written, and is in the pushed one."""
     built = [ref for tag in plan.tags if (ref := parsed_reference(tag)) is not None]
     names = {(ref.domain, ref.path) for ref in built}
     targets = {ref.target for ref in built}
@@ -61,7 +61,7 @@ def _check_inline_tag(plan: BuildPlan) -> Iterator[Diagnostic]:
 
 
 def _check_stages(plan: BuildPlan, dockerfile: str) -> Iterator[Diagnostic]:
-    """F4: an inline cache holds the layers of the image, and stages that are copied from have none there."""
+    """F4: an inline cache holds the layers of the image, which are those of its last stage."""
     if stages := uncached_stages(dockerfile):
         names = ", ".join(f"`{masked(name)[:_MAX_SHOWN]}`" for name in stages)
         yield Diagnostic(
@@ -74,7 +74,7 @@ def _check_stages(plan: BuildPlan, dockerfile: str) -> Iterator[Diagnostic]:
 
 
 def _check_multi_platform(plan: BuildPlan, builder: Builder | None) -> Iterator[Diagnostic]:
-    """F2: Docker's own builder builds for several platforms only with the containerd image store."""
+    """F2: Docker's own builder needs the containerd image store to build for several platforms."""
     if builder is None or len(plan.platforms) < 2 or MULTI_PLATFORM in plan.needs:  # noqa: PLR2004  # several
         return  # an image that must be stored is among the features that the builder lacks
     if builder.docker is not None and builder.driver == "docker" and not builder.containerd_store:
@@ -88,7 +88,7 @@ def _check_multi_platform(plan: BuildPlan, builder: Builder | None) -> Iterator[
 
 
 def check_contexts(plans: Iterable[BuildPlan]) -> Iterator[Diagnostic]:
-    """F4: a local cache inside a context is sent to the builder, and changes what `COPY .` copies."""
+    """F4: a local cache inside a context is sent to the builder, and `COPY .` copies it."""
     plans = tuple(plans)
     contexts = {posixpath.normpath(plan.context) for plan in plans if "://" not in plan.context}
     for plan in plans:

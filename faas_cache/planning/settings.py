@@ -33,7 +33,7 @@ _OFF = frozenset({"false", "off", "no"})
 
 
 class WrittenEntry(NamedTuple):
-    """One entry as written and its key path; one that a mode generates has its reference and rule."""
+    """One entry as written, and its key path; a generated one has its reference and rule."""
 
     value: Setting
     path: KeyPath
@@ -82,7 +82,7 @@ def long_form(
     return LongForm(imports, exports)
 
 
-def _expand(  # the parts of a function's resolution
+def _expand(  # noqa: PLR0913  # all that a setting depends on
     spec: FunctionSpec,
     flags: CacheFlags,
     setting: Setting,
@@ -131,7 +131,7 @@ def _report_invalid_setting(setting: Setting, path: KeyPath, faults: FaultCollec
 def _lists(
     flags: CacheFlags, setting: FrozenMap[Setting], path: KeyPath, faults: FaultCollector
 ) -> LongForm:
-    """C1: the mapping with the keys `from` and `to`; a side that a flag replaces is not read (D1)."""
+    """C1: the mapping with `from` and `to`; a side that a flag replaces is not read (D1)."""
     for key in setting:
         if key not in _SIDES:
             faults.report(

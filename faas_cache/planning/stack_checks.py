@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Iterable, Iterator
 from itertools import combinations
 from typing import NamedTuple
@@ -70,7 +71,7 @@ def _check_images(exports: Iterable[_Export], plans: Iterable[BuildPlan]) -> Ite
 
 
 def _check_destinations(exports: Iterable[_Export]) -> Iterator[Diagnostic]:
-    """E5: each pair of functions with a common destination, unless they are one build listed twice."""
+    """E5: each pair of functions with a common destination that are not one build listed twice."""
     writers: dict[Destination, list[_Export]] = {}
     for export in sorted(exports, key=lambda export: (export.plan.function, str(export.path))):
         for destination in destinations(export.entry):
@@ -103,17 +104,11 @@ def _sources(plan: BuildPlan) -> tuple[object, ...]:
     """What makes two functions one build listed twice, when it is equal."""
     # The context that is written for a function has its name.
     context = "" if plan.context == f"build/{plan.function}" else plan.context
-    handler = _normal_path(plan.handler)
+    handler = posixpath.normpath(plan.handler) if plan.handler else ""
     return (
         *(plan.tags, plan.lang, handler, plan.build_args, plan.build_options),
         *(plan.platforms, context),
     )
-
-
-def _normal_path(path: str) -> str:
-    import posixpath
-
-    return posixpath.normpath(path) if path else ""
 
 
 def _own_destination(export: _Export) -> str:

@@ -66,7 +66,7 @@ class Command:
         return attrs.evolve(self, argv=tuple(map(masked, self.argv)), stdin=masked(self.stdin))
 
 
-def unsupported(  # the parts of a diagnostic
+def unsupported(  # noqa: PLR0913  # the parts of a diagnostic
     plan: BuildPlan,
     program: str,
     part: str,

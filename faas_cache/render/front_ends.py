@@ -1,4 +1,4 @@
-"""The front ends: the programs that build a plan, as values in one table, and rule F3, which chooses.
+"""The front ends: the programs that build a plan, as values in one table, and rule F3.
 
 A program with a front end of its own makes a `FrontEnd`; nothing in this package must change.
 """
@@ -72,11 +72,11 @@ class FrontEnd:
         builder = _ASSUMED if builder is None else builder
         if self.features is None:
             return builder.features
-        return self.features(builder) if callable(self.features) else self.features
+        return self.features if isinstance(self.features, frozenset) else self.features(builder)
 
 
 def _docker_features(builder: Builder) -> frozenset[str]:
-    """F3: with buildx, `docker build` serves builds without caching; without, what it can do itself."""
+    """F3: where buildx exists, `docker build` only serves builds without caching."""
     return frozenset({MULTI_PLATFORM}) if BUILDX in builder.features else builder.features
 
 
@@ -115,7 +115,9 @@ def choose_front_end(
     plans = tuple(plans)
     if missing := errors(missing_features(plans, builder)):
         raise BuilderError(*missing)
-    front_ends = tuple(among.values() if isinstance(among, Mapping) else among)
+    front_ends: tuple[FrontEnd, ...] = tuple(
+        among.values() if isinstance(among, Mapping) else among
+    )
     needs = frozenset(need for plan in plans for need in plan.needs)
     for front_end in front_ends:
         if needs <= front_end.supported(builder):

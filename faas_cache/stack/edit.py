@@ -189,7 +189,8 @@ class _Editor:
             comma = ", " if parent else ""
             return _Splice(brace + 1, brace + 1, f"{key}:{rest.strip(chr(10)) if comma else rest}{comma}")
         own = [k for k in parent if self._is_own(parent, k, mark)]
-        first = self._offset(min(self.marks.of(parent)[k].start for k in own))
+        anchor = "functions" if "functions" in own and key == "configuration" else own[0]
+        first = self._offset(self.marks.of(parent)[anchor].start)
         indent = self._indent(first)
         if "image" in own:
             image = self.marks.of(parent)["image"]
