@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from faas_cache.render.commands import Command
     from faas_cache.runner.results import BuildResult
     from faas_cache.runner.stop import Stop
+    from faas_cache.stack.edit import Edit
     from faas_cache.stack.templates import Template
 
 __all__ = ["Project"]
@@ -60,6 +61,7 @@ class Project:
         self.root = os.fspath(root)
         self.environ: Mapping[str, str] = FrozenMap(os.environ if environ is None else environ)
         self._folder = os.path.abspath(self.root)
+        self._file: str | None = None
         self._stamps: dict[str, Stamp] = {}
         self._lock = RLock()
 
@@ -90,7 +92,9 @@ class Project:
             if error.stack is None:
                 raise
             stack = error.stack
-        return cls(stack, root=root, environ=environ)
+        project = cls(stack, root=root, environ=environ)
+        project._file = path
+        return project
 
     @classmethod
     def of(
@@ -229,6 +233,42 @@ class Project:
         plan = self._with_templates(self._checked(plan), pull_templates=pull_templates)
         self._raise(self._check_sources(plan))
         self._write_contexts(plan, plan.plans)
+
+    def set_cache(
+        self,
+        mode: str,
+        *names: str,
+        default: bool = False,
+        force: bool = False,
+        dry_run: bool = False,
+    ) -> Edit:
+        """Writes `build_cache: MODE` into the stack file, for functions, for all of them, or with `default` for the stack.
+
+        Only the setting changes: comments, order, quotes and line ends stay. A setting in the object form is replaced
+        only with `force`; `dry_run` writes nothing. The file is replaced as a whole, keeps its mode, and is left alone if
+        it changed meanwhile. Raises `InvalidInput` for what cannot be edited.
+        """
+        from faas_cache.contexts.replacement import replace_file
+        from faas_cache.stack.edit import edit_setting
+        from faas_cache.stack.reading import read_stack
+
+        if self._file is None or "://" in self._file:
+            message = "the project has no stack file that can be edited"
+            hint = "load it from a file"
+            raise InvalidInput(Diagnostic(name="invalid-argument", message=message, hint=hint))
+        before = read_stack(self._file)
+        edit = edit_setting(
+            before,
+            mode,
+            names,
+            default=default,
+            force=force,
+            file=self.stack.file or self._file,
+            environ=self.environ,
+        )
+        if edit.changed and not dry_run:
+            replace_file(self._file, edit.after, expected=edit.before)
+        return edit
 
     # Run.
 

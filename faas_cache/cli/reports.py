@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sys
 from argparse import Namespace
-from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from faas_cache.cli.output import warn
@@ -66,23 +65,11 @@ def write_report(result: BuildResult, arguments: Namespace) -> bool:
 
 
 def _write(path: str, text: str, *, append: bool) -> None:
-    """Appends to a summary; replaces another report as a whole or not at all, and keeps the mode of its file."""
-    if append or not os.path.isfile(path):
-        with open(path, "a" if append else "w", encoding="utf-8") as file:
+    """Appends to a summary; replaces another report as a whole."""
+    if append:
+        with open(path, "a", encoding="utf-8") as file:
             file.write(text)
         return
-    from secrets import token_hex
+    from faas_cache.contexts.replacement import replace_file
 
-    target = os.path.realpath(path)
-    beside = f"{target}.{token_hex(8)}"
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0)
-    descriptor = os.open(beside, flags, 0o600)
-    try:
-        with open(descriptor, "w", encoding="utf-8") as file:
-            file.write(text)
-        os.chmod(beside, os.stat(target).st_mode & 0o7777)
-        os.replace(beside, target)
-    except OSError:
-        with suppress(OSError):
-            os.unlink(beside)
-        raise
+    replace_file(path, text.encode())

@@ -50,9 +50,14 @@ class Edit:
         """The change as a unified diff; empty where nothing changes."""
         from difflib import unified_diff
 
-        before, after = (_decode(data)[2].splitlines(keepends=True) for data in (self.before, self.after))
+        before, after = (
+            _decode(data)[2].splitlines(keepends=True) for data in (self.before, self.after)
+        )
         lines = unified_diff(before, after, self.file, self.file)
-        return "".join(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines)
+        return "".join(
+            line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n"
+            for line in lines
+        )
 
 
 class _Splice(NamedTuple):
@@ -87,7 +92,11 @@ def edit_setting(
     decode(data, file)  # the limits and errors of a stack file
     environ = process_environment() if environ is None else environ
     editor = _Editor(source, substitute(source, environ), file)
-    paths = [_DEFAULT] if default else [("functions", name, KEY) for name in names or editor.functions()]
+    paths = (
+        [_DEFAULT]
+        if default
+        else [("functions", name, KEY) for name in names or editor.functions()]
+    )
     faults = FaultCollector()
     splices: dict[int, _Splice] = {}
     for path in paths:
@@ -126,7 +135,12 @@ class _Editor:
                 if path == _DEFAULT and isinstance(parent, dict):
                     return self._insert(parent, mark, "configuration", self._nested(value))
                 hint = nearest(str(key), map(str, parent or ())) or "name a function of the file"
-                self._refuse("unknown-function", f"unknown function `{masked(str(key))[:60]}`", path[:depth], hint)
+                self._refuse(
+                    "unknown-function",
+                    f"unknown function `{masked(str(key))[:60]}`",
+                    path[:depth],
+                    hint,
+                )
             mark = self._own_mark(parent, key, mark, path[:depth])
             parent = parent[key]
         key = path[-1]
@@ -134,7 +148,12 @@ class _Editor:
             at = self._offset(mark.value_end)
             return _Splice(at, at, f"{self._line_end(at)}  {key}: {value}")
         if not isinstance(parent, dict):
-            self._refuse("invalid-type", "expected a mapping", path[:-1], "write the keys of the function first")
+            self._refuse(
+                "invalid-type",
+                "expected a mapping",
+                path[:-1],
+                "write the keys of the function first",
+            )
         if key not in parent or not self._is_own(parent, key, mark):
             return self._insert(parent, mark, str(key), f" {value}")
         return self._replace(parent, path, value, force=force)
@@ -163,7 +182,9 @@ class _Editor:
 
     # Splices.
 
-    def _replace(self, parent: dict[Any, Any], path: KeyPath, value: str, *, force: bool) -> _Splice:
+    def _replace(
+        self, parent: dict[Any, Any], path: KeyPath, value: str, *, force: bool
+    ) -> _Splice:
         """Replaces the value of a key that exists."""
         mark = self.marks.of(parent)[path[-1]]
         old = parent[path[-1]]
@@ -176,7 +197,9 @@ class _Editor:
         start, end = self._offset(mark.value_start), self._offset(self._content_end(old, mark))
         if old is None and start == end:
             return _Splice(start, end, f" {value}")
-        if isinstance(old, (dict, list)) and LINE_END.search(self.source, self._offset(mark.start), start):
+        if isinstance(old, (dict, list)) and LINE_END.search(
+            self.source, self._offset(mark.start), start
+        ):
             colon = self.source.rindex(":", 0, start)
             return _Splice(colon + 1, end, f" {value}")
         return _Splice(start, end, value)
@@ -187,7 +210,9 @@ class _Editor:
         brace = self.source.find("{", start, start + 1) if not self._is_block(parent, mark) else -1
         if brace >= 0:
             comma = ", " if parent else ""
-            return _Splice(brace + 1, brace + 1, f"{key}:{rest.strip(chr(10)) if comma else rest}{comma}")
+            return _Splice(
+                brace + 1, brace + 1, f"{key}:{rest.strip(chr(10)) if comma else rest}{comma}"
+            )
         own = [k for k in parent if self._is_own(parent, k, mark)]
         anchor = "functions" if "functions" in own and key == "configuration" else own[0]
         first = self._offset(self.marks.of(parent)[anchor].start)
@@ -277,7 +302,13 @@ def _is_below(path: KeyPath, paths: set[KeyPath]) -> bool:
 
 def _leaves(value: Any, path: KeyPath = ()) -> Iterator[tuple[KeyPath, Any]]:  # noqa: ANN401  # any YAML value
     """Every scalar and every empty container with its key path."""
-    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    items = (
+        value.items()
+        if isinstance(value, dict)
+        else enumerate(value)
+        if isinstance(value, list)
+        else ()
+    )
     if not items or (isinstance(value, list) and not value):
         yield path, value
         return
