@@ -21,16 +21,20 @@ from typing import TYPE_CHECKING, Literal
 import attrs
 
 from faas_cache import __version__
-from faas_cache.contexts.assembly import PACKAGES, Contexts, handler_digest, judged_name, prepared
+from faas_cache.contexts.assembly import PACKAGES, Contexts, prepared
+from faas_cache.contexts.digests import handler_digest
+from faas_cache.contexts.names import check_name
+from faas_cache.contexts.prebuilt import check_context, check_prebuilt
+from faas_cache.contexts.templates import find_template, install_template, missing_template
 from faas_cache.model.diagnostics import Diagnostic, Location, errors, path_text
-from faas_cache.model.errors import BuilderError, FaasCacheError, InvalidInput
+from faas_cache.model.errors import BuilderError, FaasCacheError, InvalidFunction, InvalidInput
 from faas_cache.model.flags import CacheFlags
 from faas_cache.model.frozen_map import FrozenMap
 from faas_cache.model.masking import masked
 from faas_cache.model.specs import FunctionSpec
 from faas_cache.planning.plan import BuildPlan, resolve, tagged
 from faas_cache.render.commands import RENDERERS, Command, bake, docker_push
-from faas_cache.stack.stack_file import Stack
+from faas_cache.stack.stack_file import Stack, Template
 
 if TYPE_CHECKING:
     from faas_cache.buildkit.progress import Progress
@@ -536,6 +540,7 @@ class _Run:
         )  # contexts alone: what a cache would do is not asked
         whole = _stack(options)
         self.stack = whole.selected(options.filter, options.regex)
+        self.templates: dict[str, Template | None] = {}
         self.contexts = Contexts(
             extras=(*options.copy_extra, *whole.copy_extra_paths),
             outside_links=options.allow_outside_links,
@@ -593,10 +598,23 @@ class _Run:
             )
         if spec.name in self.stack.own_contexts:
             return spec
-        _stop_at_errors([d for d in judged_name(spec.name) if d.severity == "error"])
+        _stop_at_errors([d for d in check_name(spec.name) if d.severity == "error"])
         if not spec.lang:
             return attrs.evolve(spec, context=f"build/{spec.name}")
-        return prepared(spec, self.contexts.template(spec.lang))
+        return prepared(spec, self.template(spec))
+
+    def template(self, spec: FunctionSpec) -> Template | None:
+        """The template of a function's language."""
+        if spec.lang not in self.templates:
+            try:
+                self.templates[spec.lang] = find_template(
+                    ".", spec.lang, outside_links=self.options.allow_outside_links
+                )
+            except InvalidFunction as error:
+                raise InvalidFunction(
+                    *(d.under("functions", spec.name) for d in error.diagnostics)
+                ) from None
+        return self.templates[spec.lang]
 
     def changed(self, spec: FunctionSpec) -> FunctionSpec:
         """The spec with what the flags and the environment say for all functions."""
@@ -647,7 +665,7 @@ class _Run:
             if source and lang.lower() != "dockerfile" and not os.path.lexists(f"template/{lang}"):
                 _say(f"template {lang}: taken from {masked(source)}")
                 with cloned(source) as folder:
-                    self.contexts.take_template(lang, folder, source, name)
+                    install_template(".", lang, folder, source, name)
 
     def assemble(self) -> None:
         """Writes the contexts of the functions; raises with the faults of all."""
@@ -656,7 +674,7 @@ class _Run:
             spec = self.specs[plan.function]
             try:
                 if plan.function in self.stack.own_contexts:
-                    _stop_at_errors(_missing_context(plan))
+                    _stop_at_errors([d] if (d := check_context(".", plan.function, plan.context)) else [])
                 else:
                     self.assemble_one(spec)
             except FaasCacheError as fault:
@@ -666,36 +684,14 @@ class _Run:
 
     def assemble_one(self, spec: FunctionSpec) -> None:
         """The context of one function; one that was left by `--shrinkwrap` serves where the handler is not there."""
-        there = os.path.isdir(spec.context)  # noqa: PTH112  # pathlib costs more than it gives
-        if there and (not spec.lang or not os.path.lexists(spec.handler)):
-            cause = "its handler is not there" if spec.lang else "it has no `lang`"
-            message = f"{spec.context} is built as it was left, for {cause}"
-            place = Location(path=("functions", spec.name))
-            self.found += (
-                Diagnostic(name="context", severity="note", message=message, location=place),
-            )
+        if diagnostic := check_prebuilt(".", spec):
+            _stop_at_errors([d for d in (diagnostic,) if d.severity == "error"])
+            self.found += (diagnostic,)
             return
-        if not spec.lang:
-            raise InvalidInput(
-                Diagnostic(
-                    name="context",
-                    message="the function names no `lang`, so there is nothing to make its build context of",
-                    location=Location(path=("functions", spec.name)),
-                    hint="write `lang: TEMPLATE` or `lang: dockerfile`, or give the function a `context`",
-                )
-            )
-        template = self.contexts.template(spec.lang)
+        template = self.template(spec)
         if template is None:
-            raise InvalidInput(
-                Diagnostic(
-                    name="template",
-                    message=f"there is no template {masked(spec.lang)[:60]!r} in the folder `template`",
-                    location=Location(path=("functions", spec.name, "lang")),
-                    hint=f"run `faas-cli template store pull {masked(spec.lang)[:60]}`, or name its source under"
-                    " `configuration.templates`",
-                )
-            )
-        self.contexts.assemble(spec, template)
+            raise InvalidInput(missing_template(spec.lang).under("functions", spec.name))
+        self.contexts.write(spec, template)
 
     def judge(self) -> tuple[Diagnostic, ...]:
         """Everything there is to say, each once and with its place; under `--strict` a warning is an error."""
@@ -712,7 +708,7 @@ class _Run:
             d
             for p in self.plans
             if p.function not in self.stack.own_contexts
-            for d in judged_name(p.function)
+            for d in check_name(p.function)
         )
         placed = self.stack.placed(dict.fromkeys((*self.stack.diagnostics, *names, *kept)))
         placed = tuple(
@@ -866,20 +862,6 @@ def _named_builder(plans: list[BuildPlan]) -> str | None:
 
 def _rendered(plan: BuildPlan, front_end: str) -> Command:
     return RENDERERS[front_end](plan)
-
-
-def _missing_context(plan: BuildPlan) -> list[Diagnostic]:
-    """The build context that is not there; a URL or `-` is the builder's business."""
-    if "://" in plan.context or os.path.isdir(plan.context):  # noqa: PTH112  # pathlib costs more than it gives
-        return []
-    return [
-        Diagnostic(
-            name="context",
-            message=f"the build context {plan.context!r} of {plan.function!r} is no folder",
-            location=Location(path=("functions", plan.function)),
-            hint="write it with `faas-cli build --shrinkwrap`, or give the function a `context`",
-        )
-    ]
 
 
 def _missing_secrets(plan: BuildPlan) -> Iterator[Diagnostic]:

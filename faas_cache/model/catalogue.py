@@ -168,6 +168,9 @@ CATALOGUE: FrozenMap[Condition] = FrozenMap(
         ),
         "missing-context": Condition("", _E, "the build context does not exist", _BUILD),
         "invalid-context": Condition("", _E, "the build context cannot be written", _BUILD),
+        "context-locked": Condition(
+            "", _E, "another run writes or builds the same context", _BUILD
+        ),
         "prebuilt-context": Condition(
             "", _N, "a context is built as an earlier run left it", _BUILD
         ),
