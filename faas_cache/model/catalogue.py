@@ -179,6 +179,9 @@ CATALOGUE: FrozenMap[Condition] = FrozenMap(
         "missing-context": Condition("", _E, "the build context does not exist", _BUILD),
         "invalid-context": Condition("", _E, "the build context cannot be written", _BUILD),
         "prebuilt-context": Condition("", _N, "a context from an earlier run is built", _BUILD),
+        "context-locked": Condition(
+            "", _E, "another run writes or builds the same context", _BUILD
+        ),
         "duplicate-key": Condition("", _E, "a key appears twice in a mapping", _YAML),
         "git-failed": Condition("", _E, "a git command failed", "https://git-scm.com/docs"),
         "invalid-function-name": Condition(
