@@ -8,7 +8,8 @@ r"""Regular expressions as RE2 reads them, which is how faas-cli reads `--regex`
     repeat := ( "*" | "+" | "?" | "{n}" | "{n,}" | "{n,m}" ) "?"?              n and m at most 1000
     escape := "\A" | "\z" | "\b" | "\B" | class | "\" one of "afnrtv" | "\" punctuation
             | "\x" two digits | "\x{" digits "}" | "\" octal digits
-    class  := "\d" | "\D" | "\s" | "\S" | "\w" | "\W" | ( "\p" | "\P" ) ( letter | "{" "^"? name "}" )
+    class  := "\d" | "\D" | "\s" | "\S" | "\w" | "\W"
+            | ( "\p" | "\P" ) ( letter | "{" "^"? name "}" )
     member := class | "[:" "^"? name ":]" | char ( "-" char )?
 
 What RE2 rejects is rejected. Of what it accepts, the scripts of `\p{…}` are not supported.
@@ -24,7 +25,7 @@ from faas_cache.model.diagnostics import Diagnostic, Location
 from faas_cache.model.errors import InvalidInput
 from faas_cache.model.masking import masked
 from faas_cache.stack import automaton
-from faas_cache.stack.automaton import Node, Predicate
+from faas_cache.stack.automaton import Node, Predicate  # noqa: TC001  # for get_type_hints
 
 __all__ = ["compile_regex"]
 
@@ -38,8 +39,12 @@ _SHOWN = 60
 _REPEAT = re.compile(r"[*+?]|\{(?P<least>[0-9]+)(?P<comma>,(?P<most>[0-9]*))?\}")
 _FLAGS = re.compile(r"\(\?(?P<on>[imsU]*)(?:-(?P<off>[imsU]+))?(?P<end>[:)])")
 _NAME = re.compile(r"\(\?P?<(?P<name>[A-Za-z0-9_]+)>")
-_CODE = re.compile(r"x\{(?P<long>[0-9A-Fa-f]+)\}|x(?P<hex>[0-9A-Fa-f]{2})|(?P<octal>0[0-7]{0,2}|[1-7][0-7]{1,2})")
-_PROPERTY = re.compile(r"(?P<sign>[pP])(?:\{(?P<not>\^?)(?P<name>[^}]*)\}|(?P<letter>.))", re.DOTALL)
+_CODE = re.compile(
+    r"x\{(?P<long>[0-9A-Fa-f]+)\}|x(?P<hex>[0-9A-Fa-f]{2})|(?P<octal>0[0-7]{0,2}|[1-7][0-7]{1,2})"
+)
+_PROPERTY = re.compile(
+    r"(?P<sign>[pP])(?:\{(?P<not>\^?)(?P<name>[^}]*)\}|(?P<letter>.))", re.DOTALL
+)
 _POSIX = re.compile(r"\[:(?P<not>\^?)(?P<name>.*?):\]", re.DOTALL)
 _CONTROLS = {"a": "\a", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v"}
 _ASSERTIONS = {"A": "begin-text", "z": "end-text", "b": "boundary", "B": "no-boundary"}
@@ -70,7 +75,7 @@ _DOTLESS_I = "\u0131"  # folds to nothing but itself, whatever Python says
 
 
 def compile_regex(pattern: str) -> Callable[[str], bool]:
-    """Whether an expression of RE2 matches anywhere in a text; raises `InvalidInput` for an invalid one.
+    """Whether an expression matches anywhere in a text; raises `InvalidInput` for an invalid one.
 
     >>> compile_regex("(?i)^FN[0-9]")("fn1-api")
     True
@@ -143,11 +148,11 @@ class _Parser:
         if max(least, most or 0) > MAX_REPEAT or (most is not None and most < least):
             self.reject(f"`{match[0]}` is not a repetition of RE2, which counts to {MAX_REPEAT}")
         repeated = automaton.repeat(node, least, most)
-        if repeated.count > MAX_REPEAT:
+        if repeated.repetitions > MAX_REPEAT:
             self.reject(f"nested repetitions count to more than {MAX_REPEAT}")
         return repeated
 
-    def atom(self, c: str) -> list[Node]:
+    def atom(self, c: str) -> list[Node]:  # noqa: PLR0911  # one for each kind
         """The nodes of one atom: none for flags, several for quoted text."""
         if c == "(":
             return self.group()
@@ -173,10 +178,11 @@ class _Parser:
                 self.reject(f"two groups have the name `{match['name']}`")
             self.names.add(match["name"])
         elif match := _FLAGS.match(self.pattern, self.at):
-            letters = {**dict.fromkeys(match["on"], True), **dict.fromkeys(match["off"] or "", False)}
-            self.flags = _Flags(
-                *(letters.get(c, old) for c, old in zip("ims", flags, strict=True))
-            )
+            letters = {
+                **dict.fromkeys(match["on"], True),
+                **dict.fromkeys(match["off"] or "", False),
+            }
+            self.flags = _Flags(*(letters.get(c, old) for c, old in zip("ims", flags, strict=True)))
             if match["end"] == ")":
                 self.at = match.end()
                 return []
@@ -208,7 +214,7 @@ class _Parser:
         return [automaton.character(predicate) if predicate else self.literal(self.escaped())]
 
     def escaped_class(self) -> Predicate | None:
-        """`\\d`, `\\pL` and their like, behind the backslash; None for another escape."""
+        r"""`\d`, `\pL` and their like, behind the backslash; None for another escape."""
         c = self.next()
         if c and c.lower() in _PERL:
             self.at += 1
@@ -220,15 +226,21 @@ class _Parser:
         name = match["letter"] or match["name"]
         negated = (match["sign"] == "P") != bool(match["not"])
         if name != "Any" and not _CATEGORY.fullmatch(name):
-            self.reject(f"`\\{match[0]}` is not a general category of Unicode, and scripts are not supported")
-        return self.predicate(lambda c: name == "Any" or _category(c).startswith(name), negated=negated)
+            self.reject(
+                f"`\\{match[0]}` is not a general category of Unicode (scripts are not supported)"
+            )
+        return self.predicate(
+            lambda c: name == "Any" or _category(c).startswith(name), negated=negated
+        )
 
     def escaped(self) -> str:
         """The character that an escape stands for, behind the backslash."""
         c = self.next()
         if match := _CODE.match(self.pattern, self.at):
             self.at = match.end()
-            code = int(match["octal"], 8) if match["octal"] else int(match["long"] or match["hex"], 16)
+            code = (
+                int(match["octal"], 8) if match["octal"] else int(match["long"] or match["hex"], 16)
+            )
             if code > 0x10FFFF:  # noqa: PLR2004  # the last character of Unicode
                 self.reject(f"`\\{match[0]}` is not a character of Unicode")
             return chr(code)
@@ -316,5 +328,12 @@ def _cases(c: str) -> set[str]:
     """A character in every case, as Unicode folds single characters."""
     if c == _DOTLESS_I:
         return {c}
-    cases = {c, c.lower(), c.upper(), c.upper().lower(), c.lower().upper(), _FOLDED.get(c.lower(), c)}
+    cases = {
+        c,
+        c.lower(),
+        c.upper(),
+        c.upper().lower(),
+        c.lower().upper(),
+        _FOLDED.get(c.lower(), c),
+    }
     return {case for case in cases if len(case) == 1 and case != _DOTLESS_I}
