@@ -1,7 +1,8 @@
-"""Finite automata: whether a regular expression matches anywhere in a text, in time linear in the text.
+"""Finite automata: whether a regular expression matches in a text, in linear time.
 
-An expression becomes a program for Thompson's construction: all its states are followed at once, so that no text makes
-it try again. The sets of states that occur are remembered, because the names of functions are alike.
+An expression becomes a program for Thompson's construction: all its states are followed at once, so
+that no text makes it try again. The sets of states that occur are remembered, because the names of
+functions are alike.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ _Instruction: TypeAlias = tuple[str, Predicate | str | None, tuple[int, ...]]
 class Node(NamedTuple):
     """A part of an expression: its kind, what it accepts, its parts, and how often it repeats them.
 
-    `size` is the number of its states, `count` the highest product of nested repetitions.
+    `size` is the number of its states, `repetitions` the highest product of nested repetitions.
     """
 
     kind: str
@@ -43,7 +44,7 @@ class Node(NamedTuple):
     least: int = 1
     most: int | None = 1
     size: int = 1
-    count: int = 1
+    repetitions: int = 1
 
 
 def character(accepts: Predicate) -> Node:
@@ -52,7 +53,7 @@ def character(accepts: Predicate) -> Node:
 
 
 def assertion(name: str) -> Node:
-    """An empty match at the begin or end of the text or a line, or at the boundary of a word or not."""
+    """An empty match at a boundary of the text, a line or a word."""
     return Node("assertion", name)
 
 
@@ -78,19 +79,25 @@ def repeat(part: Node, least: int, most: int | None) -> Node:
         least,
         most,
         size=(part.size + 2) * copies + 1,
-        count=part.count * times if counts else part.count,
+        repetitions=part.repetitions * times if counts else part.repetitions,
     )
 
 
 def _compound(kind: str, parts: tuple[Node, ...]) -> Node:
     size = sum(part.size + 2 for part in parts) + 1
-    return Node(kind, None, parts, size=size, count=max((part.count for part in parts), default=1))
+    return Node(
+        kind,
+        None,
+        parts,
+        size=size,
+        repetitions=max((part.repetitions for part in parts), default=1),
+    )
 
 
 def compile_node(node: Node) -> Predicate:
     """Whether an expression matches anywhere in a text.
 
-    >>> compile_node(sequence([character("a".__eq__), repeat(character("b".__eq__), 2, None)]))("xabb")
+    >>> compile_node(repeat(character("b".__eq__), 2, None))("abb")
     True
     """
     program: list[_Instruction] = []
@@ -100,7 +107,7 @@ def compile_node(node: Node) -> Predicate:
 
 
 def _emit(node: Node, program: list[_Instruction]) -> None:
-    """Appends the instructions of a node; each continues at the one after it, unless it says where."""
+    """Appends the instructions of a node, which continue at the one that follows."""
     if node.kind in ("character", "assertion"):
         program.append((node.kind, node.accepts, (len(program) + 1,)))
     elif node.kind == "sequence":
@@ -170,7 +177,7 @@ class _Matcher:
         return False
 
     def step(self, states: frozenset[int], before: str, after: str) -> frozenset[int] | None:
-        """The states behind `after`, from those between two characters and a new beginning; None for a match."""
+        """The states behind `after`, from those before it and a new start; None for a match."""
         following: set[int] = set()
         seen: set[int] = set()
         pending = [0, *states]
@@ -191,7 +198,7 @@ class _Matcher:
 
 
 def _holds(name: str, before: str, after: str) -> bool:
-    """Whether an assertion holds between two characters, of which the first and last text has empty ones."""
+    """Whether an assertion holds between two characters; outside the text they are empty."""
     if name == "begin-text":
         return not before
     if name == "end-text":

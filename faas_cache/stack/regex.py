@@ -8,7 +8,8 @@ r"""Regular expressions as RE2 reads them, which is how faas-cli reads `--regex`
     repeat := ( "*" | "+" | "?" | "{n}" | "{n,}" | "{n,m}" ) "?"?              n and m at most 1000
     escape := "\A" | "\z" | "\b" | "\B" | class | "\" one of "afnrtv" | "\" punctuation
             | "\x" two digits | "\x{" digits "}" | "\" octal digits
-    class  := "\d" | "\D" | "\s" | "\S" | "\w" | "\W" | ( "\p" | "\P" ) ( letter | "{" "^"? name "}" )
+    class  := "\d" | "\D" | "\s" | "\S" | "\w" | "\W"
+            | ( "\p" | "\P" ) ( letter | "{" "^"? name "}" )
     member := class | "[:" "^"? name ":]" | char ( "-" char )?
 
 What RE2 rejects is rejected. Of what it accepts, the scripts of `\p{…}` are not supported.
@@ -24,7 +25,7 @@ from faas_cache.model.diagnostics import Diagnostic, Location
 from faas_cache.model.errors import InvalidInput
 from faas_cache.model.masking import masked
 from faas_cache.stack import automaton
-from faas_cache.stack.automaton import Node, Predicate
+from faas_cache.stack.automaton import Node, Predicate  # noqa: TC001  # for get_type_hints
 
 __all__ = ["compile_regex"]
 
@@ -74,7 +75,7 @@ _DOTLESS_I = "\u0131"  # folds to nothing but itself, whatever Python says
 
 
 def compile_regex(pattern: str) -> Callable[[str], bool]:
-    """Whether an expression of RE2 matches anywhere in a text; raises `InvalidInput` for an invalid one.
+    """Whether an expression matches anywhere in a text; raises `InvalidInput` for an invalid one.
 
     >>> compile_regex("(?i)^FN[0-9]")("fn1-api")
     True
@@ -147,11 +148,11 @@ class _Parser:
         if max(least, most or 0) > MAX_REPEAT or (most is not None and most < least):
             self.reject(f"`{match[0]}` is not a repetition of RE2, which counts to {MAX_REPEAT}")
         repeated = automaton.repeat(node, least, most)
-        if repeated.count > MAX_REPEAT:
+        if repeated.repetitions > MAX_REPEAT:
             self.reject(f"nested repetitions count to more than {MAX_REPEAT}")
         return repeated
 
-    def atom(self, c: str) -> list[Node]:
+    def atom(self, c: str) -> list[Node]:  # noqa: PLR0911  # one for each kind
         """The nodes of one atom: none for flags, several for quoted text."""
         if c == "(":
             return self.group()
@@ -213,7 +214,7 @@ class _Parser:
         return [automaton.character(predicate) if predicate else self.literal(self.escaped())]
 
     def escaped_class(self) -> Predicate | None:
-        """`\\d`, `\\pL` and their like, behind the backslash; None for another escape."""
+        r"""`\d`, `\pL` and their like, behind the backslash; None for another escape."""
         c = self.next()
         if c and c.lower() in _PERL:
             self.at += 1
@@ -226,7 +227,7 @@ class _Parser:
         negated = (match["sign"] == "P") != bool(match["not"])
         if name != "Any" and not _CATEGORY.fullmatch(name):
             self.reject(
-                f"`\\{match[0]}` is not a general category of Unicode, and scripts are not supported"
+                f"`\\{match[0]}` is not a general category of Unicode (scripts are not supported)"
             )
         return self.predicate(
             lambda c: name == "Any" or _category(c).startswith(name), negated=negated
