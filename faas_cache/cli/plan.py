@@ -44,10 +44,11 @@ def run(arguments: Namespace) -> int:
 
 def _reasons(plan: StackPlan) -> dict[str, list[str]]:
     """The rule and the line behind each cache argument, by function, as comments that a shell skips."""
-    return {
-        build_plan.function: [
-            f"#   {' '.join(why.part.split())}   {why.rule}, {why.location}\n"
-            for why in plan.why(build_plan)
-        ]
-        for build_plan in plan.plans
-    }
+    whys = [(p.function, why) for p in plan.plans for why in p.why]
+    locations = plan.stack.locations(why.location for _, why in whys)
+    reasons: dict[str, list[str]] = {}
+    for (function, why), location in zip(whys, locations, strict=True):
+        # A line end in a value must not end the comment.
+        part = " ".join(why.part.split())
+        reasons.setdefault(function, []).append(f"#   {part}   {why.rule}, {location}\n")
+    return reasons

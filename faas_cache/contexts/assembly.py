@@ -42,7 +42,7 @@ from faas_cache.model.masking import masked
 
 if TYPE_CHECKING:
     from faas_cache.model.specs import FunctionSpec
-    from faas_cache.stack.stack_file import Template
+    from faas_cache.stack.templates import Template
 
 __all__ = ["ContextBuilder", "Contexts"]
 

@@ -21,7 +21,7 @@ from faas_cache.contexts.tree import ContextTree
 from faas_cache.model.diagnostics import Diagnostic, KeyPath, Location
 from faas_cache.model.errors import InvalidFunction, InvalidStack
 from faas_cache.model.masking import masked_message
-from faas_cache.stack.stack_file import Template
+from faas_cache.stack.templates import Template
 
 __all__ = ["DOCKERFILE", "find_template", "install_template", "missing_template", "template_folder"]
 
