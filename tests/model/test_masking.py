@@ -109,6 +109,7 @@ MESSAGES = [
     ("A_TOKEN=a B_TOKEN=b", "A_TOKEN=*** B_TOKEN=***"),
     ("GET https://me:pw@host/a?sig=b: 403", "GET https://***@host/a?*** 403"),
     ("type=gha,token=abc,mode=max", "type=gha,token=***,mode=max"),
+    ("https://host/a b?", "https://host/a b?"),
     ("what?", "what?"),
 ]
 
@@ -275,8 +276,10 @@ HOSTILE = {
         " API_KEY",
         "API_KEY ",
         "token -",
+        "https://",
+        "https://host?",
     )
-    for tail in ("@=?",)
+    for tail in ("@=? ?",)
 }
 
 
