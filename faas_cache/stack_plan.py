@@ -6,30 +6,28 @@ Nothing is read, started or written here; `Project` reads what `PlanInputs` hold
 
 from __future__ import annotations
 
-import posixpath
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import attrs
 
 from faas_cache.model.backends import Direction
-from faas_cache.model.builders import BUILDX, Builder
-from faas_cache.model.converters import read_boolean, read_list, read_optional_string
-from faas_cache.model.diagnostics import Diagnostic, Location, errors, nearest
+from faas_cache.model.builders import BUILDX, DOCKER, Builder
+from faas_cache.model.diagnostics import Diagnostic, Location, errors
 from faas_cache.model.entries import CacheEntry
 from faas_cache.model.errors import BuilderError, InvalidInput
 from faas_cache.model.faults import FaultCollector
 from faas_cache.model.flags import CacheFlags
-from faas_cache.model.frozen_map import EMPTY, FrozenMap
-from faas_cache.model.masking import masked, shown_fields
+from faas_cache.model.frozen_map import FrozenMap
+from faas_cache.model.masking import shown_fields
 from faas_cache.model.specs import FunctionSpec
 from faas_cache.planning.checks import check_builder, check_each
 from faas_cache.planning.function_names import check_name
-from faas_cache.planning.image_rules import tagged_image
-from faas_cache.planning.options import BuildOptions, apply_options, checked_environ
+from faas_cache.planning.options import BuildOptions, checked_environ
 from faas_cache.planning.plan import BuildPlan
+from faas_cache.planning.preparation import check_conflicts, prepare_function, select_functions
+from faas_cache.planning.requests import PlanInputs, Request
 from faas_cache.planning.resolution import resolve
 from faas_cache.planning.stack_checks import check_between
-from faas_cache.planning.template_options import apply_template
 from faas_cache.render.commands import Command
 from faas_cache.render.front_ends import (
     FRONT_ENDS,
@@ -38,98 +36,14 @@ from faas_cache.render.front_ends import (
     choose_front_end,
 )
 from faas_cache.stack.stack_file import Stack
-from faas_cache.stack.templates import Template
 
 __all__ = ["CacheUse", "PlanInputs", "Request", "StackPlan", "plan_stack"]
 
 # The builder that faas-cli makes for publishing, which is used where it exists.
 MULTIARCH = "multiarch"
 DOCKERFILE = "dockerfile"
-_MAX_SHOWN = 60
-_MAX_CHOICES = 20
 _NO_FLAGS = CacheFlags()
 _NO_OPTIONS = BuildOptions()
-_NO_TEMPLATES: FrozenMap[Template] = FrozenMap()
-
-
-def _read_names(value: object) -> tuple[str, ...]:
-    return read_list(value, ("names",))
-
-
-def _read_filter(value: object) -> str | None:
-    return read_optional_string(value, ("filter",))
-
-
-def _read_regex(value: object) -> str | None:
-    return read_optional_string(value, ("regex",))
-
-
-def _read_strict(value: object) -> bool:
-    return read_boolean(value, ("strict",))
-
-
-@attrs.frozen(kw_only=True, repr=False)
-class Request:
-    """What a stack is planned for, so that it can be planned again.
-
-    Attributes:
-        names: The functions to plan, in any order; none means all.
-        filter: A pattern of names, in which `*` stands for anything.
-        regex: A regular expression of RE2 that names must contain.
-        flags: The cache flags.
-        options: The build options.
-        strict: Whether warnings are errors.
-    """
-
-    names: tuple[str, ...] = attrs.field(default=(), converter=_read_names)
-    filter: str | None = attrs.field(default=None, converter=_read_filter)
-    regex: str | None = attrs.field(default=None, converter=_read_regex)
-    flags: CacheFlags = _NO_FLAGS
-    options: BuildOptions = _NO_OPTIONS
-    strict: bool = attrs.field(default=False, converter=_read_strict)
-
-    __repr__ = shown_fields
-
-
-def _freeze(value: Mapping[str, str]) -> FrozenMap[str]:
-    return FrozenMap(value)
-
-
-def _freeze_environ(value: Mapping[str, str] | None) -> FrozenMap[str] | None:
-    return None if value is None else FrozenMap(value)
-
-
-def _freeze_templates(value: Mapping[str, Template]) -> FrozenMap[Template]:
-    return FrozenMap(value)
-
-
-def _diagnostics(value: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
-    return tuple(value)
-
-
-@attrs.frozen(kw_only=True, repr=False)
-class PlanInputs:
-    """What was read from the machine for a plan, as data.
-
-    Attributes:
-        environ: The variables of `PLANNING_VARIABLES`; `None` means that nobody looked.
-        templates: The templates of the functions by their `lang`, as far as they exist.
-        dockerfiles: The Dockerfile of a function by its name (`reads_dockerfile` says which).
-        tags: What `--tag` adds to the image of a function, by the function's name.
-        diagnostics: Faults that were met while reading these.
-        root: The folder of the project, in which commands run; empty is the current one.
-    """
-
-    environ: FrozenMap[str] | None = attrs.field(default=None, converter=_freeze_environ)
-    templates: FrozenMap[Template] = attrs.field(default=_NO_TEMPLATES, converter=_freeze_templates)
-    dockerfiles: FrozenMap[str] = attrs.field(default=EMPTY, converter=_freeze, repr=False)
-    tags: FrozenMap[str] = attrs.field(default=EMPTY, converter=_freeze)
-    diagnostics: tuple[Diagnostic, ...] = attrs.field(default=(), converter=_diagnostics)
-    root: str = ""
-
-    __repr__ = shown_fields
-
-
 _NO_INPUTS = PlanInputs()
 
 
@@ -288,15 +202,15 @@ def plan_stack(  # noqa: PLR0913  # the fields of a request, and what was read f
     )
     faults = FaultCollector()
     faults.add(*stack.diagnostics, *inputs.diagnostics)
-    _check_conflicts(flags, faults)
-    selected = _select(stack, request, faults)
+    check_conflicts(flags, faults)
+    selected = select_functions(stack, request, faults)
     specs: dict[str, FunctionSpec] = {}
     plans: list[BuildPlan] = []
     for spec in selected:
         if spec.context is None:
             faults.add(*check_name(spec.name))
         with faults.catch():
-            specs[spec.name] = _prepare(spec, options, inputs)
+            specs[spec.name] = prepare_function(spec, options, inputs)
             plans.append(_resolve(specs[spec.name], request))
     others = _others(stack, {spec.name for spec in selected}, request, inputs)
     environ = None if inputs.environ is None else checked_environ(inputs.environ)
@@ -317,88 +231,20 @@ def plan_stack(  # noqa: PLR0913  # the fields of a request, and what was read f
     )
 
 
-# Selection.
-
-
-def _select(stack: Stack, request: Request, faults: FaultCollector) -> tuple[FunctionSpec, ...]:
-    """The functions to plan, in the order of the file, without those that skip their build."""
-    try:
-        stack = stack.select(request.filter, request.regex)
-    except FaasCacheError as error:
-        faults.add(*error.diagnostics)
-        return ()
-    functions = stack.functions
-    for name in request.names:
-        if name not in functions and name not in stack.invalid_functions:
-            choices = ", ".join(list(functions)[:_MAX_CHOICES])
-            hint = nearest(name, functions) or (
-                f"choose from {choices}" if choices else "write it under `functions`"
-            )
-            message = f"unknown function `{masked(name)[:_MAX_SHOWN]}`"
-            faults.report("unknown-function", message, hint=hint)
-    return tuple(
-        spec
-        for name, spec in functions.items()
-        if (not request.names or name in request.names) and not spec.skip_build
-    )
-
-
-def _check_conflicts(flags: CacheFlags, faults: FaultCollector) -> None:
-    """D1: `--no-build-cache` disables what these flags ask for."""
-    if flags.enabled:
-        return
-    asking = (
-        ("--build-cache", flags.build_cache is not None),
-        ("--cache-from", bool(flags.cache_from)),
-        ("--cache-to", bool(flags.cache_to)),
-    )
-    for flag, given in asking:
-        if given:
-            message = f"`--no-build-cache` conflicts with `{flag}`"
-            faults.report("conflicting-flags", message, (flag,), "remove one of them")
-
-
 def _others(
     stack: Stack, selected: set[str], request: Request, inputs: PlanInputs
 ) -> tuple[BuildPlan, ...]:
     """E4, E5: settings are checked over the whole file, flags over the selected functions."""
-    flags = request.flags
-    if not flags.enabled or flags.build_cache is not None or flags.cache_to:
+    flags, options = request.flags, attrs.evolve(request.options, tag="latest")
+    if not selected or not flags.enabled or flags.build_cache is not None or flags.cache_to:
         return ()
     plans: list[BuildPlan] = []
     ignored = FaultCollector()  # the faults of functions that are not built now
     for name, spec in stack.functions.items():
         if name not in selected and not spec.skip_build:
             with ignored.catch():
-                plans.append(_resolve(_prepare(spec, request.options, inputs), request))
+                plans.append(_resolve(prepare_function(spec, options, inputs), request))
     return tuple(plans)
-
-
-# From specs to plans.
-
-
-def _prepare(spec: FunctionSpec, options: BuildOptions, inputs: PlanInputs) -> FunctionSpec:
-    """The spec with what options, environment, `--tag` and template say."""
-    spec = apply_options(spec, options, inputs.environ)
-    if spec.build_secrets:
-        home = (inputs.environ or EMPTY).get("HOME", "")
-        secrets = {
-            name: _absolute(path, inputs.root, home) for name, path in spec.build_secrets.items()
-        }
-        spec = attrs.evolve(spec, build_secrets=secrets)
-    value = inputs.tags.get(spec.name)
-    if options.tag != "latest" and spec.image and value is not None:
-        spec = attrs.evolve(spec, tag_as=tagged_image(spec.image, options.tag, value))
-    if spec.context is not None or not spec.lang:
-        return spec
-    return apply_template(spec, inputs.templates.get(spec.lang))
-
-
-def _absolute(path: str, root: str, home: str) -> str:
-    """The path of a secret as faas-cli passes it: absolute, with `~` expanded."""
-    if home and (path == "~" or path.startswith("~/")):
-        path = home + path[1:]
-    return posixpath.normpath(posixpath.join(root, path)) if root else path
 
 
 def _resolve(spec: FunctionSpec, request: Request) -> BuildPlan:
@@ -427,7 +273,9 @@ def _assemble(stack_plan: StackPlan) -> StackPlan:
     faults = FaultCollector(list(stack_plan.faults))
     faults.add(*check_each(plans, builder, inputs.environ, inputs.dockerfiles))
     faults.add(*check_between((*plans, *stack_plan.others)))
-    missing = check_builder(plans, builder)
+    # A front end of another program does not use docker's builder.
+    other = chosen is not None and chosen.program != (builder.program if builder else DOCKER)
+    missing = () if other else check_builder(plans, builder)
     faults.add(*missing)
     front_end = chosen
     if chosen is not None:

@@ -10,7 +10,14 @@ from typing import Literal, TypeAlias
 
 import attrs
 
-from faas_cache.model.builders import BUILDX, MULTI_PLATFORM, Builder, missing_features
+from faas_cache.model.builders import (
+    BUILDKIT,
+    BUILDX,
+    DOCKER,
+    MULTI_PLATFORM,
+    Builder,
+    missing_features,
+)
 from faas_cache.model.diagnostics import Diagnostic, Location, errors
 from faas_cache.model.errors import BuilderError
 from faas_cache.model.frozen_map import FrozenMap
@@ -68,11 +75,15 @@ class FrontEnd:
     features: Features | None = attrs.field(default=None, converter=_features)
 
     def supported(self, builder: Builder | None = None) -> frozenset[str]:
-        """The features that this front end supports on a builder; all that it can, without one."""
-        builder = _ASSUMED if builder is None else builder
+        """The features that this front end supports on a builder of its program, or on any."""
+        if builder is None or builder.program != self.program:
+            builder = _ASSUMED if self.program == DOCKER else Builder(program=self.program)
         if self.features is None:
             return builder.features
-        return self.features if isinstance(self.features, frozenset) else self.features(builder)
+        if not isinstance(self.features, frozenset):
+            return self.features(builder)
+        # F1: buildx and BuildKit are features of docker only.
+        return self.features | (frozenset() if self.program == DOCKER else {BUILDKIT, BUILDX})
 
 
 def _docker_features(builder: Builder) -> frozenset[str]:
@@ -119,17 +130,29 @@ def choose_front_end(
         among.values() if isinstance(among, Mapping) else among
     )
     needs = frozenset(need for plan in plans for need in plan.needs)
-    for front_end in front_ends:
+    fitting = [each for each in front_ends if builder is None or each.program == builder.program]
+    for front_end in fitting:
         if needs <= front_end.supported(builder):
             return front_end
-    raise BuilderError(*(d for each in front_ends for d in check_features(plans, each, builder)))
+    if builder is not None and not fitting:
+        raise BuilderError(
+            Diagnostic(
+                name="missing-feature",
+                message=f"no front end is known for `{builder.program}`",
+                hint="pass a `FrontEnd` for it to `StackPlan.using`",
+            )
+        )
+    raise BuilderError(*(d for each in fitting for d in check_features(plans, each, builder)))
 
 
 def check_features(
     plans: Iterable[BuildPlan], front_end: FrontEnd, builder: Builder | None = None
 ) -> tuple[Diagnostic, ...]:
-    """An error for each plan that needs features which the front end does not support."""
+    """An error for each feature that a plan needs, the builder has and the front end lacks."""
     supported = front_end.supported(builder)
+    known: frozenset[str] | None = None
+    if front_end.program == DOCKER:  # what the builder lacks is reported for the builder
+        known = (_ASSUMED if builder is None else builder).features
     return tuple(
         Diagnostic(
             name="missing-feature",
@@ -138,5 +161,5 @@ def check_features(
             location=Location(path=("functions", plan.function)),
         )
         for plan in plans
-        for need in sorted(plan.needs - supported)
+        for need in sorted((plan.needs if known is None else plan.needs & known) - supported)
     )
