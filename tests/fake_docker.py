@@ -168,12 +168,21 @@ class FakeDocker:
 
 
 def _group_exists(pid: int) -> bool:
-    """Whether a process group has a member that is not a zombie's."""
-    try:
-        os.killpg(pid, 0)
-    except ProcessLookupError:
-        return False
-    return True
+    """Whether a process group has a member; one that has ended and was not reaped yet is none."""
+    if not Path("/proc/self/stat").exists():
+        try:
+            os.killpg(pid, 0)
+        except ProcessLookupError:
+            return False
+        return True
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            state, _, group, *_ = stat.read_text(errors="replace").rpartition(") ")[2].split()
+        except OSError:
+            continue  # it has just ended
+        if int(group) == pid and state not in "ZX":
+            return True
+    return False
 
 
 @pytest.fixture

@@ -45,6 +45,9 @@ class Process(Protocol):
     def poll(self) -> int | None:
         """The exit code, `None` while it runs."""
 
+    def wait(self) -> int:
+        """Waits for its end."""
+
     def terminate(self) -> None:
         """Asks it to end."""
 
@@ -112,6 +115,9 @@ class Supervisor:
                 finally:
                     # Before the process is reaped: until then nothing else can have its process group.
                     send_signal(self._process, _SIGKILL)
+                    for source in self._sinks:
+                        if isinstance(source, socket.socket):
+                            source.close()
         code = self._reap()
         return code if code >= 0 else 128 - code
 
@@ -198,7 +204,10 @@ class Supervisor:
         until = time.monotonic() + _LAST_OUTPUT
         while (code := self._process.poll()) is None and time.monotonic() < until:
             time.sleep(_FIRST_POLL)
-        return -_SIGKILL if code is None else code
+        if code is None:  # it is another user's: whenever it ends, it does not stay a zombie
+            Thread(target=self._process.wait, daemon=True).start()
+            return -_SIGKILL
+        return code
 
 
 def _wake(waker: socket.socket) -> None:
