@@ -156,7 +156,12 @@ def run_in_worker(  # noqa: PLR0913  # the same
     timeout: float | None,
     shutdown: Shutdown,
 ) -> Outcome:
-    """`run` in a thread of `call_in_threads`: `sink` is called in this thread, and only while `ready` is true."""
+    """`run` in a thread of `call_in_threads`: `sink` is called in this thread, and only while `ready` is true.
+
+    Once `shutdown` is stopped, nothing is started.
+    """
+    if shutdown.stopped:
+        return Outcome(command=command, exit_code=128 + shutdown.signal, stopped=True)
     tail = bytearray()
 
     def pass_on(block: bytes) -> None:
@@ -233,6 +238,8 @@ def _answer(
     call: Shutdown,
 ) -> Answer:
     """The answer to one question, asked in a thread of `call_in_threads`."""
+    if call.stopped:
+        return Answer(exit_code=128 + call.signal, problem="stopped")
     with ExitStack() as stack:
         shutdown = Shutdown()
         stack.enter_context(call.on_stop(lambda: _forward(call, shutdown)))

@@ -189,13 +189,13 @@ def test_time_that_is_up_ends_a_program() -> None:
 
 
 def test_a_stop_ends_a_program(fake_docker: FakeDocker) -> None:
-    """In another thread, and before the start: then the program is ended when it begins."""
+    """In another thread, and before the start: then nothing is started."""
     command = docker(fake_docker, SLOW)
     stop = stop_when_called(fake_docker)
     for _ in range(2):
         outcome = run(command, environ=fake_docker.environ, stop=stop)
         assert (outcome.exit_code, outcome.stopped, outcome.timed_out) == (143, True, False)
-    assert fake_docker.running() == set()
+    assert (len(fake_docker.calls), fake_docker.running()) == (1, set())
 
 
 @pytest.mark.usefixtures("no_grace")
@@ -376,6 +376,9 @@ def test_a_question_has_a_time_limit_and_ends_with_a_stop(fake_docker: FakeDocke
     late = ask(argv, environ=fake_docker.environ, timeout=0.1)
     stopped = ask(argv, environ=fake_docker.environ, stop=stop_when_called(fake_docker))
     assert [late.problem, stopped.problem] == ["no answer within 0.1 seconds", "stopped"]
+    stop = Stop()
+    stop.stop()
+    assert ask(("no-such-program",), stop=stop) == Answer(exit_code=143, problem="stopped")
     assert fake_docker.running() == set()
 
 
