@@ -125,6 +125,7 @@ CATALOGUE: FrozenMap[Condition] = FrozenMap(
             "the Docker daemon does not respond",
             "https://docs.docker.com/engine/daemon/start/",
         ),
+        "unknown-builder": Condition("F2", _E, "buildx has no builder of that name", _DRIVERS),
         "unknown-version": Condition(
             "F2", _N, "a version on which a feature depends is unknown", _DRIVERS
         ),
