@@ -30,6 +30,9 @@ if TYPE_CHECKING:
     from faas_cache.model.specs import FunctionSpec
     from faas_cache.planning.plan import BuildPlan
     from faas_cache.render.commands import Command
+    from faas_cache.runner.asynchronous import InLoop
+    from faas_cache.runner.builds import BuildUnit
+    from faas_cache.runner.execution import Progress
     from faas_cache.runner.results import BuildResult
     from faas_cache.runner.stop import Stop
     from faas_cache.stack.edit import Edit
@@ -281,6 +284,7 @@ class Project:
         fail_fast: bool = False,
         timeout: float | None = None,
         retry: bool = True,
+        quiet: bool = False,
         on_event: Callable[[Event], object] | None = None,
         output: Any = None,  # noqa: ANN401  # a text or binary stream
         stop: Stop | None = None,
@@ -289,10 +293,12 @@ class Project:
 
         A failed build stops no other unless `fail_fast`; `timeout` is in seconds, for all of them. `on_event` receives the
         build events and `output` the builder's output (default: `sys.stderr`), one at a time in the calling thread; if
-        either raises, the builds are stopped and the exception is passed on. Changes no signal handler: a
+        either raises, the builds are stopped and the exception is passed on. `quiet` shows the output of failed builds
+        only. Changes no signal handler: a
         `KeyboardInterrupt` stops the builds and is raised again. Raises `FaasCacheError` for what is known before a build
         starts.
         """
+        from faas_cache.render.bake_file import target_names
         from faas_cache.runner.builds import run_bake, run_builds
 
         plan = self._ready(plan, pull_templates=True, bake=bake)
@@ -301,23 +307,24 @@ class Project:
         def hold_context(build_plan: BuildPlan) -> AbstractContextManager[None]:
             return self._hold_context(plan, build_plan, stop)
 
-        common = {
+        commands = plan.commands(bake=bake)
+        common: dict[str, Any] = {
             "environ": self.environ,
             "cwd": self._folder,
             "timeout": timeout,
-            "progress": self._progress(plan, parallel=parallel, bake=bake, output=output),
+            "progress": self._progress(
+                plan, alone=bake or parallel == 1, output=output, quiet=quiet
+            ),
             "on_event": on_event,
             "output": output,
+            "quiet": quiet,
             "stop": stop,
             "guard": hold_context,
         }
-        commands = plan.commands(bake=bake)
         if bake:
-            return run_bake(plan.plans, commands[0], **common)
-        by_function: dict[str, list[Command]] = {}
-        for command in commands:
-            by_function.setdefault(command.function, []).append(command)
-        units = [(p, tuple(by_function[p.function])) for p in plan.plans]
+            targets = dict(zip(target_names(plan.plans), plan.plans, strict=True))
+            return run_bake(targets, commands[0], **common)
+        units = _units(plan.plans, commands)
         return run_builds(units, parallel=parallel, fail_fast=fail_fast, **common)
 
     def push(
@@ -327,6 +334,7 @@ class Project:
         parallel: int = 1,
         fail_fast: bool = False,
         timeout: float | None = None,
+        quiet: bool = False,
         on_event: Callable[[Event], object] | None = None,
         output: Any = None,  # noqa: ANN401  # a text or binary stream
         stop: Stop | None = None,
@@ -336,13 +344,20 @@ class Project:
         from faas_cache.runner.builds import run_builds
 
         plan = self._checked(plan)
+        push_commands = (plan.front_end and plan.front_end.push) or docker_push
+        commands = [
+            attrs.evolve(command, function=p.function)
+            for p in plan.plans
+            for command in push_commands(p)
+        ]
         return run_builds(
-            [(build_plan, docker_push(build_plan)) for build_plan in plan.plans],
+            _units(plan.plans, commands),
             environ=self.environ,
             cwd=self._folder,
             parallel=parallel,
             fail_fast=fail_fast,
             timeout=timeout,
+            quiet=quiet,
             on_event=on_event,
             output=output,
             stop=stop,
@@ -361,9 +376,35 @@ class Project:
         thread of the event loop.
         """
         from faas_cache.runner.asynchronous import run_in_thread
-        from faas_cache.runner.stop import Stop
 
-        return await run_in_thread(self.build, plan, stop=stop or Stop(), **arguments)
+        def build(own: Stop, in_loop: InLoop) -> BuildResult:
+            for name in ("on_event", "output"):
+                if arguments.get(name) is not None:
+                    arguments[name] = _in_loop(arguments[name], in_loop)
+            return self.build(plan, stop=own, **arguments)
+
+        return await run_in_thread(build, stop)
+
+    def _progress(self, plan: StackPlan, *, alone: bool, output: Any, quiet: bool) -> Progress:  # noqa: ANN401  # a stream
+        """How the builds report their progress; a display that the user chose is left alone.
+
+        buildx reads `BUILDKIT_PROGRESS`; its `plain` is what our own lines look like.
+        """
+        front_end, builder = plan.front_end, plan.builder
+        chosen = self.environ.get("BUILDKIT_PROGRESS") or "auto"
+        flags = [flag for p in plan.plans for flag in p.builder_flags]
+        if front_end is None or chosen not in ("auto", "plain"):
+            return ""
+        if any(flag.startswith("--progress") for flag in flags):
+            return ""
+        if front_end.progress != "rawjson" or builder is None:
+            return front_end.progress if front_end.progress == "plain" else ""
+        if not any(p.caching for p in plan.plans):
+            return ""
+        from faas_cache.runner.terminal import terminal_of
+
+        drawn = (alone or len(plan.plans) == 1) and chosen == "auto" and not quiet
+        return builder.progress_mode(terminal=drawn and terminal_of(output) is not None)
 
     # The steps of `prepare` and `build`.
 
@@ -532,6 +573,33 @@ class Project:
         faults = errors(self.stack.with_locations(diagnostics))
         if faults:
             raise InvalidInput(*faults)
+
+
+class _StreamInLoop:
+    """A stream that is written in the thread of an event loop."""
+
+    def __init__(self, stream: Any, in_loop: InLoop) -> None:  # noqa: ANN401  # a text or binary stream
+        self._stream = stream
+        self.write = in_loop(stream.write)
+        self.flush = in_loop(stream.flush)
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401  # whatever the stream has
+        return getattr(self._stream, name)
+
+
+def _in_loop(target: Any, in_loop: InLoop) -> Any:  # noqa: ANN401  # a callback or a stream
+    """A callback or a stream that is called in the thread of an event loop."""
+    return _StreamInLoop(target, in_loop) if hasattr(target, "write") else in_loop(target)
+
+
+def _units(plans: Iterable[BuildPlan], commands: Iterable[Command]) -> list[BuildUnit]:
+    """Each plan with its commands, in order."""
+    from faas_cache.runner.builds import BuildUnit
+
+    by_function: dict[str, list[Command]] = {}
+    for command in commands:
+        by_function.setdefault(command.function, []).append(command)
+    return [BuildUnit(plan=plan, commands=by_function.get(plan.function, ())) for plan in plans]
 
 
 def default_stack_file(root: str | os.PathLike[str]) -> str:

@@ -56,6 +56,8 @@ class Explanation:
     registry already. `message` holds the builder's own words, masked.
     """
 
+    function: str = ""
+    severity: str = "error"
     step: Where | None
     cause: Cause
     image_pushed: bool | None
@@ -91,7 +93,7 @@ class Ended(Protocol):
         """What the builder said."""
 
 
-def explain(ended: Ended, plan: BuildPlan | None = None, *, pushing: bool = False) -> Explained:
+def explain_old(ended: Ended, plan: BuildPlan | None = None, *, pushing: bool = False) -> Explained:
     """What failed and what to do about it, and the trouble that was not fatal: missed imports, ignored export errors.
 
     With an `exit_code` it alone says whether the build failed, else its last words do. `plan` is what was to be built;
@@ -523,3 +525,14 @@ def _explanation(
         fix=_FIXES.get(key) or _FIXES[cause],
         url=_URLS.get(key) or _URLS[where or ""],
     )
+
+
+def explain(log, exit_code=None):
+    from faas_cache.buildkit.progress import read
+    if not isinstance(log, bytes):
+        log = b"".join(getattr(e, "data", b"") for e in log)
+    class E:
+        pass
+    e = E(); e.exit_code = exit_code; e.progress = read(log)[-1]
+    x = explain_old(e)
+    return (*((x.failure,) if x.failure else ()), *(attrs.evolve(n, severity="note") for n in x.notes))

@@ -43,15 +43,11 @@ def run_to_the_end(arguments: Namespace, run: Callable[..., BuildResult], *, cac
         "parallel": arguments.parallel,
         "fail_fast": arguments.fail_fast,
         "timeout": arguments.timeout,
+        "quiet": arguments.quiet,
     }
     stop = Stop()
-    output = QuietOutput() if arguments.quiet else None
     with stopping(stop) as received:
-        if output is not None:
-            how |= {"output": output, "on_event": output.on_event}
         result = run(stop=stop, **how)
-    if output is not None:
-        output.show_failed(result)
     warn(*summary(result, caching=caching))
     written = write_report(result, arguments) if hasattr(arguments, "report") else True
     if received:
@@ -83,36 +79,6 @@ def stopping(stop: Stop) -> Iterator[list[int]]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-
-
-class QuietOutput:
-    """Discards the builder's output, and keeps the last of each function's for the case that it fails."""
-
-    # As much is kept of each function, in bytes: BuildKit's last words fit many times.
-    LIMIT = 2**20
-
-    def __init__(self) -> None:
-        self._kept: dict[str, bytes] = {}
-
-    def write(self, data: bytes | str) -> int:
-        """Discards what is shown live."""
-        return len(data)
-
-    def flush(self) -> None:
-        """Has nothing to flush."""
-
-    def on_event(self, event: Any) -> None:  # noqa: ANN401  # any build event
-        """Keeps the output of a function."""
-        data = getattr(event, "data", None)
-        if data is not None:
-            self._kept[event.function] = (self._kept.get(event.function, b"") + data)[-self.LIMIT :]
-
-    def show_failed(self, result: BuildResult) -> None:
-        """Prints what is kept of the functions that failed."""
-        for function in result.functions:
-            if function.status in ("failed", "timed out"):
-                text = self._kept.get(function.name, b"").decode(errors="replace")
-                warn(*text.splitlines())
 
 
 def summary(result: BuildResult, *, caching: bool) -> Iterator[str]:
