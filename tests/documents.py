@@ -10,9 +10,10 @@ import shlex
 from argparse import Namespace
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from faas_cache.model.diagnostics import Diagnostic
+if TYPE_CHECKING:
+    from faas_cache.model.diagnostics import Diagnostic
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "faas_cache" / "docs"
@@ -37,9 +38,9 @@ class Fence(NamedTuple):
 
 
 def fences(text: str) -> list[Fence]:
-    """The fenced blocks of a page, in order.
+    r"""The fenced blocks of a page, in order.
 
-    >>> fences("a\\n```yaml good\\nx: 1\\n```\\n")
+    >>> fences("a\n```yaml good\nx: 1\n```\n")
     [Fence(info='yaml good', text='x: 1\\n', line=3)]
     """
     return [
@@ -95,9 +96,9 @@ def links(text: str) -> list[str]:
 
 
 def command_lines(text: str) -> list[str]:
-    """Every `faas-cache …` command line of a page: in console, shell and YAML blocks, and in code spans.
+    r"""Every `faas-cache …` command line of a page: in console, shell and YAML blocks, and in code spans.
 
-    >>> command_lines("Run `faas-cache check`.\\n```console\\n$ A=1 faas-cache plan \\\\\\n    fn | cat\\n```\\n")
+    >>> command_lines("Run `faas-cache check`.\n```console\n$ A=1 faas-cache plan \\\n    fn | cat\n```\n")
     ['faas-cache plan fn', 'faas-cache check']
     """
     blocks = [f.text for f in fences(text) if f.info.split()[:1] in (["console"], ["sh"], ["yaml"])]

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import re
 import shlex
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 from documents import DOCS, anchor, diagnose, fences, headings, parse_command, sections
 
 from faas_cache.model.catalogue import CATALOGUE
-from faas_cache.model.diagnostics import Diagnostic
+
+if TYPE_CHECKING:
+    from faas_cache.model.diagnostics import Diagnostic
 
 PAGE = (DOCS / "diagnostics.md").read_text()
 SECTIONS = sections(PAGE)

@@ -67,7 +67,7 @@ def test_the_examples_run(
         if fence.info == "yaml stack":
             (tmp_path / "stack.yaml").write_text(fence.text)
         elif fence.info == "python run":
-            exec(compile(fence.text, f"library.md:{fence.line}", "exec"), namespace)  # noqa: S102  # our own example
+            exec(compile(fence.text, f"library.md:{fence.line}", "exec"), namespace)
             assert after.info == "text output"
             assert capsys.readouterr().out == after.text
 
