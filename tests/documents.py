@@ -41,7 +41,7 @@ def fences(text: str) -> list[Fence]:
     r"""The fenced blocks of a page, in order.
 
     >>> fences("a\n```yaml good\nx: 1\n```\n")
-    [Fence(info='yaml good', text='x: 1\\n', line=3)]
+    [Fence(info='yaml good', text='x: 1\n', line=3)]
     """
     return [
         Fence(
