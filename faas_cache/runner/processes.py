@@ -30,7 +30,7 @@ from faas_cache.model.builders import Builder, embedded_buildkit
 from faas_cache.model.diagnostics import Diagnostic
 from faas_cache.model.errors import BuilderError, InvalidInput
 from faas_cache.model.masking import masked
-from faas_cache.model.versions import parsed
+from faas_cache.model.versions import parse_version
 
 # How much of the end of a builder's output is kept: BuildKit's last words, with the excerpt of the Dockerfile, fit thrice.
 TAIL = 2**16
@@ -327,7 +327,7 @@ def inspect_builder(
     if driver == "docker":
         if not server:
             raise BuilderError(_no_daemon(answers["version"].stderr))
-        if parsed(found) is None and server != client:
+        if parse_version(found) is None and server != client:
             found = embedded_buildkit(server) or found
     return Builder(
         docker=client,
