@@ -12,6 +12,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from faas_cache.cli.arguments import parse_arguments
+from faas_cache.model.errors import FaasCacheError
+from faas_cache.model.flags import CacheFlags
+from faas_cache.planning.options import BuildOptions
+from faas_cache.stack.stack_file import Stack
+from faas_cache.stack_plan import PlanInputs, plan_stack
+
 if TYPE_CHECKING:
     from faas_cache.model.diagnostics import Diagnostic
 
@@ -125,33 +132,22 @@ def _commands(line: str) -> Iterator[str]:
 
 
 def parse_command(words: Sequence[str]) -> Namespace:
-    """The arguments after `faas-cache`, as the command line reads them; ends with `SystemExit` for wrong ones."""
-    from faas_cache.cli import main as cli
-
-    parser, commands = cli._parsers()  # noqa: SLF001  # the command line has no other way to parse without running
-    if words[0] not in commands:
-        return parser.parse_args(words)
-    flags, names = cli._canonical(commands[words[0]], list(words[1:]))  # noqa: SLF001  # the same
-    return commands[words[0]].parse_args(flags, Namespace(names=names))
+    """The arguments after `faas-cache`, as the command line reads them; raises `InvalidInput` for wrong ones."""
+    parsed = parse_arguments(words)
+    return Namespace() if isinstance(parsed, str) else parsed[1]
 
 
 def diagnose(
     stack_file: str, options: Namespace, environ: Mapping[str, str], dockerfile: str = ""
 ) -> tuple[Diagnostic, ...]:
     """All diagnostics of a stack file under the flags of a command line, in a given environment."""
-    from faas_cache.model.errors import FaasCacheError
-    from faas_cache.model.flags import CacheFlags
-    from faas_cache.planning.options import BuildOptions
-    from faas_cache.stack.stack_file import Stack
-    from faas_cache.stack_plan import PlanInputs, plan_stack
-
     try:
         stack = Stack.loads(stack_file, environ)
     except FaasCacheError as error:
         return error.diagnostics
     plan = plan_stack(
         stack,
-        names=options.names,
+        names=options.operands,
         filter=options.filter,
         regex=options.regex,
         flags=CacheFlags(

@@ -25,6 +25,7 @@ WITHOUT_EXAMPLE = {
     "build-failed",
     "cached-build-failed",
     "conflicting-flags",
+    "context-locked",
     "daemon-unreachable",
     "docker-not-found",
     "export-failed",
