@@ -1,237 +1,574 @@
-"""Many builds: what becomes of each, in every way of running them. Docker is a script of ours that says what BuildKit said."""
+"""Builds: what becomes of each, in every way of running them."""
 
+import io
+import json
 import os
-import subprocess
+import signal
+import threading
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-import attrs
 import pytest
+from fake_docker import PATIENCE, SLOW, STUBBORN, FakeDocker
+from runner_values import Planned, Program, interpreter
 
-from faas_cache.model.specs import FunctionSpec
-from faas_cache.planning.plan import BuildPlan, resolve
-from faas_cache.render.commands import Command, bake, buildx_build, docker_push
-from faas_cache.runner.builds import Builds, Result
-from faas_cache.runner.processes import end_all
+from faas_cache.runner import supervision
+from faas_cache.runner.builds import BuildUnit, Plan, run_bake, run_builds
+from faas_cache.runner.results import BuildResult, FunctionResult
+from faas_cache.runner.stop import Stop
 
 STREAMS = Path(__file__).parents[1] / "vectors" / "streams"
-RAW = f"cat {STREAMS}/buildx-0.29-warm.txt >&2"
-BAKED = f"cat {STREAMS}/buildx-0.29-bake.txt >&2"
-
-CANCELED = "#1 [one] exporting to image\\n#1 CANCELED\\n#2 [two 2/2] RUN x\\n#2 ERROR: no\\nERROR: target two: failed to solve: no\\n"
-
-
-class Said(list[str]):
-    """What was shown and said, in order."""
-
-    def show(self, lines: bytes) -> None:
-        """Takes lines of output."""
-        self.append(lines.decode(errors="replace"))
+WARM = (STREAMS / "buildx-0.29-warm.txt").read_bytes()
+BAKED = (STREAMS / "buildx-0.29-bake.txt").read_bytes()
+BAKE_FAILED = (STREAMS / "buildx-0.29-bake-failing.txt").read_bytes()
+DIGEST = "sha256:" + "a" * 64
+CANCELED = b"#1 [one] exporting to image\n#1 CANCELED\n#2 [two 2/2] RUN x\n#2 ERROR: no\nERROR: target two: failed to solve: no\n"
 
 
-@pytest.fixture
-def said() -> Said:
-    """Where words go."""
-    return Said()
+def build(name: str, *words: str) -> Program:
+    """A build of a function with buildx."""
+    return Program(argv=("docker", "buildx", "build", *words, name))
 
 
-def docker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str) -> None:
-    """A docker that is our script."""
-    (tmp_path / "docker").write_text(f"#!/bin/sh\n{script}\n")
-    (tmp_path / "docker").chmod(0o755)
-    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+def push(tag: str) -> Program:
+    """A push of a tag."""
+    return Program(argv=("docker", "push", tag), kind="push")
 
 
-def plans(*names: str, **more: object) -> list[BuildPlan]:
-    """Plans of functions that cache."""
-    return [
-        resolve(FunctionSpec(name=name, image=f"acme/{name}", build_cache="max", **more))
-        for name in names
-    ]  # type: ignore[arg-type]  # any of its fields
+def unit(name: str, *commands: Program, output: str | None = None) -> BuildUnit:
+    """A function with its commands: one build by default."""
+    return BuildUnit(plan=Planned(function=name, output=output), commands=commands or (build(name),))
 
 
-def run(builds: Builds, *names: str) -> list[Result]:
-    """Builds functions."""
-    return list(builds.run([(plan, (buildx_build(plan),)) for plan in plans(*names)]))
+class Output(io.BytesIO):
+    """A stream that keeps what it got."""
+
+    @property
+    def lines(self) -> list[str]:
+        """Its lines."""
+        return self.getvalue().decode(errors="replace").splitlines()
 
 
-def ends(results: list[Result]) -> list[str]:
-    """What became of each."""
-    return [result.end for result in results]
+def run(fake: FakeDocker, *units: BuildUnit, **options: object) -> BuildResult:
+    """Builds functions with the fake docker."""
+    return run_builds(units, environ=fake.environ, **({"output": io.BytesIO()} | options))  # type: ignore[arg-type]  # its options
 
 
-def test_json_is_shown_as_marked_lines(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: Said
-) -> None:
-    """The builder is asked for JSON by its environment, so that the command is the plan's own; lines are whole and marked."""
-    docker(
-        tmp_path,
-        monkeypatch,
-        f'echo "$BUILDKIT_PROGRESS $*" > {tmp_path}/call; {RAW}; printf "\\377 last" >&2',
+def statuses(result: BuildResult) -> list[str]:
+    """What became of each function."""
+    return [function.status for function in result.functions]
+
+
+def test_json_is_shown_as_lines_with_the_name_of_the_function(fake_docker: FakeDocker) -> None:
+    """The builder is asked for JSON by its environment, so that the command is that of the plan."""
+    fake_docker.answer("buildx build *", stderr=WARM + b"\xff last")
+    output, events = Output(), list[object]()
+    result = run(
+        fake_docker, unit("fn"), progress="rawjson", output=output, on_event=events.append
     )
-    (result,) = run(Builds(show=said.show, say=said.append, reports="rawjson"), "fn")
-    assert (result.end, result.exit_code, result.report.hit_ratio, result.explained.failure) == (
-        "done",
+    (function,) = result.functions
+    assert (function.name, function.status, function.exit_code, function.attempts) == (
+        "fn",
+        "built",
         0,
+        1,
+    )
+    assert (function.report.function, function.report.hit_ratio, function.tags) == (
+        "fn",
         0.8,
-        None,
+        ("acme/fn:latest",),
     )
-    assert (tmp_path / "call").read_text().startswith("rawjson buildx build --load --cache-from")
-    lines = "".join(said[1:]).splitlines(keepends=True)
-    assert (len(lines) > 20, {line[:5] for line in lines}, lines[-1]) == (
-        True,
-        {"fn | "},
-        "fn | \ufffd last\n",
+    assert (function.seconds > 0, function.explanation, len(events) > 10) == (True, None, True)
+    (call,) = fake_docker.calls
+    assert (call.progress, call.argv[:3], call.argv[4:]) == (
+        "rawjson",
+        ("buildx", "build", "--metadata-file"),
+        ("fn",),
     )
+    assert output.lines[0] == "fn: docker buildx build fn"
+    assert {line[:5] for line in output.lines[1:]} == {"fn | "}
+    assert output.lines[-1] == "fn | \ufffd last"
 
 
-@pytest.mark.parametrize("reports", ["rawjson", ""])
+def test_output_without_a_progress_passes_to_the_byte(fake_docker: FakeDocker) -> None:
+    """Of stdout and stderr; the report is read from it all the same."""
+    plain = b"#1 [1/2] RUN a\n#1 CACHED\n#2 [2/2] RUN b\n#2 DONE 1.0s\n"
+    fake_docker.answer("*", stdout=b"out \xff\n", stderr=plain)
+    output = Output()
+    result = run(fake_docker, unit("fn"), output=output)
+    assert output.getvalue() == b"fn: docker buildx build fn\nout \xff\n" + plain
+    assert (result.report.hit_ratio, fake_docker.calls[0].progress) == (0.5, "")
+
+
+def test_a_builder_with_plain_progress_is_asked_for_it(fake_docker: FakeDocker) -> None:
+    """By its environment."""
+    run(fake_docker, unit("fn"), progress="plain")
+    assert [call.progress for call in fake_docker.calls] == ["plain"]
+
+
+@pytest.mark.parametrize("progress", ["rawjson", ""])
 @pytest.mark.parametrize("code", [0, 1])
-def test_quiet_shows_failures_alone(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: Said, reports: str, code: int
-) -> None:
-    """Whatever the builder tells in."""
-    docker(tmp_path, monkeypatch, f"echo plain >&2; exit {code}")
-    (result,) = run(Builds(show=said.show, say=lambda _: None, reports=reports, quiet=True), "fn")  # type: ignore[arg-type]  # two of the three
-    assert (result.exit_code, "plain" in "".join(said)) == (code, code == 1)
+def test_quiet_shows_failures_only(fake_docker: FakeDocker, progress: str, code: int) -> None:
+    """In whatever form the builder tells."""
+    fake_docker.answer("*", stderr=b"plain\n", exit_code=code)
+    output = Output()
+    result = run(fake_docker, unit("fn"), quiet=True, progress=progress, output=output)
+    assert (result.functions[0].exit_code, output.lines) == (code, ["fn | plain"] if code else [])
 
 
-def test_a_terminal_is_read_back(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: Said
-) -> None:
-    """The builder draws; its record, which the metadata name, is read afterwards; one that failed has none."""
-    script = f"""
-    case "$2" in
-      history) cat {STREAMS}/buildx-0.29-warm.txt;;
-      *) echo "$*" > {tmp_path}/call; case "$*" in *bad*) exit 1;; esac; echo '{{"buildx.build.ref": "b/n/1"}}' > "$5";;
-    esac"""
-    docker(tmp_path, monkeypatch, script.replace('"$5"', '"$4"'))
-    good, bad = run(Builds(show=said.show, say=said.append, reports="history"), "fn", "bad")
-    assert (good.end, good.report.hit_ratio, bad.end, bad.report.steps) == (
-        "done",
-        0.8,
-        "failed",
-        (),
+def test_quiet_needs_no_room(fake_docker: FakeDocker, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither in a temporary folder nor, for a long log, in memory: the end of it is shown."""
+    monkeypatch.setattr("faas_cache.runner.recording._MAX_QUIET", 1000)
+    monkeypatch.setattr("tempfile.tempdir", "/nonexistent")
+    fake_docker.answer("*", script="i=0; while [ $i -lt 500 ]; do i=$((i+1)); echo $i; done; exit 1")
+    output = Output()
+    assert statuses(run(fake_docker, unit("fn"), quiet=True, output=output)) == ["failed"]
+    assert (output.lines[-1], len(output.lines) < 500) == ("fn | 500", True)
+
+
+def test_builds_side_by_side_show_whole_lines(fake_docker: FakeDocker) -> None:
+    """Each with its function's name; what has no end of line gets one."""
+    fake_docker.answer("*", script='eval "name=\\$$#"; echo $name; sleep 0.1; printf more >&2')
+    output = Output()
+    result = run(fake_docker, unit("one"), unit("two"), parallel=2, output=output)
+    assert statuses(result) == ["built", "built"]
+    assert sorted(output.lines) == sorted(
+        f"{name}{end}"
+        for name in ("one", "two")
+        for end in (f": docker buildx build {name}", f" | {name}", " | more")
     )
-    flag, path = (tmp_path / "call").read_text().split()[2:4]
-    assert (flag, Path(path).parent.exists()) == ("--metadata-file", False)
 
 
-def test_one_failure_stops_none(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: Said
-) -> None:
-    """Unless that is asked for: then what runs is ended, and the rest is not begun."""
-    docker(tmp_path, monkeypatch, 'case "$*" in *bad*) sleep 2; exit 9;; *slow*) sleep 60;; esac')
-    assert ends(run(Builds(show=said.show, say=said.append), "bad", "fn")) == ["failed", "done"]
-    fast = Builds(show=said.show, say=said.append, fail_fast=True, parallel=2)
-    assert ends(run(fast, "bad", "slow", "fn")) == ["failed", "stopped", "not begun"]
-
-
-def test_what_is_being_started_is_ended_too(monkeypatch: pytest.MonkeyPatch, said: Said) -> None:
-    """`--fail-fast` misses no build that is between its beginning and our knowing of it."""
-
-    class Overtaken(subprocess.Popen[bytes]):
-        def __init__(self, *words: object, **more: object) -> None:
-            super().__init__(*words, **more)  # type: ignore[call-overload]  # Popen's many forms
-            end_all()
-
-    monkeypatch.setattr(subprocess, "Popen", Overtaken)
-    builds = Builds(show=said.show, say=said.append, fail_fast=True)
-    sleeping = Command(argv=("sh", "-c", "exec sleep 60"))
-    (result,) = builds.run([(plans("fn")[0], (sleeping,))])
-    assert (result.end, result.exit_code) == ("failed", 143)
-    monkeypatch.undo()
-    (result,) = builds.run([(plans("fn")[0], (Command(argv=("sh", "-c", "exit 0")),))])
-    assert result.end == "done"  # what was told to the last run is not told to this one
-
-
-def test_time_is_for_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: Said) -> None:
-    """What runs when it is up is ended, and nothing more is begun."""
-    docker(tmp_path, monkeypatch, "exec sleep 60")
-    began = time.monotonic()
-    results = run(
-        Builds(show=said.show, say=said.append, seconds=0.5, reports="rawjson"), "one", "two"
+def test_one_failure_stops_no_other_build(fake_docker: FakeDocker) -> None:
+    """Unless that is asked for: then what runs is ended, and the rest is not started."""
+    fake_docker.answer("* bad", script="while [ ! -e slow ]; do sleep 0.02; done; exit 9")
+    fake_docker.answer("* slow", script=f"touch slow; {SLOW}").answer("* first", script="touch slow")
+    folder = str(fake_docker.folder)
+    result = run(fake_docker, unit("first"), unit("bad"), unit("fn"), cwd=folder)
+    assert (statuses(result), result.exit_code) == (["built", "failed", "built"], 1)
+    (fake_docker.folder / "slow").unlink()
+    fast = run(
+        fake_docker, unit("bad"), unit("slow"), unit("fn"), cwd=folder, parallel=2, fail_fast=True
     )
-    assert (ends(results), [result.exit_code for result in results]) == (
-        ["late", "not begun"],
-        [143, None],
-    )
-    assert time.monotonic() - began < 50
+    assert statuses(fast) == ["failed", "stopped", "not started"]
+    assert [function.exit_code for function in fast.functions] == [9, 143, None]
+    assert fast.functions[0].explanation is not None
+    assert fast.functions[1].explanation is None
+    assert statuses(run(fake_docker, unit("fn"))) == ["built"]  # nothing later is stopped
 
 
-def test_side_by_side_without_a_report(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: Said
-) -> None:
-    """Each one's output comes in one piece."""
-    docker(tmp_path, monkeypatch, 'echo "$*" | grep -o "acme/.*:latest"; sleep 0.2; echo more >&2')
-    assert ends(run(Builds(show=said.show, say=lambda _: None, parallel=2), "one", "two")) == [
-        "done",
-        "done",
+def test_a_failure_is_explained(fake_docker: FakeDocker) -> None:
+    """From the whole output, by the functions of `buildkit`."""
+    fake_docker.answer("*", stderr=b"#1 [2/2] RUN x\n#1 ERROR: no\n" + b"y\n" * 100_000 + b"ERROR: failed to solve: no\n", exit_code=1)
+    (function,) = run(fake_docker, unit("fn"), progress="rawjson").functions
+    assert function.explanation is not None
+    assert function.explanation.step == "build-step"
+
+
+def test_time_is_that_of_the_whole_call(fake_docker: FakeDocker) -> None:
+    """What runs when it is up is ended, and nothing more is started; then not even the first."""
+    fake_docker.answer("*", script=SLOW)
+    result = run(fake_docker, unit("one"), unit("two"), timeout=0.3, progress="rawjson")
+    assert statuses(result) == ["timed out", "not started"]
+    assert [function.exit_code for function in result.functions] == [143, None]
+    assert statuses(run(fake_docker, unit("one"), timeout=0)) == ["not started"]
+    assert (len(fake_docker.calls), fake_docker.running()) == (1, set())
+
+
+def test_a_stop_ends_its_own_builds_only(fake_docker: FakeDocker) -> None:
+    """Also before they start."""
+    fake_docker.answer("* slow", script=SLOW)
+    stop, other = Stop(), Stop()
+
+    def stop_both() -> None:
+        fake_docker.wait_for_calls()
+        other.stop()
+        stop.stop()
+
+    threading.Thread(target=stop_both).start()
+    assert statuses(run(fake_docker, unit("slow"), unit("fn"), stop=stop)) == [
+        "stopped",
+        "not started",
     ]
-    assert sorted(len(piece.splitlines()) for piece in said) == [2, 2]
+    assert statuses(run(fake_docker, unit("fn"), stop=stop)) == ["not started"]
+    assert statuses(run(fake_docker, unit("fn"))) == ["built"]
 
 
-def test_a_push_after_the_build(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: Said
-) -> None:
-    """The report is the build's, the failure the push's."""
-    docker(tmp_path, monkeypatch, f'case "$1" in push) echo "denied: no" >&2; exit 1;; esac; {RAW}')
-    (plan,) = plans("fn")
-    builds = Builds(show=said.show, say=said.append, reports="rawjson")
-    (result,) = builds.run([(plan, (buildx_build(plan), *docker_push(plan)))])
-    assert (result.end, result.report.hit_ratio) == ("failed", 0.8)
-    failure = result.explained.failure
-    assert failure
-    assert (failure.step, failure.cause) == ("image-push", "denied")
+def test_a_push_after_the_build(fake_docker: FakeDocker) -> None:
+    """Docker prints the digest; the report is that of the build."""
+    fake_docker.answer("buildx *", stderr=WARM)
+    fake_docker.answer("push *", stdout=f"latest: digest: {DIGEST} size: 1\n")
+    output = Output()
+    result = run(
+        fake_docker, unit("fn", build("fn"), push("a:1"), push("a:2")), progress="rawjson", output=output
+    )
+    (function,) = result.functions
+    assert (function.status, function.digest, function.report.hit_ratio) == (
+        "pushed",
+        DIGEST,
+        0.8,
+    )
+    assert [call.progress for call in fake_docker.calls] == ["rawjson", "", ""]
+    assert output.lines[-2:] == ["fn: docker push a:2", f"latest: digest: {DIGEST} size: 1"]
+
+
+def test_a_push_that_fails(fake_docker: FakeDocker) -> None:
+    """The status and the explanation are those of the push, the report is that of the build; the next is not run."""
+    fake_docker.answer("buildx *", stderr=WARM)
+    fake_docker.answer("push *", stderr="denied: requested access is denied\n", exit_code=1)
+    units = unit("fn", build("fn"), push("a:1"), push("a:2"))
+    (function,) = run(fake_docker, units, progress="rawjson").functions
+    assert (function.status, function.report.hit_ratio, function.explanation is not None) == (
+        "failed",
+        0.8,
+        True,
+    )
+    assert len(fake_docker.calls) == 2
+
+
+def test_a_stop_between_build_and_push(fake_docker: FakeDocker) -> None:
+    """The function is stopped, not built: it was to be pushed."""
+    stop = Stop()
+    output = Output()
+    fake_docker.answer("buildx *", stderr="stop\n")
+
+    def write(text: bytes) -> None:
+        output.write(text)
+        if text == b"stop\n":
+            stop.stop()
+
+    (function,) = run(fake_docker, unit("fn", build("fn"), push("a:1")), output=write, stop=stop).functions
+    assert (function.status, fake_docker.calls[-1].argv[0]) == ("stopped", "buildx")
 
 
 @pytest.mark.parametrize(
-    ("script", "seconds", "expected"),
+    ("command", "output", "status"),
     [
-        (BAKED, None, ["done", "done"]),
-        (f"{BAKED}; exit 1", None, ["failed", "failed"]),
-        (f"cat {STREAMS}/buildx-0.29-bake-failing.txt >&2; exit 1", None, ["done", "failed"]),
-        (f"printf '{CANCELED}' >&2; exit 1", None, ["stopped", "failed"]),
-        ("echo 'ERROR: type required for' >&2; exit 1", None, ["failed", "failed"]),
-        ("exec sleep 60", 3.0, ["late", "late"]),
+        (build("fn"), None, "built"),
+        (build("fn"), "load", "built"),
+        (build("fn", "--push"), "push", "pushed"),
+        (build("fn"), "type=image,push=true", "pushed"),
+        (push("a:1"), None, "pushed"),
     ],
-    ids=["built", "said to be built", "one failed", "one canceled", "none begun", "late"],
 )
-def test_a_bake(
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    said: Said,
-    script: str,
-    seconds: float | None,
-    expected: list[str],
+def test_what_is_pushed(
+    fake_docker: FakeDocker, command: Program, output: str | None, status: str
 ) -> None:
-    """One call; each function's end and report is that of its target."""
-    docker(tmp_path, monkeypatch, f"cat > {tmp_path}/bake.json; {script}")
-    both = plans("one", "two")
-    results = list(
-        Builds(show=said.show, say=said.append, reports="rawjson", seconds=seconds).bake(
-            both, bake(both)
-        )
-    )
-    assert (ends(results), [result.function for result in results]) == (expected, ["one", "two"])
-    assert '"targets": [' in (tmp_path / "bake.json").read_text()
-    assert said[0].startswith(
-        "bake: DOCKER_BUILDKIT=1 BUILDX_BAKE_ENTITLEMENTS_FS=0 docker buildx bake --file -"
-    )
-    assert [bool(r.explained.failure) for r in results] == [end == "failed" for end in expected]
+    """By a push, or by the build itself."""
+    assert statuses(run(fake_docker, unit("fn", command, output=output))) == [status]
 
 
-def test_a_bake_on_a_terminal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: Said) -> None:
-    """Each target has a record of its own; without JSON there is no report."""
-    meta = '{"one": {"buildx.build.ref": "b/n/1"}, "two": {"buildx.build.ref": "b/n/2"}}'
-    docker(
-        tmp_path,
-        monkeypatch,
-        f'case "$2" in history) cat {STREAMS}/buildx-0.29-warm.txt;; *) echo \'{meta}\' > "$4";; esac',
+def test_the_digest_is_in_the_metadata_of_buildx(fake_docker: FakeDocker) -> None:
+    """The file is ours, and goes away."""
+    metadata = json.dumps({"containerimage.digest": DIGEST})
+    fake_docker.answer("*", script=f"echo '{metadata}' > \"$4\"")
+    (function,) = run(fake_docker, unit("fn")).functions
+    assert (function.digest, Path(fake_docker.calls[0].argv[3]).exists()) == (DIGEST, False)
+
+
+@pytest.mark.parametrize(
+    ("argv", "step", "code"),
+    [(("no-such",), "daemon", 3), (("docker", "x" * 2**20), "front-end", 1)],
+    ids=["missing", "too long"],
+)
+def test_a_program_that_cannot_be_started_is_the_failure_of_its_function(
+    fake_docker: FakeDocker, argv: tuple[str, ...], step: str, code: int
+) -> None:
+    """The others are built."""
+    result = run(fake_docker, unit("bad", Program(argv=argv)), unit("fn"))
+    assert (statuses(result), result.exit_code) == (["failed", "built"], code)
+    failure = result.functions[0].explanation
+    assert failure is not None
+    assert (failure.function, failure.step, result.functions[0].exit_code) == ("bad", step, None)
+
+
+def test_a_guard_is_held_while_the_function_is_built(fake_docker: FakeDocker) -> None:
+    """In the thread of the build, for its pushes too."""
+    held: list[str] = []
+
+    @contextmanager
+    def guard(plan: Plan) -> Iterator[None]:
+        held.append(f"{plan.function} begins {len(fake_docker.calls)}")
+        yield
+        held.append(f"{plan.function} ends {len(fake_docker.calls)}")
+
+    run(fake_docker, unit("one", build("one"), push("a:1")), unit("two"), guard=guard)
+    assert held == ["one begins 0", "one ends 2", "two begins 2", "two ends 3"]
+
+
+@pytest.mark.parametrize("where", ["on_event", "output", "guard", "retry"])
+def test_what_the_caller_passes_may_raise(fake_docker: FakeDocker, where: str) -> None:
+    """The builds of the call end, and the exception reaches the caller."""
+    fake_docker.answer("* slow", script=SLOW).answer("*", stderr="line\n", exit_code=1)
+    error = OSError("disk full")
+
+    def fail(*_: object) -> None:
+        fake_docker.wait_for_calls(1 if where == "guard" else 2)
+        raise error
+
+    class Broken(io.BytesIO):
+        def write(self, data: object, /) -> int:
+            if data:
+                fail()
+            return 0
+
+    @contextmanager
+    def guard(plan: Plan) -> Iterator[None]:
+        if plan.function == "bad":
+            fail()
+        yield
+
+    options: dict[str, object] = {
+        "on_event": {"on_event": fail},
+        "output": {"output": Broken()},
+        "guard": {"guard": guard},
+        "retry": {"retry": fail},
+    }[where]  # type: ignore[assignment]  # mypy joins the types of the values
+    with pytest.raises(OSError, match="disk full") as caught:
+        run(fake_docker, unit("slow"), unit("bad"), parallel=2, **options)
+    assert caught.value is error
+    assert fake_docker.running() == set()
+
+
+def test_callbacks_come_one_at_a_time_in_the_calling_thread(fake_docker: FakeDocker) -> None:
+    """Events and output alike."""
+    fake_docker.answer("*", stderr=WARM)
+    busy, threads = threading.Lock(), set[int]()
+
+    def call(_: object) -> None:
+        assert busy.acquire(blocking=False)
+        threads.add(threading.get_ident())
+        time.sleep(0.0005)
+        busy.release()
+
+    units = [unit(f"fn{number}") for number in range(4)]
+    run(fake_docker, *units, parallel=4, progress="rawjson", on_event=call, output=call)
+    assert threads == {threading.get_ident()}
+
+
+def test_a_second_attempt(fake_docker: FakeDocker) -> None:
+    """Its result counts, before `fail_fast` does; the commands are those of `retry`."""
+    fake_docker.answer("*--no-cache*").answer("*", exit_code=1)
+    calls: list[tuple[str, int | None]] = []
+
+    def retry(plan: Plan, result: FunctionResult) -> list[Program]:
+        calls.append((plan.function, result.exit_code))
+        return [build(plan.function, "--no-cache")] if plan.function == "one" else []
+
+    result = run(fake_docker, unit("one"), unit("two"), retry=retry, fail_fast=True)
+    assert [(f.status, f.attempts) for f in result.functions] == [("built", 2), ("failed", 1)]
+    assert calls == [("one", 1), ("two", 1)]
+
+
+def test_no_second_attempt_after_a_stop(fake_docker: FakeDocker) -> None:
+    """The first result stays."""
+    stop = Stop()
+    fake_docker.answer("*", exit_code=1)
+
+    def retry(_: Plan, __: FunctionResult) -> list[Program]:
+        stop.stop()
+        return [build("fn")]
+
+    (function,) = run(fake_docker, unit("fn"), retry=retry, stop=stop).functions
+    assert (function.status, function.attempts) == ("failed", 1)
+
+
+def test_a_keyboard_interrupt_ends_all_builds(fake_docker: FakeDocker) -> None:
+    """And is raised when they have ended; a second one kills what does not end."""
+    fake_docker.answer("* slow", script=SLOW).answer("*", script=STUBBORN)
+    code = """
+    import sys
+    sys.path.insert(0, sys.argv[1])
+    from runner_values import Planned, Program
+    from faas_cache.runner import supervision
+    from faas_cache.runner.builds import BuildUnit, run_builds
+    supervision.GRACE = 3600.0
+    units = [
+        BuildUnit(plan=Planned(function=name), commands=[Program(argv=("docker", name, name))])
+        for name in ("slow", "stubborn", "third")
+    ]
+    try:
+        run_builds(units, parallel=2)
+    except KeyboardInterrupt:
+        print("interrupted")
+    """
+    child = interpreter(code, Path(__file__).parents[1], env=fake_docker.environ)
+    fake_docker.wait_for_calls(2)
+    child.send_signal(signal.SIGINT)
+    until = time.monotonic() + PATIENCE
+    while len(fake_docker.running()) > 1:
+        assert time.monotonic() < until
+        time.sleep(0.01)
+    child.send_signal(signal.SIGINT)
+    assert child.communicate(timeout=PATIENCE)[0] == b"interrupted\n"
+    assert (len(fake_docker.calls), fake_docker.running()) == (2, set())
+
+
+# Terminals.
+
+
+@pytest.fixture
+def terminal() -> Iterator[Callable[[], bytes]]:
+    """A terminal on stderr's side; what was drawn on it is returned when it is asked for."""
+    ours, theirs = os.openpty()
+    drawn = bytearray()
+
+    def read() -> None:
+        try:
+            while block := os.read(ours, 4096):
+                drawn.extend(block)
+        except OSError:
+            pass
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    with os.fdopen(theirs, "wb", buffering=0) as stream:
+
+        def close() -> bytes:
+            stream.close()
+            reader.join()
+            return bytes(drawn)
+
+        close.stream = stream  # type: ignore[attr-defined]  # what the test writes to
+        yield close
+    reader.join()
+    os.close(ours)
+
+
+def test_a_builder_draws_on_a_terminal(
+    fake_docker: FakeDocker, terminal: Callable[[], bytes]
+) -> None:
+    """Its record is read afterwards, for events and the report; a failed build has none, and is explained by what it drew."""
+    fake_docker.answer("buildx history *", stderr=WARM)
+    fake_docker.answer("* bad", stderr="ERROR: failed to solve: no\n", exit_code=1)
+    metadata = json.dumps({"buildx.build.ref": "b/n/1", "containerimage.digest": DIGEST})
+    fake_docker.answer("*", script=f"[ -t 2 ] && echo terminal >&2; echo '{metadata}' > \"$4\"")
+    events: list[object] = []
+    good, bad = run(
+        fake_docker,
+        unit("fn"),
+        unit("bad"),
+        progress="history",
+        output=terminal.stream,  # type: ignore[attr-defined]  # of the fixture
+        on_event=events.append,
+    ).functions
+    assert (good.status, good.report.hit_ratio, good.digest, len(events) > 10) == (
+        "built",
+        0.8,
+        DIGEST,
+        True,
     )
-    both = plans("one", "two")
-    builds = Builds(show=said.show, say=said.append, reports="history")
-    assert [result.report.hit_ratio for result in builds.bake(both, bake(both))] == [0.8, 0.8]
-    builds = Builds(show=said.show, say=said.append)
-    plain = [attrs.evolve(bake(both), argv=("docker", "buildx", "bake"))]
-    assert [result.report.steps for result in builds.bake(both, plain[0])] == [(), ()]
+    assert (bad.status, bad.report.steps, bad.explanation is not None) == ("failed", (), True)
+    assert [call.progress for call in fake_docker.calls if "build" in call.argv] == ["", ""]
+    assert terminal().replace(b"\r", b"").splitlines() == [
+        b"fn: docker buildx build fn",
+        b"terminal",
+        b"bad: docker buildx build bad",
+        b"ERROR: failed to solve: no",
+    ]
+
+
+def test_a_builder_without_records_draws_too(
+    fake_docker: FakeDocker, terminal: Callable[[], bytes]
+) -> None:
+    """No record is asked for where the builder has none; side by side nothing is drawn."""
+    metadata = json.dumps({"buildx.build.ref": "b/n/1"})
+    fake_docker.answer("*", script=f"[ -t 2 ] && echo terminal >&2; echo '{metadata}' > \"$4\"")
+    stream = terminal.stream  # type: ignore[attr-defined]  # of the fixture
+    run(fake_docker, unit("fn"), output=stream)
+    run(fake_docker, unit("one"), unit("two"), output=stream, parallel=2)
+    assert (terminal().count(b"terminal"), len(fake_docker.calls)) == (1, 3)
+
+
+# Bakes.
+
+BAKE = Program(argv=("docker", "buildx", "bake", "--file", "-"), stdin="{}", kind="bake")
+
+
+def bake(fake: FakeDocker, **options: object) -> BuildResult:
+    """Builds two functions as one."""
+    targets = {name: Planned(function=name) for name in ("one", "two")}
+    return run_bake(
+        targets,
+        BAKE,
+        environ=fake.environ,
+        **({"output": io.BytesIO(), "progress": "rawjson"} | options),  # type: ignore[arg-type]  # its options
+    )
+
+
+@pytest.mark.parametrize(
+    ("stderr", "code", "expected"),
+    [
+        (BAKED, 0, ["built", "built"]),
+        (BAKED, 1, ["failed", "failed"]),
+        (BAKE_FAILED, 1, ["built", "failed"]),
+        (CANCELED, 1, ["stopped", "failed"]),
+        (b"ERROR: type required for\n", 1, ["failed", "failed"]),
+    ],
+    ids=["built", "failed as a whole", "one failed", "one canceled", "none started"],
+)
+def test_a_bake(fake_docker: FakeDocker, stderr: bytes, code: int, expected: list[str]) -> None:
+    """One call; the status and the report of each function are those of its target."""
+    fake_docker.answer("*", stderr=stderr, exit_code=code)
+    result = bake(fake_docker)
+    assert (statuses(result), [f.name for f in result.functions]) == (expected, ["one", "two"])
+    assert [f.explanation is not None for f in result.functions] == [s == "failed" for s in expected]
+    assert {(f.exit_code, f.attempts) for f in result.functions} == {(code, 1)}
+    assert [f.report.function for f in result.functions] == ["one", "two"]
+
+
+def test_a_bake_that_is_stopped_or_late(fake_docker: FakeDocker) -> None:
+    """So are all its targets; before the start nothing is started."""
+    fake_docker.answer("*", script=SLOW)
+    stop = Stop()
+    assert statuses(bake(fake_docker, timeout=0.3)) == ["timed out", "timed out"]
+    threading.Thread(target=lambda: (fake_docker.wait_for_calls(2), stop.stop())).start()
+    assert statuses(bake(fake_docker, stop=stop)) == ["stopped", "stopped"]
+    assert statuses(bake(fake_docker, stop=stop)) == ["not started", "not started"]
+    assert len(fake_docker.calls) == 2
+
+
+def test_guards_of_a_bake_are_entered_in_one_order(fake_docker: FakeDocker) -> None:
+    """So that two bakes never wait for each other; a stop meanwhile starts nothing."""
+    order, stop = list[str](), Stop()
+
+    @contextmanager
+    def guard(plan: Plan) -> Iterator[None]:
+        order.append(plan.function)
+        if plan.function == "b":
+            stop.stop()
+        yield
+
+    targets = {name: Planned(function=name) for name in ("b", "a")}
+    result = run_bake(targets, BAKE, environ=fake_docker.environ, guard=guard, stop=stop)
+    assert (order, statuses(result), fake_docker.calls) == (["a", "b"], ["not started"] * 2, [])
+
+
+def test_records_of_a_bake(fake_docker: FakeDocker, terminal: Callable[[], bytes]) -> None:
+    """Each target has one, and a digest; a pushed image is pushed."""
+    fake_docker.answer("buildx history *", stderr=WARM)
+    metadata = {
+        "one": {"buildx.build.ref": "b/n/1", "containerimage.digest": DIGEST},
+        "two": {"buildx.build.ref": "b/n/2"},
+    }
+    fake_docker.answer("*", script=f"echo '{json.dumps(metadata)}' > \"$4\"")
+    targets = {name: Planned(function=f"fn-{name}", output="push") for name in ("one", "two")}
+    result = run_bake(
+        targets,
+        BAKE,
+        environ=fake_docker.environ,
+        progress="history",
+        output=terminal.stream,  # type: ignore[attr-defined]  # of the fixture
+    )
+    terminal()
+    assert [(f.name, f.status, f.digest, f.report.hit_ratio) for f in result.functions] == [
+        ("fn-one", "pushed", DIGEST, 0.8),
+        ("fn-two", "pushed", None, 0.8),
+    ]
+
+
+def test_the_grace_period_is_ten_seconds() -> None:
+    """As `docker stop` has it."""
+    assert supervision.GRACE == 10.0

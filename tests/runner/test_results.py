@@ -1,0 +1,103 @@
+"""Results as values."""
+
+import pickle
+
+import attrs
+import pytest
+
+from faas_cache.buildkit.explanations import Explanation
+from faas_cache.buildkit.reports import CacheReport, Step
+from faas_cache.model.errors import InvalidInput
+from faas_cache.runner.results import BuildResult, FunctionResult
+
+FAILURE = Explanation(
+    function="fn",
+    severity="error",
+    step="build-step",
+    cause="failed",
+    image_pushed=False,
+    message="m",
+    fix="f",
+    url="u",
+)
+
+
+def test_a_result_is_a_value() -> None:
+    """Compared, hashed and pickled; lists become tuples."""
+    result = FunctionResult(
+        name="fn", status="failed", exit_code=1, tags=["a:1"], explanation=FAILURE, notes=[FAILURE]
+    )
+    whole = BuildResult(functions=[result])
+    assert pickle.loads(pickle.dumps(whole)) == whole  # noqa: S301  # our own bytes
+    assert (hash(whole), result.tags, result.notes) == (
+        hash(BuildResult(functions=(attrs.evolve(result),))),
+        ("a:1",),
+        (FAILURE,),
+    )
+    assert result.report == CacheReport(function="fn")
+    assert repr(whole).startswith("BuildResult(functions=(FunctionResult(name='fn', status='failed'")
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "message"),
+    [
+        ("name", 1, "invalid `name` of FunctionResult: got int"),
+        ("status", "done", "invalid `status` of FunctionResult: got str"),
+        ("exit_code", True, "invalid `exit_code` of FunctionResult: got bool"),
+        ("exit_code", "1", "invalid `exit_code` of FunctionResult: got str"),
+        ("seconds", "1", "invalid `seconds` of FunctionResult: got str"),
+        ("attempts", 1.5, "invalid `attempts` of FunctionResult: got float"),
+        ("tags", "a:1", "invalid `tags` of FunctionResult: got str"),
+        ("tags", [1], "invalid `tags` of FunctionResult: got int"),
+        ("digest", 1, "invalid `digest` of FunctionResult: got int"),
+        ("report", None, "invalid `report` of FunctionResult: got NoneType"),
+        ("explanation", "text", "invalid `explanation` of FunctionResult: got str"),
+        ("notes", ["text"], "invalid `notes` of FunctionResult: got str"),
+    ],
+)
+def test_wrong_types_are_rejected_with_the_name_of_the_field(
+    field: str, value: object, message: str
+) -> None:
+    """An `InvalidInput`, which has exit code 2."""
+    with pytest.raises(InvalidInput) as caught:
+        FunctionResult(**({"name": "fn", "status": "built"} | {field: value}))  # type: ignore[arg-type]  # the wrong type is the claim
+    assert [d.message for d in caught.value.diagnostics] == [message]
+
+
+def result(status: str, step: str | None = None) -> FunctionResult:
+    """A result, with a failure at a step."""
+    failure = attrs.evolve(FAILURE, step=step) if step else None
+    return FunctionResult(name="fn", status=status, explanation=failure)  # type: ignore[arg-type]  # one of the six
+
+
+@pytest.mark.parametrize(
+    ("results", "code"),
+    [
+        ([], 0),
+        ([result("built"), result("pushed")], 0),
+        ([result("built"), result("failed", "build-step")], 1),
+        ([result("failed")], 1),
+        ([result("failed", "build-step"), result("failed", "daemon")], 3),
+        ([result("stopped")], 1),
+        ([result("timed out")], 1),
+        ([result("not started")], 1),
+    ],
+)
+def test_exit_codes(results: list[FunctionResult], code: int) -> None:
+    """0 only if all was built or pushed; 3 if the builder is the cause."""
+    whole = BuildResult(functions=results)
+    assert (whole.exit_code, whole.ok) == (code, code == 0)
+
+
+def test_the_report_of_a_run_is_that_of_all_its_functions() -> None:
+    """Their steps together."""
+    steps = (
+        Step(name="[1/2] RUN a", kind="build", cached=True, finished=True),
+        Step(name="[2/2] RUN b", kind="build", finished=True),
+    )
+    results = [
+        FunctionResult(name=name, status="built", report=CacheReport(function=name, steps=(step,)))
+        for name, step in zip("ab", steps, strict=True)
+    ]
+    report = BuildResult(functions=results).report
+    assert (report.function, report.steps, report.hit_ratio) == ("", steps, 0.5)
