@@ -12,8 +12,8 @@ import errno
 import os
 import posixpath
 import stat
-from collections.abc import Iterable
-from typing import TYPE_CHECKING, NoReturn
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, NoReturn, TypeVar
 
 import attrs
 
@@ -46,14 +46,16 @@ if TYPE_CHECKING:
 
 __all__ = ["ContextBuilder", "Contexts"]
 
+T = TypeVar("T")
+
 # faas-cli's name for the build argument that carries the packages of build options.
 PACKAGES = "ADDITIONAL_PACKAGE"
 # What is not copied of a handler that is the root of the project.
 _SKIPPED = frozenset({BUILD_FOLDER, TEMPLATE_FOLDER})
 # faas-cli writes it into each template that it pulls; it holds the time, so no context would be cached.
 _TEMPLATE_METADATA = frozenset({"meta.json"})
-# A source or `build` itself that is changed by another program while a context is written: how often to start again.
-_ATTEMPTS = 4
+# How often to start again when another program changes a source, or deletes `build`, while a context is written.
+_REPETITIONS = 3
 _CHANGED = frozenset({errno.ESTALE, errno.ENOENT, errno.ELOOP, errno.ENOTDIR, errno.ENXIO})
 
 
@@ -95,13 +97,18 @@ class Contexts:
         """
         require_name(spec.name)
         try:
-            tree = self.tree(spec, template)
+            # Before the lock: what is wrong with the sources needs no wait.
+            trees = [self._repeat(lambda: self.tree(spec, template))]
+
+            def attempt() -> Stamp:
+                return self._write(spec.name, trees.pop() if trees else self.tree(spec, template))
+
             if lock is not None:
-                return self._write_tree(spec, template, tree)
+                return self._repeat(attempt)
             with lock_context(self.root, spec.name, stop=stop) as held:
                 if held.waited:
-                    tree = self.tree(spec, template)
-                return self._write_tree(spec, template, tree)
+                    trees.clear()
+                return self._repeat(attempt)
         except OSError as error:
             raise cannot_write(self.root, spec.name, error) from error
 
@@ -115,20 +122,19 @@ class Contexts:
         self._templates.clear()
         self._contents.clear()
 
-    def _write_tree(self, spec: FunctionSpec, template: Template, tree: ContextTree) -> Stamp:
-        attempt = 1
-        while True:
+    def _repeat(self, step: Callable[[], T]) -> T:
+        """The result of a step that is repeated if another program changes what it reads or writes."""
+        for _ in range(_REPETITIONS):
             try:
-                return self._write_once(spec.name, tree)
+                return step()
             except OSError as error:
-                if error.errno not in _CHANGED or attempt == _ATTEMPTS:
+                if error.errno not in _CHANGED:
                     raise
-            attempt += 1
             self.forget()
-            tree = self.tree(spec, template)
+        return step()
 
-    def _write_once(self, name: str, tree: ContextTree) -> Stamp:
-        build = build_folder(self.root)
+    def _write(self, name: str, tree: ContextTree) -> Stamp:
+        build = build_folder(self.root, name)
         if not self._cleaned:
             self._cleaned = True
             remove_leftovers(build)

@@ -147,7 +147,7 @@ class _Held:
 
 def _acquire(root: str, name: str) -> _Lock | _Held:
     for _ in range(_ATTEMPTS):
-        build_folder(root)
+        build_folder(root, name)
         path = state_path(root, name, "lock")
         try:
             file = FileLock(os.open(path, _LOCK_FLAGS, 0o644))

@@ -106,7 +106,7 @@ def install_template(root: str, lang: str, folder: str, source: str, name: str) 
     parent = os.path.join(root, TEMPLATE_FOLDER)
     target = os.path.join(parent, lang)
     try:
-        ensure_folder(parent, root, "invalid-template")
+        ensure_folder(parent, root, "invalid-template", _KEY)
         if os.path.lexists(target):
             return False
         tree = _pulled_tree(folder, source, name)
