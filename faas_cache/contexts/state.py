@@ -1,7 +1,7 @@
 """What is in `build` beside the contexts while they are written: `build/.faas-cache-…`.
 
-None of it stays when a run ends, and whatever a killed run leaves is removed by a later one. Other programs may delete
-`build` at any time; it is created again when it is needed.
+None of it stays when a run ends, and whatever a killed run leaves is removed by a later one. Other
+programs may delete `build` at any time; it is created again when it is needed.
 """
 
 from __future__ import annotations
@@ -28,7 +28,10 @@ def build_folder(root: str, name: str) -> str:
 
 
 def state_path(root: str, name: str, kind: str) -> str:
-    """A path that belongs to the context `build/NAME`: `lock`, `held` (see `locks`), `previous` (see `staging`)."""
+    """A path that belongs to the context `build/NAME`.
+
+    The kinds are `lock` and `held` (see `locks`), and `previous` (see `staging`).
+    """
     file = f"{STATE_PREFIX}{name}.{kind}"
     if len(os.fsencode(file)) > _MAX_BYTES:
         from hashlib import sha256
@@ -40,8 +43,8 @@ def state_path(root: str, name: str, kind: str) -> str:
 def ensure_folder(folder: str, root: str, condition: str, key: KeyPath) -> None:
     """Creates a folder if it does not exist.
 
-    Raises `InvalidFunction`, with the name `condition` and the key path `key`, for a file, and for a link, which could
-    lead out of the project.
+    Raises `InvalidFunction`, with the name `condition` and the key path `key`, for a file, and for
+    a link, which could lead out of the project.
     """
     try:
         status = os.lstat(folder)

@@ -47,7 +47,9 @@ def state_of(folder: Path) -> list[str]:
 
 def write_context(root: Path, spec: FunctionSpec = SPEC, **options: Any) -> dict[str, str]:  # noqa: ANN401  # of Contexts
     """Writes a context, and returns its files; nothing else is left in `build`."""
-    template = find_template(str(root), spec.lang, outside_links=options.get("outside_links", False))
+    template = find_template(
+        str(root), spec.lang, outside_links=options.get("outside_links", False)
+    )
     assert template is not None
     Contexts(str(root), **options).write(spec, template)
     assert state_of(root / "build") == []

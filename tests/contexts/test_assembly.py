@@ -40,7 +40,9 @@ def test_template_handler_and_extras_are_merged(project: Path) -> None:
             "fn/lib/build": "yes",
         },
     )
-    assert write_context(project, extras=("common", "one", "./common/../one", "common")) == FILES | {
+    assert write_context(
+        project, extras=("common", "one", "./common/../one", "common")
+    ) == FILES | {
         "function/lib/build": "yes",
         "function/common/a": "a",
         "function/common/b/c": "c",
@@ -220,7 +222,9 @@ def _link(path: str, target: str) -> Callable[[Path], object]:
 
 
 def _files(**files: str) -> Callable[[Path], object]:
-    return lambda project: write(project, {name.replace("__", "/"): text for name, text in files.items()})
+    return lambda project: write(
+        project, {name.replace("__", "/"): text for name, text in files.items()}
+    )
 
 
 def _nothing(project: Path) -> None:
@@ -252,7 +256,7 @@ def _handler_folder(folder: str) -> Callable[[Path], object]:
 
 
 OUTSIDE = "of template `tiny` is outside of the build context"
-MERGED = "is a file in one source of the context and a folder in another"
+MERGED = "is a file in one source and a folder in another"
 BAD = {
     "dangling": (_link("fn/l", "gone"), "fn", (), "`fn/l` is a broken link: No such file or directory", "handler"),
     "loop": (_link("fn/l", "l"), "fn", (), "`fn/l` is a broken link: Too many levels of symbolic links", "handler"),
@@ -425,7 +429,9 @@ def test_a_context_that_the_caller_has_locked_is_written_with_that_lock(project:
 # Sources that change while they are copied.
 
 
-def swapping(monkeypatch: pytest.MonkeyPatch, path: Path, replace: Callable[[], object], times: int) -> None:
+def swapping(
+    monkeypatch: pytest.MonkeyPatch, path: Path, replace: Callable[[], object], times: int
+) -> None:
     """Replaces a file just before it is opened, as often as said."""
     open_file, left = os.open, [times]
 
