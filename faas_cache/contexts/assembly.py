@@ -214,8 +214,8 @@ class ContextBuilder:
         folder = posixpath.normpath(given) if given else "."
         if folder.startswith("/") or folder.split("/")[0] == ".." or "\0" in folder:
             self._refuse(
-                f"the `handler_folder` {quoted(given)} of template {quoted(self.template.name)} is outside"
-                " of the build context",
+                f"`handler_folder` {quoted(given)} of template {quoted(self.template.name)}"
+                " is outside of the build context",
                 "write a relative path into its template.yml",
                 "lang",
             )

@@ -153,7 +153,7 @@ class SourceWalker:
             self._check_limits(tree)
 
     def follow(self, path: str) -> tuple[str, os.stat_result]:
-        """The real path and the status of what a path leads to, unless that is outside or missing."""
+        """The real path and the status of what a path leads to, if it is allowed."""
         try:
             real = os.path.realpath(path, strict=True)
         except OSError as error:

@@ -18,7 +18,7 @@ Identity: TypeAlias = tuple[int, int]
 
 
 class SourceFile(NamedTuple):
-    """A regular file to copy; `mode` is that of the copy, and `cached` ones are read once in a run."""
+    """A regular file to copy; `mode` is that of the copy, `cached` ones are read once."""
 
     path: str
     identity: Identity

@@ -9,7 +9,17 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from contexts.projects import FILES, SPEC, digest, files_of, refusal, state_of, write, write_context
+from context_projects import (
+    FILES,
+    SPEC,
+    digest,
+    files_of,
+    make_project,
+    refusal,
+    state_of,
+    write,
+    write_context,
+)
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -25,6 +35,7 @@ from faas_cache.model.specs import FunctionSpec
 from faas_cache.stack.stack_file import Template
 
 TINY = Template(name="tiny")
+project = pytest.fixture(make_project)
 
 
 def test_template_handler_and_extras_are_merged(project: Path) -> None:
@@ -281,8 +292,8 @@ BAD = {
     "absolute extra": (_nothing, "fn", ("/etc",), "the extra path `/etc` is not inside of the project", None),
     "extra in build": (_nothing, "fn", ("build/x",), "the extra path `build/x` is inside of `build`, which is generated", None),
     "extra fifo": (lambda p: os.mkfifo(p / "l"), "fn", ("l",), "`l` is neither a file nor a folder", None),
-    "folder above": (_handler_folder("../../x"), "fn", (), f"the `handler_folder` `../../x` {OUTSIDE}", "lang"),
-    "absolute folder": (_handler_folder("/x"), "fn", (), f"the `handler_folder` `/x` {OUTSIDE}", "lang"),
+    "folder above": (_handler_folder("../../x"), "fn", (), f"`handler_folder` `../../x` {OUTSIDE}", "lang"),
+    "absolute folder": (_handler_folder("/x"), "fn", (), f"`handler_folder` `/x` {OUTSIDE}", "lang"),
     "file on folder": (_file_on_folder, "fn", (), f"`function/lib` {MERGED}", None),
     "folder on file": (_folder_on_file, "fn", (), f"`function/h` {MERGED}", None),
 }  # fmt: skip

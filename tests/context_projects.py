@@ -31,6 +31,25 @@ def write(root: Path, files: Mapping[str, str]) -> None:
         (root / name).write_text(text)
 
 
+def make_project(tmp_path: Path) -> Path:
+    """A project with the template `tiny` and the handler `fn`; for `pytest.fixture`."""
+    root = tmp_path / "proj"
+    write(
+        root,
+        {
+            "template/tiny/template.yml": "",
+            "template/tiny/Dockerfile": "FROM a\n",
+            "template/tiny/function/sample": "s",
+            "template/tiny/function/h": "sample",
+            "template/tiny/meta.json": "{}",
+            "fn/h": "mine",
+            "fn/lib/x.sh": "x",
+        },
+    )
+    (root / "fn/lib/x.sh").chmod(0o700)
+    return root
+
+
 def files_of(folder: Path) -> dict[str, str]:
     """The text of every file in a folder."""
     return {
