@@ -20,7 +20,7 @@ _EXPORTS = {
     "check": "planning.checks",
     "parse_entries": "model.entries",
     "render": "render",
-    "resolve": "planning.plan",
+    "resolve": "planning.resolution",
 }
 __all__ = [*_EXPORTS]  # noqa: PLE0604  # the table above is the list
 

@@ -1,0 +1,91 @@
+"""`handler_digest`: what `--tag digest` adds to the tag of an image."""
+
+from __future__ import annotations
+
+import os
+import stat
+from typing import TYPE_CHECKING
+
+from faas_cache.contexts.files import READ_FLAGS
+from faas_cache.contexts.names import quoted
+from faas_cache.contexts.sources import Limits
+from faas_cache.model.diagnostics import Diagnostic, Location
+from faas_cache.model.errors import InvalidFunction
+
+if TYPE_CHECKING:
+    from hashlib import _Hash
+
+__all__ = ["handler_digest"]
+
+_BLOCK = 2**20
+
+
+def handler_digest(handler: str, limits: Limits = Limits()) -> str:  # noqa: B008  # frozen
+    """The MD5 of the MD5s of the handler's regular files, in the order of their paths, as faas-cli computes it.
+
+    Names, modes and links do not count, and a handler that is a link has no files. Raises `InvalidFunction`, with
+    a key path relative to the function, if a file cannot be read or a limit is exceeded.
+    """
+    from hashlib import md5
+
+    digest = md5(usedforsecurity=False)
+    size = 0
+    try:
+        for path in _regular_files(handler, limits):
+            one = md5(usedforsecurity=False)
+            size += _update(one, path, limits.size - size)
+            digest.update(one.hexdigest().encode())
+    except OSError as error:
+        shown = quoted(str(error.filename or handler))
+        raise _invalid(f"cannot read the handler: {error.strerror} ({shown})") from error
+    return digest.hexdigest()
+
+
+def _regular_files(handler: str, limits: Limits) -> list[str]:
+    """The paths of all regular files below a folder, in the order of their bytes."""
+    files: list[str] = []
+    waiting = [(os.path.normpath(handler), 0)]
+    count = 0
+    if not os.path.isdir(handler) or os.path.islink(handler):
+        waiting = []
+    while waiting:
+        folder, depth = waiting.pop()
+        if depth > limits.depth:
+            raise _invalid(f"the handler is nested more than {limits.depth} folders deep")
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                count += 1
+                if count > limits.entries:
+                    raise _invalid(f"the handler has more than {limits.entries} files and folders")
+                if entry.is_dir(follow_symlinks=False):
+                    waiting.append((entry.path, depth + 1))
+                elif entry.is_file(follow_symlinks=False):
+                    files.append(entry.path)
+    return sorted(files, key=os.fsencode)
+
+
+def _update(digest: _Hash, path: str, limit: int) -> int:
+    """Adds the bytes of a file, and returns their number."""
+    descriptor = os.open(path, READ_FLAGS)
+    size = 0
+    try:
+        # A FIFO that has replaced the file would be read as an empty one.
+        while stat.S_ISREG(os.fstat(descriptor).st_mode) and (data := os.read(descriptor, _BLOCK)):
+            digest.update(data)
+            size += len(data)
+            if size > limit:
+                raise _invalid("the files of the handler are too large for a digest")
+    finally:
+        os.close(descriptor)
+    return size
+
+
+def _invalid(message: str) -> InvalidFunction:
+    return InvalidFunction(
+        Diagnostic(
+            name="invalid-context",
+            message=message,
+            hint="remove generated or unreadable files from the handler",
+            location=Location(path=("handler",)),
+        )
+    )
