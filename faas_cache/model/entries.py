@@ -1,10 +1,12 @@
-"""Cache entries: one value of `--cache-from` or `--cache-to`, read as buildx 0.36 reads it (rule C10).
+"""Cache entries: one value of `--cache-from` or `--cache-to`, as buildx 0.36 reads it (rule C10).
 
     text    := refs | fields                          without any "=", a list of references
     refs    := ref ( "," ref )*                       each is an entry: type=registry,ref=…
     fields  := key "=" value ( "," key "=" value )*   split at the first "="; one key is `type`
-    field   := bare | '"' ( any but '"' | '""' )* '"'  CSV as Go reads it: a quote counts only as the
-    bare    := any but ',' and '"'                    first character, and nothing is trimmed
+    field   := bare | '"' ( any but '"' | '""' )* '"'
+    bare    := any but ',' and '"'
+
+It is CSV as Go reads it: a quote counts only as the first character of a field, nothing is trimmed.
 
 One newline or CRLF at the end is removed. Keys are lower-cased rune by rune, values never change,
 and the last of several equal keys counts. Unknown types and fields are accepted: `check` knows
@@ -47,7 +49,7 @@ _MAX_SHOWN = 200
 class CacheEntry:
     """One cache import or export.
 
-    `str(entry)` is the text to the byte, credentials included; `repr(entry)` masks them. Two entries
+    `str(entry)` is the text to the byte, with credentials; `repr(entry)` masks them. Two entries
     are equal if their texts are; `key` compares their meaning. `parse_entries` makes entries from
     text; the constructor takes the parts as they are, and raises `InvalidEntry` for wrong types.
 
@@ -248,8 +250,7 @@ def _no_equals_hint(field: str) -> str:
 def invalid_entry(text: str, cause: str, hint: str) -> InvalidEntry:
     """The error for an entry that buildx rejects, with buildx's own words for the cause.
 
-    The entry is shown up to its first secret: where an entry is broken, nothing tells where a secret
-    ends.
+    The entry is shown up to its first secret: in a broken entry, nothing tells where a secret ends.
     """
     before, secret, after = masked(text).partition(MASK)
     shown = f"{before}{secret}…" if after else before + secret

@@ -92,7 +92,7 @@ _SHELL_WORD = re.compile(
     r"""[ \t]*+(?:"(?:[^"\\]|\\[\s\S])*+"?|'[^']*+'?|\\[\s\S]|[^\s"'\\])*+\\?"""
 )
 
-_URL_QUERY = re.compile(r"(?P<url>https?://[^\s\"'?]*+)\?[^\s\"']*+")
+_URL = re.compile(r"(?P<url>https?://[^\s\"'?]*+)(?P<query>\?[^\s\"']*+)?")
 _USERINFO = re.compile(r"(?P<key>://)[^/?#\s]*@")
 _PROXY = re.compile(r"(?i)(?P<key>_proxy\s*=\s*)(?P<value>(?>(?:=\s*|[^/?#\s=]+)*))")
 _BARE_USERINFO = re.compile(r"\A[^/?#\s]*@")
@@ -126,7 +126,7 @@ def masked_message(text: str) -> str:
     >>> masked_message("RUN NPM_TOKEN=abc npm ci")
     'RUN NPM_TOKEN=*** npm ci'
     """
-    text = _URL_QUERY.sub(rf"\g<url>?{MASK}", text) if "?" in text else text
+    text = _URL.sub(_mask_url, text) if "?" in text else text
     return _masked(text, _SHELL_WORD)
 
 
@@ -205,6 +205,10 @@ def _mask_query(match: re.Match[str]) -> str:
     query = match["query"] or ""
     before, mark, _ = query.partition("?")
     return match[0].removesuffix(query) + before + (f"{mark}{MASK}" if mark else "")
+
+
+def _mask_url(match: re.Match[str]) -> str:
+    return f"{match['url']}?{MASK}" if match["query"] else match[0]
 
 
 def _mask_user(match: re.Match[str]) -> str:
