@@ -1,49 +1,53 @@
-"""`secret-in-file`: credentials that are written in the stack file, decided before flags and variables are applied."""
+"""`secret-in-file`: the credentials that are written in a stack file."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING
-
 from faas_cache.model.diagnostics import Diagnostic, KeyPath, Location
 from faas_cache.model.entries import parse_entries
 from faas_cache.model.errors import InvalidEntry
 from faas_cache.model.masking import SECRET_FIELDS, masked, masked_value
+from faas_cache.model.specs import FunctionSpec  # noqa: TC001  # for get_type_hints
+from faas_cache.stack.values import Document  # noqa: TC001  # for get_type_hints
 
-if TYPE_CHECKING:
-    from faas_cache.model.specs import FunctionSpec
-    from faas_cache.stack.values import Document
+__all__ = ["ALTERNATIVES", "Credential", "credentials", "written_credentials"]
 
-__all__ = ["Credential", "credentials", "written_credentials"]
-
-# What to do instead of writing a credential into the file, by the field, or by the type of the entry.
+# What to do instead of writing a credential into the file, by the field, or by the type of the
+# entry.
 ALTERNATIVES = {
     "token": "leave it out, because buildx reads ACTIONS_RUNTIME_TOKEN from the environment",
     "ghtoken": "pass the whole entry with `--cache-to`, from a secret of the repository",
     "access_key_id": (
-        "leave it out, because buildx reads AWS_ACCESS_KEY_ID, a profile or a role from the environment"
+        "leave it out, because buildx reads AWS_ACCESS_KEY_ID, a profile or a role from the"
+        " environment"
     ),
     "session_token": (
-        "leave it out, because buildx reads AWS_SESSION_TOKEN, a profile or a role from the environment"
+        "leave it out, because buildx reads AWS_SESSION_TOKEN, a profile or a role from the"
+        " environment"
     ),
     "s3": (
-        "leave it out, because buildx reads AWS_SECRET_ACCESS_KEY, a profile or a role from the environment"
+        "leave it out, because buildx reads AWS_SECRET_ACCESS_KEY, a profile or a role from the"
+        " environment"
     ),
     "azblob": (
-        "leave it out, because the daemon uses a managed identity or AZURE_CLIENT_SECRET from its own environment"
+        "leave it out, because the daemon uses a managed identity or AZURE_CLIENT_SECRET from its"
+        " own environment"
     ),
-    "url": "remove the credential from the URL, or pass the entry with a flag, from a secret of the CI system",
+    "url": (
+        "remove the credential from the URL, or pass the entry with a flag, from a secret of the CI"
+        " system"
+    ),
     "proxy": "leave it out, because docker reads proxies from `proxies` in its config.json",
     "argument": (
-        "use `build_secrets` and mount the secret where it is needed, because a build argument stays in the history"
-        " of the image"
+        "use `build_secrets` and mount the secret where it is needed, because a build argument"
+        " stays in the history of the image"
     ),
 }
 _SHOWN = 60
 
 
 class Credential:
-    """A credential of a function: where it is, the name of its field or build argument, its value, an alternative."""
+    """A credential of a function: its key path, the name of its field, and an alternative."""
 
     __slots__ = ("alternative", "name", "path", "value")
 
@@ -52,7 +56,7 @@ class Credential:
 
 
 def credentials(specs: Iterable[FunctionSpec]) -> Iterator[Credential]:
-    """The credentials of the functions that have a `build_cache`, in their cache entries and build arguments."""
+    """The credentials in the cache entries and build arguments of functions with `build_cache`."""
     for spec in specs:
         if spec.build_cache is not None:
             yield from _in_entries(spec)
@@ -60,14 +64,17 @@ def credentials(specs: Iterable[FunctionSpec]) -> Iterator[Credential]:
 
 
 def written_credentials(specs: Iterable[FunctionSpec], document: Document) -> Iterator[Diagnostic]:
-    """Warnings about the credentials in the text of a file; one that a `${…}` inserts is not written there."""
+    """Warnings about the credentials in the text of a file.
+
+    A credential that a `${…}` inserts is not in the file. This is decided before flags are applied.
+    """
     for credential in credentials(specs):
         if not _is_inserted(credential, document):
             name = masked(credential.name)[:_SHOWN]
             yield Diagnostic(
                 name="secret-in-file",
                 severity="warning",
-                message=f"the value of `{name}` is a credential that everybody who can read the file can read",
+                message=f"the value of `{name}` is a credential in plain text",
                 hint=credential.alternative,
                 location=Location(path=credential.path),
             )
@@ -107,12 +114,12 @@ def _in_arguments(spec: FunctionSpec) -> Iterator[Credential]:
 
 
 def _is_credential(key: str, value: str) -> bool:
-    """Whether masking would hide a value; without substitution, `${…}` is a reference to a variable."""
+    """Whether masking hides a value; a `${…}` that was not replaced is not a value."""
     return bool(value) and "${" not in value and masked_value(key, value) != value
 
 
 def _is_inserted(credential: Credential, document: Document) -> bool:
-    """Whether variables bring a credential: some are in its value, and the source does not contain it literally."""
+    """Whether variables insert a credential that the source does not contain literally."""
     _, start, end = document.marks.find(credential.path)
     substitution = document.substitution
     if not substitution.replaced_within(start, end):

@@ -1,4 +1,4 @@
-"""From the text of a stack file to its content and everything that is wrong with it, with lines and columns."""
+"""From the text of a stack file to its content and its diagnostics."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ __all__ = ["LoadedStack", "load_text"]
 def load_text(
     text: str | bytes, environ: Mapping[str, str] | None, file: str | None, *, envsubst: bool
 ) -> LoadedStack:
-    """The content of a stack file; raises `InvalidStack` for a text that cannot be decoded or substituted."""
+    """A stack file; raises `InvalidStack` for what cannot be decoded or substituted."""
     source = reading.decode(text, file)
     if not envsubst:
         return LoadedStack(Substitution(source, source), file)

@@ -1,7 +1,9 @@
-"""The patterns of `${X#…}`, `${X##…}`, `${X%…}` and `${X%%…}`: those of Go's path.Match, but `/` is a character like others.
+r"""The patterns of `${X#…}`, `${X##…}`, `${X%…}` and `${X%%…}`.
 
-pattern := ( "*" | "?" | "[" "^"? range+ "]" | "\\" any | other )*
-range   := item ( "-" item )?            item := "\\" any | any but "\\", "]" and "-"
+They are those of Go's path.Match, but `/` is a character like others.
+
+    pattern := ( "*" | "?" | "[" "^"? range+ "]" | "\" any | other )*
+    range   := item ( "-" item )?            item := "\" any | any but "\", "]" and "-"
 """
 
 from __future__ import annotations
@@ -38,13 +40,16 @@ def trim_prefix(value: str, pattern: str, *, longest: bool) -> str:
 
 
 def trim_suffix(value: str, pattern: str, *, longest: bool) -> str:
-    """The value without the shortest or longest end: drone/envsubst mirrors both and trims the beginning."""
+    """The value without the shortest or longest end that the pattern matches."""
+    # drone/envsubst mirrors both, too.
     return trim_prefix(value[::-1], pattern[::-1], longest=longest)[::-1]
 
 
 def _segments(pattern: str, most: int) -> list[str] | None:
-    """The regular expressions between the stars of a pattern; None for an invalid one, and for one that needs more than
-    `most` characters: a pattern is never compiled that is much longer than the value.
+    """The regular expressions between the stars of a pattern; None for an invalid one.
+
+    None also for one that needs more than `most` characters: a pattern that is much longer than
+    the value is never compiled.
     """
     segments, at, length = [""], 0, 0
     while at < len(pattern):
@@ -75,7 +80,7 @@ def _segments(pattern: str, most: int) -> list[str] | None:
 
 
 def _parse_class(pattern: str, at: int) -> tuple[str, int] | None:
-    """The regular expression of a `[…]` whose inside begins at `at`, and where it ends; None for an invalid one."""
+    """The regular expression of a `[…]` from behind its `[`, and where it ends."""
     negated = pattern.startswith("^", at)
     at += negated
     items: list[str] = []

@@ -1,7 +1,7 @@
-"""Where things are: lines and columns of a text, offsets of its source, and the marks of its values.
+"""Where things are: the lines of a text, the offsets of its source, the marks of its values.
 
-Everything is an offset until it is reported. Each index is built once, and each look-up is a bisection, so that locating
-n diagnostics takes time in proportion to the text and to n.
+Everything is an offset until it is reported. Each index is built once, and each look-up is a
+bisection, so that locating n diagnostics takes time in proportion to the text and to n.
 """
 
 from __future__ import annotations
@@ -37,9 +37,9 @@ class LineIndex:
         self._starts.extend(match.end() for match in LINE_END.finditer(text))
 
     def position(self, offset: int) -> Position:
-        """The line and column of an offset.
+        r"""The line and column of an offset.
 
-        >>> LineIndex("a: b\\nc: d").position(8)
+        >>> LineIndex("a: b\nc: d").position(8)
         Position(line=2, column=4)
         """
         line = bisect_right(self._starts, offset)
@@ -47,7 +47,7 @@ class LineIndex:
 
 
 class OffsetMap:
-    """The parts of a source that were replaced, each by where it is in the source and where its replacement is in the text.
+    """Where each replaced part is in the source, and where its replacement is in the text.
 
     Four arrays rather than a list of tuples: a file of nothing but `$$` has eight million parts.
     """
@@ -66,7 +66,7 @@ class OffsetMap:
         self._text_ends.append(text_end)
 
     def source_offset(self, offset: int) -> int:
-        """The offset in the source of an offset in the text: within a replacement, where the replaced part begins."""
+        """The offset in the source; for a replacement, where the replaced part begins."""
         index = bisect_right(self._text_starts, offset) - 1
         if index < 0:
             return offset
@@ -75,7 +75,7 @@ class OffsetMap:
 
 
 class Mark(NamedTuple):
-    """Where an item of a mapping or a list begins (in a mapping, its key), and the extent of its value."""
+    """Where an item begins (in a mapping, its key), and where its value begins and ends."""
 
     start: int
     value_start: int
@@ -88,8 +88,8 @@ _TOP = Mark(0, 0, 0)
 class Marks:
     """The marks of every item of every mapping and list of a document.
 
-    They are kept by the identity of the container, so that aliases and merges lead to where a value is written. The
-    containers themselves are kept too, lest another object take over an identity.
+    They are kept by the identity of the container, so that aliases and merges lead to where a value
+    is written. The containers themselves are kept too, lest another object take over an identity.
     """
 
     __slots__ = ("_items", "_root")
@@ -111,7 +111,7 @@ class Marks:
         return self._items.get(id(container), (None, {}))[1]
 
     def find(self, path: KeyPath) -> Mark:
-        """The mark at a key path; that of its nearest parent where the document does not have it."""
+        """The mark at a key path, or that of its nearest parent in the document."""
         node, mark = self._root, _TOP
         for step in path:
             items = self.of(node)

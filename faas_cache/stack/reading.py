@@ -1,4 +1,4 @@
-"""From a file or a URL to the text of a stack file: the only file of this package that touches the machine."""
+"""Reads files, URLs and variables: the only module of this package that is not pure."""
 
 from __future__ import annotations
 
@@ -32,9 +32,10 @@ def process_environment() -> Mapping[str, str]:
 
 
 def read_stack(path: FilePath) -> bytes:
-    """The bytes of a stack file, or behind an `http` or `https` URL; raises `InvalidStack` where they cannot be read.
+    """The bytes of a stack file, or behind an `http` or `https` URL.
 
-    As for faas-cli, a path with another scheme (`file:`) is a file. A pipe is read to its end (`-f <(generate)`).
+    Raises `InvalidStack` where they cannot be read. As for faas-cli, a path with another scheme
+    (`file:`) is a file. A pipe is read to its end (`-f <(generate)`).
     """
     from http.client import HTTPException
 
@@ -52,14 +53,14 @@ def read_stack(path: FilePath) -> bytes:
 
 
 def read_template(path: str, name: str) -> bytes:
-    """The bytes of a `template.yml`, which must be a regular file; raises `InvalidStack` where it cannot be read."""
+    """The bytes of a `template.yml`, a regular file; raises `InvalidStack` without one."""
     try:
         return _read_file(path, pipes=False)
     except (OSError, ValueError) as error:
         raise InvalidStack(
             Diagnostic(
                 name="invalid-template",
-                message=f"cannot read `template.yml` of the template `{_show(name)}`: {_cause(error)}",
+                message=f"cannot read the template `{_show(name)}`: {_cause(error)}",
                 hint="check that the folder of the template has a `template.yml`",
                 location=Location(file=path),
             )
@@ -67,7 +68,7 @@ def read_template(path: str, name: str) -> bytes:
 
 
 def decode(text: str | bytes, file: str | None) -> str:
-    """The text of a YAML file: UTF-8, or UTF-16 with a byte order mark, and of a reasonable size."""
+    """The text of a file in UTF-8, or in UTF-16 with a byte order mark."""
     if len(text) > MAX_SIZE:
         raise _invalid(
             "unreadable-stack-file",
@@ -110,7 +111,7 @@ def _invalid(
 
 
 def _read_file(path: str, *, pipes: bool) -> bytes:
-    """The bytes of a file, of which one more than `MAX_SIZE` is read; `pipes` also allows what is not a regular file."""
+    """The bytes of a file, `MAX_SIZE` and one at most; `pipes` also allows other kinds of files."""
     # Opened without blocking: a named pipe that nobody writes to must not hang a check.
     flags = 0 if pipes else getattr(os, "O_NONBLOCK", 0)
     descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0) | flags)

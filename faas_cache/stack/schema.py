@@ -1,6 +1,7 @@
 """The schema of faas-cli: from the values of a document to functions, configuration and templates.
 
-It follows `stack/schema.go` of go-sdk: what faas-cli decodes must have the right type, and everything else is ignored.
+It follows `stack/schema.go` of go-sdk: what faas-cli decodes must have the right type, and
+everything else is ignored.
 """
 
 from __future__ import annotations
@@ -28,6 +29,9 @@ _PROVIDER_KEYS = ("name", "gateway")
 # `build_cache` is the default of the stack (rule D9).
 _CONFIGURATION_KEYS = ("copy", "templates", "build_cache")
 _TEMPLATE_KEYS = ("name", "source")
+# The lists of a function that are faas-cli's own, and its mappings with a fixed set of keys.
+_LISTS = frozenset({"build_options", "constraints", "environment_file", "secrets"})
+_RESOURCES, _RESOURCE_KEYS = frozenset({"limits", "requests"}), frozenset({"cpu", "memory"})
 # Keys that tools agree to leave alone, for anchors and notes.
 _EXTENSION = "x-"
 _SHOWN = 60
@@ -43,8 +47,8 @@ _HINTS = {
 class StackContent:
     """What a stack file says about builds, and its diagnostics.
 
-    `supported` says whether it is a stack file for OpenFaaS at all. `invalid_functions` are the functions that have
-    faults, which are missing in `functions`.
+    `supported` says whether it is a stack file for OpenFaaS at all. `invalid_functions` are the
+    functions that have faults, which are missing in `functions`.
     """
 
     supported: bool = False
@@ -57,7 +61,7 @@ class StackContent:
 
 
 def read_stack(document: Document) -> StackContent:
-    """The content of a stack file; its diagnostics that come from values have a key path, and no line yet."""
+    """The content of a stack file; diagnostics of values have a key path and no line yet."""
     reader = _Reader()
     if not document.complete:
         reader.faults.add(*(fault.diagnostic for fault in document.faults))
@@ -125,7 +129,7 @@ def _read_provider(value: object, reader: _Reader) -> bool:
 
 
 def _read_version(value: object, reader: _Reader) -> bool:
-    """Whether the version of the schema is the one that faas-cli supports; no version is that one."""
+    """Whether the version is absent or the one that faas-cli supports."""
     if isinstance(value, (dict, list)):
         reader.string(value, ("version",))
         return False
@@ -141,8 +145,8 @@ def _read_version(value: object, reader: _Reader) -> bool:
 
 def _read_function(name: str, value: object, faults: FaultCollector) -> FunctionSpec | None:
     """One function; None where it has faults."""
-    if isinstance(value, dict) and value.get("context", "") is None:
-        value = {key: item for key, item in value.items() if key != "context"}
+    if isinstance(value, dict):
+        value = {key: _without_nulls(key, item) for key, item in value.items()}
     try:
         return FunctionSpec.from_mapping(name, value)
     except FaasCacheError as error:
@@ -151,16 +155,30 @@ def _read_function(name: str, value: object, faults: FaultCollector) -> Function
             *(
                 diagnostic
                 if diagnostic.location.path[:1] == ("functions",)
-                else _at_name(diagnostic)
+                else attrs.evolve(diagnostic, location=Location(path=("functions", name)))
                 for diagnostic in error.diagnostics
             )
         )
         return None
 
 
-def _at_name(diagnostic: Diagnostic) -> Diagnostic:
-    """The fault of a function's name, at the mapping of the functions."""
-    return attrs.evolve(diagnostic, location=Location(path=("functions",)))
+def _without_nulls(key: object, value: object) -> object:
+    """The value of a function's key without null keys and items, which yaml.v3 drops.
+
+    Of `limits` and `requests`, only the keys of faas-cli are decoded. Our own settings keep their
+    nulls, which are errors there (rule C12).
+    """
+    if isinstance(value, dict):
+        if key in _RESOURCES:
+            return {name: item for name, item in value.items() if name in _RESOURCE_KEYS}
+        return value if None not in value else {k: v for k, v in value.items() if k is not None}
+    if (
+        isinstance(value, list)
+        and key in _LISTS
+        and all(not isinstance(i, (dict, list)) for i in value)
+    ):
+        return [item for item in value if item is not None]
+    return value
 
 
 def _read_templates(value: object, reader: _Reader) -> FrozenMap[str]:
@@ -236,7 +254,7 @@ class _Reader:
         return {}
 
     def items(self, value: Any, path: KeyPath) -> list[tuple[int, Any]]:  # noqa: ANN401  # any YAML value
-        """The items of a list and their indices; null is an empty list, and null items are dropped, as yaml.v3 does."""
+        """The items of a list and their indices, without null items, which yaml.v3 drops."""
         if value is None or isinstance(value, list):
             return [(index, item) for index, item in enumerate(value or ()) if item is not None]
         self.type_fault("a list", value, path)
@@ -253,7 +271,7 @@ class _Reader:
 
 
 class _Decoded:
-    """Which faults of the text concern what faas-cli decodes: it never notices those in keys that it does not know."""
+    """Which faults of a text concern what faas-cli decodes, which are not those in unknown keys."""
 
     def __init__(self, document: Document) -> None:
         self.document = document
@@ -321,7 +339,7 @@ class _Decoded:
             pending += value.values() if isinstance(value, dict) else value
 
     def visit(self, value: object, keys: Collection[str] | None, name: str = "") -> None:
-        """Notes that these keys of a value are decoded, for the function `name`; what it merges is a part of it."""
+        """Notes that these keys of a value, and of what it merges, are decoded (for a function)."""
         pending: list[object] = [value]
         while pending:
             value = pending.pop()

@@ -1,4 +1,4 @@
-"""Which functions of a stack file: `--filter`, a glob in which only `*` is special, and `--regex`, an expression of RE2."""
+"""Which functions of a stack file: those that `--filter` or `--regex` select."""
 
 from __future__ import annotations
 
@@ -52,7 +52,9 @@ def match_glob(pattern: str) -> Callable[[str], bool]:
 
 
 def match_regex(pattern: str) -> Callable[[str], bool]:
-    """Whether an expression of RE2 matches anywhere in a name; raises `InvalidInput` for an invalid one.
+    """Whether an expression of RE2 matches anywhere in a name.
+
+    Raises `InvalidInput` for an invalid expression.
 
     >>> match_regex("(?i)^FN[0-9]")("fn1-api")
     True

@@ -13,7 +13,7 @@ from faas_cache.model.masking import masked_message, shown_fields
 from faas_cache.model.specs import FunctionSpec
 from faas_cache.stack import reading, selection
 from faas_cache.stack.loading import load_text
-from faas_cache.stack.positions import Position
+from faas_cache.stack.positions import Position  # noqa: TC001  # for get_type_hints
 from faas_cache.stack.substitution import Substitution
 from faas_cache.stack.yaml import read_document
 
@@ -74,13 +74,14 @@ class Stack:
     ) -> Stack:
         r"""The stack in a text.
 
-        `environ` holds the variables for `${…}`, by default those of the process; `envsubst=False` replaces none.
-        `filter` and `regex` select functions as `select` does.
+        `environ` holds the variables for `${…}`, by default those of the process; `envsubst=False`
+        replaces none. `filter` and `regex` select functions as `select` does.
 
-        Raises `InvalidStack` with every fault, each with line and column. Its `.stack` holds the functions that have none,
-        and is None where the text is not a stack file for OpenFaaS.
+        Raises `InvalidStack` with every fault, each with line and column. Its `.stack` holds the
+        functions that have none, and is None where the text is not a stack file for OpenFaaS.
 
-        >>> stack = Stack.loads("provider: {name: openfaas}\nfunctions: {fn: {image: 'a/${B}'}}", {"B": "b"})
+        >>> text = "provider: {name: openfaas}\nfunctions: {fn: {image: 'a/${B}'}}"
+        >>> stack = Stack.loads(text, {"B": "b"})
         >>> stack.functions["fn"].image
         'a/b'
         """
@@ -109,8 +110,9 @@ class Stack:
     def select(self, filter: str | None = None, regex: str | None = None) -> Stack:  # noqa: A002  # the name of the flag
         """The same stack with the functions whose names match.
 
-        With `filter` the whole name must match, and `*` stands for any characters; `regex` is an expression of RE2 that
-        must match anywhere in the name. Both at once, and no match, raise `InvalidInput`.
+        With `filter` the whole name must match, and `*` stands for any characters; `regex` is an
+        expression of RE2 that must match anywhere in the name. Both at once, and no match, raise
+        `InvalidInput`.
         """
         if not filter and not regex:
             return self
@@ -122,10 +124,11 @@ class Stack:
         return attrs.evolve(self, functions=FrozenMap(functions), invalid_functions=invalid)
 
     def locate(self, path: KeyPath | str) -> Position:
-        """The line and column, from 1, of a key path; those of its nearest parent where the file does not have it.
+        """The line and column of a key path, or those of its nearest parent in the file.
 
-        `path` is a tuple of keys and indices, or its text: `functions.fn.build_cache.to[1]`. What an alias or a merge
-        brings is located where it is written, and what a variable brings where its `${` is. The text is read again.
+        `path` is a tuple of keys and indices, or its text: `functions.fn.build_cache.to[1]`. What
+        an alias or a merge brings is located where it is written, and what a variable brings where
+        its `${` is. The text is read again.
         """
         document = read_document(self.substitution, self.file, marking=True)
         path = document.marks.parse_path(path) if isinstance(path, str) else path
@@ -141,7 +144,7 @@ class Stack:
         )
 
     def locations(self, locations: Iterable[Location]) -> tuple[Location, ...]:
-        """The locations with file, line and column, where they have a key path of this file and no line yet."""
+        """The locations; those with a key path of this file and no line get their position."""
         locations = tuple(locations)
         if not any(map(_is_incomplete, locations)):
             return locations

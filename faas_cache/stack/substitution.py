@@ -1,15 +1,18 @@
-r"""The `${…}` of stack files: the dialect of faas-cli, which is that of drone/envsubst 1.0.3 and not that of a shell.
+r"""The `${…}` of stack files: the dialect of drone/envsubst 1.0.3, which faas-cli uses.
 
-    text     := ( other | "$$" | "\\" | "\/" | "${" value )*   an escape loses its first character; "$X" is text
+    text     := ( other | "$$" | "\\" | "\/" | "${" value )*
     value    := name "}" | "#" name "}" | name operator
-    operator := ( "=" | ":=" | ":-" | ":?" | ":+" ) default* "}"    a default may hold "${" value; the first "}" closes
-              | ":" part ( ":" part )? "}"                          position and length, in bytes
-              | ( "^" | "^^" | "," | ",," ) "}"                     upper and lower case, of the first letter or all
-              | ( "#" | "##" | "%" | "%%" ) part "}"                without the shortest or longest beginning or end
-              | ( "/" | "//" | "/#" | "/%" ) part "/" part? "}"     with one part replaced by another
+    operator := ( "=" | ":=" | ":-" | ":?" | ":+" ) default* "}"   up to the first "}"
+              | ":" part ( ":" part )? "}"                         position and length, in bytes
+              | ( "^" | "^^" | "," | ",," ) "}"                    case of the first letter, or all
+              | ( "#" | "##" | "%" | "%%" ) part "}"               without a beginning or an end
+              | ( "/" | "//" | "/#" | "/%" ) part "/" part? "}"    one part replaced by another
 
-Values are inserted before YAML is read, and are not substituted again. Differences from a shell: `:+` and `:?` mean `:-`,
-a default also applies to an empty value, `${X-d}` does not exist, and a NUL ends the text.
+An escape loses its first character, `$X` is text, and a default or a part may be `"${" value`.
+
+Values are inserted before YAML is read, and are not substituted again. Differences from a shell:
+`:+` and `:?` mean `:-`, a default also applies to an empty value, `${X-d}` does not exist, and a
+NUL ends the text.
 """
 
 from __future__ import annotations
@@ -51,15 +54,15 @@ _POSITION = re.compile(r"[-+]?0*+[0-9]{0,19}")
 _MAX_INT64 = 2**63 - 1
 _DEFAULTS = frozenset("=-?+")
 _FORMS = (
-    "use one of the forms of faas-cli: `${X}`, `${X:-default}`, `${X:1:2}`, `${#X}`, `${X^}`, `${X#a}`, `${X%a}`,"
-    " `${X/a/b}`"
+    "use one of the forms of faas-cli: `${X}`, `${X:-default}`, `${X:1:2}`, `${#X}`, `${X^}`,"
+    " `${X#a}`, `${X%a}`, `${X/a/b}`"
 )
 _LITERAL = "write `$${` for a literal `${`"
 _SHOWN = 60
 
 
 class Replacement(NamedTuple):
-    """A variable: where its `${` begins in the source, where its value begins in the text, its name and its value."""
+    """A variable: where its `${` is in the source, where its value is in the text."""
 
     source_start: int
     text_start: int
@@ -69,7 +72,10 @@ class Replacement(NamedTuple):
 
 @attrs.frozen
 class Substitution:
-    """A text with its variables replaced, and what was replaced; `diagnostics` have the line and column of the source."""
+    """A text with its variables replaced, and what was replaced.
+
+    `diagnostics` have the line and column of the source.
+    """
 
     text: str = attrs.field(repr=False)
     source: str = attrs.field(repr=False)
@@ -82,7 +88,7 @@ class Substitution:
         return LineIndex(self.source)
 
     def source_position(self, offset: int) -> Position:
-        """The line and column in the source of an offset in the text: those of the `${` within a replacement."""
+        """The line and column in the source of an offset in the text; of its `${` for a value."""
         return self._lines.position(self.offsets.source_offset(offset))
 
     def source_slice(self, start: int, end: int) -> str:
@@ -93,7 +99,7 @@ class Substitution:
         ]
 
     def replaced_within(self, start: int, end: int) -> tuple[Replacement, ...]:
-        """The variables whose values are, in part or in whole, in a part of the text; also those that are empty."""
+        """The variables whose values overlap or touch a part of the text."""
         first = bisect_left(
             self.replacements, start, key=lambda item: item.text_start + len(item.value)
         )
@@ -113,9 +119,10 @@ class Substitution:
 def substitute(
     source: str, environ: Mapping[str, str], *, max_size: int | None = None
 ) -> Substitution:
-    """The source with its variables replaced; raises `InvalidStack` with line and column for what faas-cli rejects.
+    """The source with its variables replaced.
 
-    A text of more than `max_size` characters is rejected before it is put together.
+    Raises `InvalidStack` with line and column for what faas-cli rejects. A text of more than
+    `max_size` characters is rejected before it is put together.
 
     >>> substitute("image: ${REG:-docker.io}/fn:${TAG}", {"TAG": "1"}).text
     'image: docker.io/fn:1'
@@ -191,7 +198,7 @@ class _Parser:
             operator = _OPERATORS.get(self.peek())
             value = self.value(name) if operator is None else operator(self, name)
         if self.peek() != "}":
-            message = f"`${{{masked(name)[:_SHOWN]}` is not closed, or faas-cli does not support what follows"
+            message = f"`${{{masked(name)[:_SHOWN]}` is not closed or not a form of faas-cli"
             self.reject(message, _FORMS)
         self.at += 1
         self.open.pop()
@@ -211,9 +218,7 @@ class _Parser:
         operator = self.source[self.at : self.at + 1 + (self.peek() == ":")]
         self.at += len(operator)
         if operator in (":+", ":?"):
-            message = (
-                f"faas-cli reads `${{{masked(name)[:_SHOWN]}{operator}…}}` as `:-`, a default value"
-            )
+            message = f"faas-cli reads `${{{masked(name)[:_SHOWN]}{operator}…}}` as a default value"
             self.warn(self.open[-1], message, "write `:-`, which faas-cli and shells read alike")
         parts: list[str] = []
         length = 0
@@ -224,7 +229,7 @@ class _Parser:
         return self.value(name) or "".join(parts)
 
     def substring(self, name: str) -> str:
-        """`:position` and `:position:length`, in bytes; without valid numbers the value does not change."""
+        """`:position` and `:position:length`, in bytes; no change without valid numbers."""
         if self.source[self.at + 1 : self.at + 2] in _DEFAULTS:
             return self.default(name)
         self.at += 1
@@ -258,14 +263,14 @@ class _Parser:
         return changed.get(operator, value)
 
     def trim(self, name: str) -> str:
-        """`#`, `##`, `%` and `%%`: the value without a beginning or an end that matches a pattern."""
+        """`#`, `##`, `%` and `%%`: a pattern is cut off the beginning or the end."""
         sign = self.peek()
         longest = len(self.run(sign, 2)) == 2  # noqa: PLR2004  # `##`
         remove = trim_prefix if sign == "#" else trim_suffix
         return remove(self.value(name), self.part("}"), longest=longest)
 
     def replace(self, name: str) -> str:
-        r"""`/`, `//`, `/#` and `/%`: plain texts, in which `\/` and `$$` are escapes; the first may hold a `}`."""
+        r"""`/`, `//`, `/#` and `/%`, with plain texts, in which `\/` and `$$` are escapes."""
         self.at += 1
         kind = c if (c := self.peek()) and c in "/#%" else ""
         self.at += len(kind)
@@ -353,7 +358,7 @@ _OPERATORS: dict[str, Callable[[_Parser, str], str]] = {
 
 
 def _parse_position(text: str) -> int | None:
-    """A position or a length of 64 bits, as `strconv.Atoi` reads it; None for a text that it rejects."""
+    """A number of 64 bits, as `strconv.Atoi` reads it; None for what it rejects."""
     if not _POSITION.fullmatch(text) or not text[-1:].isdigit():
         return None
     number = int(text[:1].strip("0123456789") + (text.lstrip("+-").lstrip("0") or "0"))

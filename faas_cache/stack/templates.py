@@ -16,7 +16,7 @@ __all__ = ["Template"]
 
 @attrs.frozen(kw_only=True)
 class Template:
-    """A template of a language: where the handler goes, the packages of each build option, and whether SSH is used.
+    """A template of a language, as far as builds are concerned.
 
     Attributes:
         name: The name of its folder in `template/`.
@@ -32,7 +32,7 @@ class Template:
 
     @classmethod
     def load(cls, folder: str, name: str) -> Template:
-        """The template in a folder; raises `InvalidStack` for a `template.yml` that is missing or invalid.
+        """The template in a folder; raises `InvalidStack` without a valid `template.yml`.
 
         The diagnostics are located in that file: `template/py/template.yml:3:5`.
         """

@@ -1,8 +1,9 @@
 """From the events of a YAML parser to plain values: mappings, lists, and the text of every scalar.
 
-A scalar is its text, as it is for faas-cli, whose fields are strings: `1.10`, `on` and `0x1F` keep their spelling. Only a
-plain null is None, and a quoted boolean is a `Quoted`, which faas-cli does not accept for a boolean. There is no tree of
-nodes: such trees lose spellings, cost five times as much, and end the process on a hundred thousand nested brackets.
+A scalar is its text, as it is for faas-cli, whose fields are strings: `1.10`, `on` and `0x1F` keep
+their spelling. Only a plain null is None, and a quoted boolean is a `Quoted`, which faas-cli does
+not accept for a boolean. There is no tree of nodes: such trees lose spellings, cost five times as
+much, and end the process on a hundred thousand nested brackets.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from faas_cache.model.converters import Quoted
 from faas_cache.model.diagnostics import Diagnostic, KeyPath, Location
 from faas_cache.model.masking import masked
 from faas_cache.stack.positions import Mark, Marks
-from faas_cache.stack.substitution import Substitution
+from faas_cache.stack.substitution import Substitution  # noqa: TC001  # for get_type_hints
 
 __all__ = [
     "MAX_DEPTH",
@@ -33,12 +34,14 @@ __all__ = [
     "kind_of",
 ]
 
-# The schema is six levels deep; the flow nesting of libyaml takes quadratic time, so this also limits time.
+# The schema is six levels deep; the flow nesting of libyaml takes quadratic time, so this also
+# limits time.
 MAX_DEPTH = 64
-# What aliases and merges may add up to, plus one for each character: thousands of functions may share a mapping of
-# twenty variables, but what a text stands for stays in proportion to the text.
+# What aliases and merges may add up to, plus one for each character: thousands of functions may
+# share a mapping of twenty variables, but what a text stands for stays in proportion to the text.
 MAX_EXPANSION = 100_000
-# Nobody reads on after so many faults, and a text of nothing else would cost hundreds of bytes of message for each byte.
+# Nobody reads on after so many faults, and a text of nothing else would cost hundreds of bytes of
+# message for each byte.
 MAX_FAULTS = 10_000
 
 NULLS = frozenset({"", "~", "null", "Null", "NULL"})
@@ -46,7 +49,8 @@ _BOOLEANS = frozenset({"true", "True", "TRUE", "false", "False", "FALSE"})
 _CORE = "tag:yaml.org,2002:"
 _SHOWN = 60
 
-# The core tags that a value can fail to match, as yaml.v3 resolves them: patterns, compiled when there is such a tag.
+# The core tags that a value can fail to match, as yaml.v3 resolves them: patterns, compiled when
+# there is such a tag.
 _TAGS = {
     "bool": "true|True|TRUE|false|False|FALSE",
     "int": r"[-+]?(?:0b[01_]+|0o?[0-7_]+|0x[0-9a-fA-F_]+|[0-9][0-9_]*)",
@@ -56,7 +60,8 @@ _TAGS = {
     ),
     "null": "|~|null|Null|NULL",
     "timestamp": (
-        r"[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}(?:(?P<t>[Tt ])[0-9]{1,2}:[0-9]{1,2}:[0-9]{1,2}(?:\.[0-9]+)?)?"
+        r"[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}"
+        r"(?:(?P<t>[Tt ])[0-9]{1,2}:[0-9]{1,2}:[0-9]{1,2}(?:\.[0-9]+)?)?"
         r"(?(t)(?:Z|[-+][0-9]{2}:[0-9]{2})?)"
     ),
 }
@@ -75,8 +80,8 @@ class LimitExceeded(Exception):
 class Fault(NamedTuple):
     """A fault of the text, and what it concerns.
 
-    yaml.v3 notices such a fault when it decodes the key `key` of `container` (any key where that is None); where
-    `container` is None, it always does.
+    yaml.v3 notices such a fault when it decodes the key `key` of `container` (any key where that is
+    None); where `container` is None, it always does.
     """
 
     diagnostic: Diagnostic
@@ -88,8 +93,8 @@ class Fault(NamedTuple):
 class Document:
     """The first document of a YAML text: its value, and where everything is.
 
-    `complete` says whether the parser reached its end. `marks` are empty unless they were asked for. `merges` holds, by
-    the identity of a mapping, the mappings that were merged into it.
+    `complete` says whether the parser reached its end. `marks` are empty unless they were asked
+    for. `merges` holds, by the identity of a mapping, the mappings that were merged into it.
     """
 
     file: str | None
@@ -112,14 +117,14 @@ class Document:
 
 
 class Marker:
-    """What is in a frame in place of a key: no key yet, the merge key, or something that cannot be a key."""
+    """What is in a frame in place of a key: no key yet, the merge key, or an invalid one."""
 
 
 NO_KEY, MERGE, UNUSABLE = Marker(), Marker(), Marker()
 
 
 class Frame:
-    """A mapping or list that is being read: the key to come, the number of nodes inside, what it merges."""
+    """A mapping or list that is being read, with its pending key and what it merges."""
 
     __slots__ = ("container", "event", "key", "marks", "merge", "size")
 
@@ -135,7 +140,8 @@ class Frame:
 class ValueBuilder:
     """Builds the value of one document without recursion, and records what faas-cli would reject.
 
-    The loop over the events is in `yaml`; it keeps `frame`, what is being read, and `frames`, what is around it.
+    The loop over the events is in `yaml`; it keeps `frame`, what is being read, and `frames`, what
+    is around it.
     """
 
     def __init__(
@@ -283,7 +289,7 @@ class ValueBuilder:
         return value
 
     def alias(self, event: _Event) -> tuple[_Value, _Event]:
-        """The value of an alias, within the budget, and the event that says where a scalar is written."""
+        """The value of an alias, and the event that says where a scalar is written."""
         name = event.anchor
         if name not in self.anchors:
             message = f"undefined alias `*{masked(name)[:_SHOWN]}`"

@@ -1,4 +1,4 @@
-"""What variables did to the structure of a stack file: warnings about values that bring keys or lines, or nothing."""
+"""Warnings about variables that change the structure of a stack file, or leave a setting empty."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _SHOWN = 60
 
 
 def variable_warnings(document: Document, marked: Callable[[], Document]) -> Iterator[Diagnostic]:
-    """The warnings about the variables of a complete document; `marked` returns the same one with marks."""
+    """The warnings about the variables of a document; `marked` returns it with marks."""
     substitution = document.substitution
     for diagnostic in substitution.diagnostics:
         location = attrs.evolve(diagnostic.location, file=document.file)
@@ -40,7 +40,7 @@ def variable_warnings(document: Document, marked: Callable[[], Document]) -> Ite
 
 
 def structure_warnings(document: Document) -> Iterator[Diagnostic]:
-    """Warnings about the variables that change the structure of a document, or without which it would be valid."""
+    """Warnings about the variables with another structure, or validity, than a plain word."""
     substitution = document.substitution
     suspects: dict[str, Replacement] = {}
     values: set[tuple[str, str]] = set()
@@ -60,10 +60,9 @@ def structure_warnings(document: Document) -> Iterator[Diagnostic]:
                 name="variable-changes-structure",
                 severity="warning",
                 message=(
-                    f"the value of `{masked(name)[:_SHOWN]}` changes the structure of the file, because variables are"
-                    " replaced before YAML is read"
+                    f"the value of `{masked(name)[:_SHOWN]}` changes the structure of the file"
                 ),
-                hint="use a value of one line without special characters of YAML, or quote the `${…}`",
+                hint="quote the `${…}`, or use a value without line breaks and YAML syntax",
                 location=Location(file=document.file, line=line, column=column),
             )
 
@@ -86,7 +85,7 @@ def _empty_setting(path: KeyPath, document: Document) -> Iterator[Diagnostic]:
             name="empty-setting",
             rule="C12",
             severity="warning",
-            message=f"`build_cache` is empty because the variable `{name}` is empty, so nothing is cached",
+            message=f"nothing is cached, because the variable `{name}` leaves `build_cache` empty",
             hint=f"set the variable, or give it a default, such as `${{{name}:-inline}}`",
             location=Location(path=path, file=document.file, line=line, column=column),
         )
@@ -94,7 +93,7 @@ def _empty_setting(path: KeyPath, document: Document) -> Iterator[Diagnostic]:
 
 
 def _shape(value: Any) -> list[str | int]:  # noqa: ANN401  # any YAML value
-    """A value without its texts: its mappings and lists from top to bottom, and how many items each has."""
+    """The structure of a value: its mappings and lists, and how many items each has."""
     shape: list[str | int] = []
     pending = [value]
     while pending:

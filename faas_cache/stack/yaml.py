@@ -1,7 +1,7 @@
 """From the text of a YAML file to the value of its first document: the only user of `ruamel.yaml`.
 
-The text is read as a stream of parser events. Marks cost nothing until there is something to report: then the text is
-read once more with `marking`.
+The text is read as a stream of parser events. Marks cost nothing until there is something to
+report: then the text is read once more with `marking`.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import attrs
 from faas_cache.model.diagnostics import Diagnostic
 from faas_cache.model.masking import masked
 from faas_cache.stack.positions import LINE_END, LINE_ENDS, Mark
-from faas_cache.stack.substitution import Substitution
+from faas_cache.stack.substitution import Substitution  # noqa: TC001  # for get_type_hints
 from faas_cache.stack.values import (
     MAX_DEPTH,
     MERGE,
@@ -34,7 +34,7 @@ __all__ = ["read_document"]
 _SLOW = Diagnostic(
     name="slow-parser",
     severity="note",
-    message="the C parser of `ruamel.yaml` is not installed, so stack files load about 25 times slower",
+    message="without the C parser of `ruamel.yaml`, stack files load about 25 times slower",
     hint="run `pip install 'ruamel.yaml[oldlibyaml]'`",
 )
 
@@ -92,7 +92,8 @@ def read_document(
 def _read_events(next_event: _NextEvent, builder: ValueBuilder) -> int:  # noqa: C901, PLR0912, PLR0915  # see below
     """Builds the first document; returns the offset of its end.
 
-    One long loop: it runs for every scalar of a file, and a function call for each step would double the time of loading.
+    One long loop: it runs for every scalar of a file, and a function call for each step would
+    double the time of loading.
     """
     from ruamel.yaml.events import (
         AliasEvent,
@@ -170,19 +171,22 @@ def _read_events(next_event: _NextEvent, builder: ValueBuilder) -> int:  # noqa:
 
 
 def _mark(start: int, event: Any, last: Any) -> Mark:  # noqa: ANN401  # events
-    """The mark of an item that begins at `start`; where `last` is an anchor's scalar, its value is there."""
+    """The mark of an item that begins at `start`; `last` may be the scalar of an anchor."""
     first = last if last.start_mark.index < event.start_mark.index else event
     return Mark(start, first.start_mark.index, last.end_mark.index)
 
 
 # Parsers.
 
-# libyaml 0.1.7 rejects a colon inside a plain scalar of a flow list, as in `[ghcr.io/a/b:tag]`, which is valid YAML.
+# libyaml 0.1.7 rejects a colon inside a plain scalar of a flow list, as in `[ghcr.io/a/b:tag]`,
+# which is valid YAML.
 _FLOW_COLON = "found unexpected ':'"
-# Such a colon is inside a word. It is hidden, one for one so that columns stay, and restored afterwards.
+# Such a colon is inside a word. It is hidden, one for one so that columns stay, and restored
+# afterwards.
 _INNER_COLON = re.compile(r"""(?<=[^\s"'\[\]{},:]):+(?=[^\s,\[\]{}?])""")
 _HIDDEN_COLON = "\ue000"
-# Where hiding could change more than the colon: verbatim tags, directives, escapes of the stand-in, or itself.
+# Where hiding could change more than the colon: verbatim tags, directives, escapes of the stand-in,
+# or itself.
 _NOT_HIDEABLE = re.compile(r"!<|^%|\\[uU]|[\ue000\ud800-\udfff]", re.MULTILINE)
 # What an escape may stand for in ruamel's own parser, and not in the C parser.
 _SURROGATE = re.compile("[\ud800-\udfff]")
@@ -198,10 +202,11 @@ def _c_parser() -> Any:  # noqa: ANN401  # the extension has no types
 
 
 def _parsers(text: str) -> list[tuple[Callable[[], _NextEvent], Restore | None]]:
-    """The ways to read a text, in order: each makes a source of events, and says how to restore its scalars.
+    """The ways to read a text, in order: a source of events, and how to restore its scalars.
 
-    The C parser comes first. The others follow only for a flow colon: the C parser with those colons hidden, then ruamel's
-    own parser, which is slower, and accepts surrogates. Without the C parser, ruamel's own is the only one.
+    The C parser comes first. The others follow only for a flow colon: the C parser with those
+    colons hidden, then ruamel's own parser, which is slower, and accepts surrogates. Without the C
+    parser, ruamel's own is the only one.
     """
     parser = _c_parser()
     pure = (lambda: _pure_events(text), _no_surrogates)
@@ -300,7 +305,7 @@ _BETWEEN = re.compile(
 
 
 def _ignored_document(end: int, builder: ValueBuilder) -> tuple[Diagnostic, ...]:
-    """A warning where something follows the first document, which is all that faas-cli reads; it is not parsed."""
+    """A warning about what follows the first document, which faas-cli ignores."""
     text, marker = builder.substitution.text, -1
     while between := _BETWEEN.match(text, end):
         end = between.end()
