@@ -1,4 +1,4 @@
-"""The public names for type checkers and editors; `__init__.py` loads each when it is first used."""
+# The public names for type checkers and editors: `__init__.py` loads each on first use.
 
 from faas_cache import render as render
 from faas_cache.buildkit.explanations import Explanation as Explanation
