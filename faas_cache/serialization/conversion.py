@@ -78,9 +78,8 @@ def from_dict(data: object, type: Any = None) -> Any:  # noqa: A002  # as the fo
 
 def _check_public(kind: type) -> None:
     if kind.__name__ not in FORMS or kind is not class_of(kind.__name__):
-        raise invalid(
-            f"`{kind.__name__}` is not a public value", hint="use one of the types of `FORMS`"
-        )
+        hint = "pass one of the values that `faas_cache` exports"
+        raise invalid(f"`{kind.__name__}` is not a public value", hint=hint)
 
 
 def _check_header(form: dict[str, object], name: str) -> None:

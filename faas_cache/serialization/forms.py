@@ -47,7 +47,7 @@ FORMS: FrozenMap[Form] = FrozenMap(
     Command=Form("render.commands"),
     Diagnostic=Form("model.diagnostics"),
     Explanation=Form("buildkit.explanations"),
-    FunctionResult=Form("runner.results"),
+    FunctionResult=Form("runner.results", derived=("ok",)),
     FunctionSpec=Form("model.specs", derived=("context_path",)),
     Location=Form("model.diagnostics"),
     Output=Form("buildkit.events"),

@@ -46,7 +46,7 @@ def shape_of(hint: Any) -> Shape:  # noqa: ANN401  # type hints have no common t
         return ANYTHING
     if get_origin(hint) is not None:
         return _generic(hint, get_origin(hint), get_args(hint))
-    if isinstance(hint, type):
+    if isinstance(hint, type) and (attrs.has(hint) or issubclass(hint, Enum)):
         return _class(hint)
     raise _unsupported(hint)
 
@@ -85,7 +85,8 @@ def _union(hints: tuple[Any, ...]) -> Shape:
 
 def _class(hint: type) -> Shape:
     if issubclass(hint, Enum):
-        return choice(tuple(member.value for member in hint), hint)
+        members = choice(tuple(member.value for member in hint), hint)
+        return attrs.evolve(members, python=(hint,))
     if hint.__name__ == "FrontEnd":
         return _front_end(hint)
     form = FORMS.get(hint.__name__, _NO_FORM)
@@ -123,14 +124,10 @@ def _named(classes: tuple[type, ...]) -> Shape:
 def _front_end(hint: type) -> Shape:
     """A front end, as its name: only those of this library can be read."""
 
-    def front_ends() -> Mapping[str, object]:
+    def read(data: object) -> object:
         from faas_cache.render.front_ends import FRONT_ENDS
 
-        return {item.name: item for item in FRONT_ENDS}
-
-    def read(data: object) -> object:
-        known = front_ends()
-        return choice(tuple(known), known.__getitem__).read(data)
+        return choice(tuple(FRONT_ENDS), FRONT_ENDS.__getitem__).read(data)
 
     return Shape(
         python=(hint,),
