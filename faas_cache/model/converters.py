@@ -1,9 +1,9 @@
 """Converters of the values that specs, flags and options hold.
 
-Each `read_…(value, path)` takes a value from Python, from YAML or from a variable, and returns it in
-the immutable form that a public class keeps. What is unambiguous is converted: paths, references,
-cache entries and enums become text, lists become tuples, integers and booleans become text as Go
-prints them. Anything else raises `InvalidInput` with a diagnostic at `path`. Whether a valid value
+Each `read_…(value, path)` takes a value from Python, from YAML or from a variable, and returns it
+in the immutable form that a public class keeps. What is unambiguous is converted: paths,
+references, cache entries and enums become text, lists become tuples, integers and booleans become
+text as Go prints them. Anything else raises `InvalidInput` with a diagnostic at `path`. Whether a valid value
 makes sense is decided by `resolve`.
 """
 

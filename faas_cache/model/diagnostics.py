@@ -148,7 +148,7 @@ class Location:
         if file is not None and not isinstance(file, str):
             file = _file_name(file)
         for name, number in (("line", line), ("column", column)):
-            if number is not None and (not isinstance(number, int) or isinstance(number, bool)):
+            if number is not None and type(number) is not int:
                 raise _invalid_field(name, "an integer", number)
         self.__attrs_init__(path=path, file=file, line=line, column=column)
 
@@ -201,20 +201,24 @@ class Diagnostic:
         rule: str | None = None,
         url: str | None = None,
     ) -> None:
-        condition = CATALOGUE.get(name) if isinstance(name, str) else None
-        if rule is None:
-            rule = condition.rule if condition else ""
-        if url is None:
-            url = condition.url if condition else ""
         texts = {"name": name, "message": message, "hint": hint, "rule": rule, "url": url}
         for field, text in texts.items():
-            if not isinstance(text, str):
+            if not (isinstance(text, str) or (text is None and field in ("rule", "url"))):
                 raise _invalid_field(field, "a string", text)
         if severity not in _SEVERITIES:
             raise _invalid_field("severity", "`error`, `warning` or `note`", severity)
         if not isinstance(location, Location):
             raise _invalid_field("location", "a `Location`", location)
-        self.__attrs_init__(**texts, severity=severity, location=location)
+        condition = CATALOGUE.get(name)
+        self.__attrs_init__(
+            name=name,
+            severity=severity,
+            message=message,
+            hint=hint,
+            location=location,
+            rule=(condition.rule if condition else "") if rule is None else rule,
+            url=(condition.url if condition else "") if url is None else url,
+        )
 
     def __str__(self) -> str:
         location = str(self.location)

@@ -38,7 +38,7 @@ class FaultCollector:
                 return
             self.diagnostics.append(diagnostic)
 
-    def report(
+    def report(  # noqa: PLR0913  # the parts of a diagnostic
         self,
         name: str,
         message: str,
