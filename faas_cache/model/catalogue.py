@@ -113,6 +113,7 @@ CATALOGUE: FrozenMap[Condition] = FrozenMap(
             "the Docker daemon does not respond",
             "https://docs.docker.com/engine/daemon/start/",
         ),
+        "unknown-builder": Condition("F2", _E, "buildx has no builder of that name", _DRIVERS),
         "unknown-version": Condition(
             "F2", _N, "a version that decides about a feature is unknown", _DRIVERS
         ),
