@@ -1,0 +1,172 @@
+"""The documentation as data: pages, sections, fenced blocks, anchors, links and command lines.
+
+`parse_command` and `diagnose` are the only parts that know the rest of the package.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+from argparse import Namespace
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from faas_cache.cli import main as cli
+from faas_cache.contexts.assembly import judged_name
+from faas_cache.model.diagnostics import Diagnostic
+from faas_cache.model.errors import FaasCacheError
+from faas_cache.model.flags import CacheFlags
+from faas_cache.model.specs import FunctionSpec
+from faas_cache.planning.checks import check
+from faas_cache.planning.plan import resolve
+from faas_cache.stack.stack_file import Stack
+
+ROOT = Path(__file__).parent.parent
+DOCS = ROOT / "faas_cache" / "docs"
+PAGES: Mapping[str, Path] = {
+    "README.md": ROOT / "README.md",
+    **{path.name: path for path in sorted(DOCS.glob("*.md"))},
+}
+
+_FENCE = re.compile(
+    r"^(?P<indent> *)```(?P<info>[^\n`]*)\n(?P<text>.*?)^ *```$", re.MULTILINE | re.DOTALL
+)
+# A word with a space before it ends a command: a pipe, a redirection, the next command.
+_ENDS = frozenset({"|", "||", "&&", ";", "<", ">", ">>", "&", ")", "#"})
+
+
+class Fence(NamedTuple):
+    """One fenced block: its info string, its text without the indentation of the fence, and its first line."""
+
+    info: str
+    text: str
+    line: int
+
+
+def fences(text: str) -> list[Fence]:
+    """The fenced blocks of a page, in order.
+
+    >>> fences("a\\n```yaml good\\nx: 1\\n```\\n")
+    [Fence(info='yaml good', text='x: 1\\n', line=3)]
+    """
+    return [
+        Fence(
+            match["info"],
+            re.sub(rf"^{match['indent']}", "", match["text"], flags=re.MULTILINE),
+            text.count("\n", 0, match.start("text")) + 1,
+        )
+        for match in _FENCE.finditer(text)
+    ]
+
+
+def prose(text: str) -> str:
+    """The page without its fenced blocks; lines keep their numbers."""
+    return _FENCE.sub(lambda match: "\n" * match[0].count("\n"), text)
+
+
+def headings(text: str) -> list[tuple[int, str]]:
+    """Level and text of each heading."""
+    return [
+        (len(level), title)
+        for level, title in re.findall(r"^(#+) (.+?)\s*$", prose(text), re.MULTILINE)
+    ]
+
+
+def anchor(heading: str) -> str:
+    """The anchor that GitHub gives a heading.
+
+    >>> anchor("C2 `from` without `to`")
+    'c2-from-without-to'
+    """
+    return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
+
+
+def sections(text: str) -> dict[str, str]:
+    """The text under each heading of the second level; a heading that appears twice is an error."""
+    starts = [
+        match
+        for match in re.finditer(r"^## (.+?)\s*$", text, re.MULTILINE)
+        if not any(f.start() < match.start() < f.end() for f in _FENCE.finditer(text))
+    ]
+    ends = [match.start() for match in starts[1:]] + [len(text)]
+    found: dict[str, str] = {}
+    for match, end in zip(starts, ends, strict=True):
+        assert match[1] not in found, f"two sections `{match[1]}`"
+        found[match[1]] = text[match.end() : end]
+    return found
+
+
+def links(text: str) -> list[str]:
+    """The targets of the links of a page."""
+    return re.findall(r"\]\(([^()\s]*(?:\([^()\s]*\)[^()\s]*)*)\)", prose(text))
+
+
+def command_lines(text: str) -> list[str]:
+    """Every `faas-cache …` command line of a page: in console, shell and YAML blocks, and in code spans.
+
+    >>> command_lines("Run `faas-cache check`.\\n```console\\n$ A=1 faas-cache plan \\\\\\n    fn | cat\\n```\\n")
+    ['faas-cache plan fn', 'faas-cache check']
+    """
+    blocks = [f.text for f in fences(text) if f.info.split()[:1] in (["console"], ["sh"], ["yaml"])]
+    lines = [line for block in blocks for line in block.replace("\\\n", " ").splitlines()]
+    spans = re.findall(r"(?<!`)`([^`\n]+)`(?!`)", prose(text))
+    return [
+        command
+        for line in [*lines, *(span for span in spans if span.startswith("faas-cache "))]
+        for command in _commands(line)
+    ]
+
+
+def _commands(line: str) -> Iterator[str]:
+    for match in re.finditer(r"(?<![\w/.-])(?:\.venv/bin/)?faas-cache (?=[a-z-])", line):
+        lexer = shlex.shlex(line[match.end() :], posix=True, punctuation_chars="|&;<>()")
+        lexer.whitespace_split = True
+        lexer.commenters = "#"
+        words = []
+        for word in lexer:
+            if word in _ENDS:
+                break
+            words.append(word)
+        yield shlex.join(["faas-cache", *words])
+
+
+def parse_command(words: Sequence[str]) -> Namespace:
+    """The arguments after `faas-cache`, as the command line reads them; ends with `SystemExit` for wrong ones."""
+    parser, commands = cli._parsers()  # noqa: SLF001  # the command line has no other way to parse without running
+    if words[0] not in commands:
+        return parser.parse_args(words)
+    flags, names = cli._canonical(commands[words[0]], list(words[1:]))  # noqa: SLF001  # the same
+    return commands[words[0]].parse_args(flags, Namespace(names=names))
+
+
+def diagnose(
+    stack_file: str, options: Namespace, environ: Mapping[str, str], dockerfile: str = ""
+) -> tuple[Diagnostic, ...]:
+    """All diagnostics of a stack file under the flags of a command line, in a given environment."""
+    try:
+        stack = Stack.loads(stack_file, environ)
+        specs = [_with_options(spec, options) for spec in stack.functions.values()]
+        flags = CacheFlags(
+            scope=options.cache_scope,
+            cache_from=options.cache_from,
+            cache_to=options.cache_to,
+        )
+        plans = [resolve(spec, flags) for spec in specs]
+    except FaasCacheError as error:
+        return error.diagnostics
+    return (
+        *stack.diagnostics,
+        *(d for spec in specs for d in judged_name(spec.name)),
+        *check(plans, None, environ, dict.fromkeys(stack.functions, dockerfile)),
+    )
+
+
+def _with_options(spec: FunctionSpec, options: Namespace) -> FunctionSpec:
+    import attrs
+
+    return attrs.evolve(
+        spec,
+        platforms=options.platforms or spec.platforms,
+        output="push" if options.push else spec.output,
+    )
