@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 from enum import Enum
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import attrs
-import jsonschema
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
 from values import instance_of
 
 import faas_cache
@@ -49,6 +50,12 @@ def faults(data: object, kind: type | None = None) -> list[tuple[str, str, str]]
     return [(str(item.location), item.message, item.hint) for item in caught.value.diagnostics]
 
 
+@cache
+def validator() -> Draft202012Validator:
+    """The validator of every form."""
+    return Draft202012Validator(json_schema())
+
+
 # Laws
 
 
@@ -71,7 +78,7 @@ def test_a_form_follows_the_schema(name: str, data: st.DataObject) -> None:
     """With secrets and masked."""
     value = data.draw(instance_of(name))
     for secrets in (True, False):
-        jsonschema.validate(json.loads(json.dumps(to_dict(value, secrets=secrets))), json_schema())
+        validator().validate(json.loads(json.dumps(to_dict(value, secrets=secrets))))
 
 
 @EVERY_TYPE
@@ -137,8 +144,32 @@ def test_no_field_has_a_name_of_the_header(name: str) -> None:
 
 
 def test_the_shipped_schema_is_the_generated_one() -> None:
-    """After a change: `python -m tests.values_schema`."""
-    assert json.loads(SCHEMA.read_text()) == json_schema()
+    """The file is `json.dumps(json_schema(), indent=2)` and a newline."""
+    assert SCHEMA.read_text() == json.dumps(json_schema(), indent=2) + "\n"
+
+
+def test_the_schema_is_valid() -> None:
+    """As a schema of its draft."""
+    Draft202012Validator.check_schema(json_schema())
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        {"type": "Builder", "version": 2},
+        {"type": "Builder", "version": 1, "nam": "ci"},
+        {"type": "Builder", "version": 1, "name": 1},
+        {"type": "Biulder", "version": 1},
+        {"type": "Builder"},
+        {"type": "Location", "version": 1, "path": [None]},
+        {"type": "Reference", "version": 1},
+    ],
+    ids=str,
+)
+def test_the_schema_rejects_what_from_dict_rejects(form: dict[str, Any]) -> None:
+    """As far as a schema can."""
+    assert not validator().is_valid(form)
+    assert faults(form)
 
 
 # Examples

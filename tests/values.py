@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from enum import Enum
 from functools import cache
 from types import NoneType, UnionType
@@ -16,7 +16,7 @@ from faas_cache.model.entries import parse_entries
 from faas_cache.model.errors import FaasCacheError
 from faas_cache.model.frozen_map import FrozenMap
 from faas_cache.model.references import Reference
-from faas_cache.serialization.forms import FORMS, class_of
+from faas_cache.serialization.forms import FORMS, PROTOCOLS, Form, class_of
 
 ENTRIES = (
     "ghcr.io/acme/resize:latest",
@@ -31,6 +31,8 @@ REFERENCES = (
     "localhost:5000/a/b@sha256:" + 64 * "0",
     "a_b.c/fn",
 )
+# What a message contains: its secrets are masked when it is written.
+MESSAGES = st.text(st.characters(exclude_categories=("Cs",)), max_size=8)
 # Characters of an argument: no NUL; bytes that are not UTF-8 are the surrogates from U+DC80 on.
 TEXT = st.text(
     st.characters(exclude_characters="\0", exclude_categories=("Cs",))
@@ -60,11 +62,16 @@ _SCALARS: dict[object, st.SearchStrategy[Any]] = {
 @cache
 def values_of(hint: Any) -> st.SearchStrategy[Any]:  # noqa: ANN401  # type hints have no common type
     """Values of a type hint."""
-    origin, arguments = get_origin(hint), get_args(hint)
     if hint in _SCALARS:
         return _SCALARS[hint]
     if _is_recursive(hint):
         return SETTINGS
+    if get_origin(hint) is not None:
+        return _generic(get_origin(hint), get_args(hint))
+    return instances(hint)
+
+
+def _generic(origin: Any, arguments: tuple[Any, ...]) -> st.SearchStrategy[Any]:  # noqa: ANN401  # a hint's origin
     if origin is Literal:
         return st.sampled_from(arguments)
     if origin in (Union, UnionType):
@@ -73,14 +80,14 @@ def values_of(hint: Any) -> st.SearchStrategy[Any]:  # noqa: ANN401  # type hint
         return st.tuples(*map(values_of, arguments))
     if origin in (tuple, frozenset):
         return st.lists(values_of(arguments[0]), max_size=2).map(origin)
-    if isinstance(origin, type) and issubclass(origin, Mapping):
-        return st.dictionaries(KEYS, values_of(arguments[-1]), max_size=2).map(FrozenMap)
-    return instances(hint)
+    return st.dictionaries(KEYS, values_of(arguments[-1]), max_size=2).map(FrozenMap)
 
 
 @cache
 def instances(kind: type) -> st.SearchStrategy[Any]:
     """Instances of a public class, and of the classes that its fields hold."""
+    if kind.__name__ in PROTOCOLS:
+        return instances(class_of(PROTOCOLS[kind.__name__]))
     if kind.__name__ == "CacheEntry":
         return st.sampled_from(parse_entries(ENTRIES))
     if kind is Reference:
@@ -101,24 +108,22 @@ def instance_of(name: str) -> st.SearchStrategy[Any]:
 
 def _records(kind: type) -> st.SearchStrategy[Any]:
     """Instances made with the constructor, with any of the optional arguments."""
-    omitted = FORMS[kind.__name__].omitted if kind.__name__ in FORMS else ()
+    form = FORMS.get(kind.__name__, Form(""))
     hints = get_type_hints(kind)
     fields = [
         field
         for field in attrs.fields(kind)
-        if field.init and not field.name.startswith("_") and field.name not in omitted
+        if field.init and not field.name.startswith("_") and field.name not in form.omitted
     ]
-    required = {
-        field.alias: values_of(hints[field.name]) for field in fields if _is_required(field)
+    values = {
+        field.alias: MESSAGES if field.name in form.verbatim else values_of(hints[field.name])
+        for field in fields
     }
-    optional = {
-        field.alias: values_of(hints[field.name]) for field in fields if not _is_required(field)
-    }
-    return st.fixed_dictionaries(required, optional=optional).map(_made_by(kind))
-
-
-def _is_required(field: attrs.Attribute[Any]) -> bool:
-    return field.default is attrs.NOTHING
+    required = {field.alias for field in fields if field.default is attrs.NOTHING}
+    return st.fixed_dictionaries(
+        {name: values[name] for name in values if name in required},
+        optional={name: value for name, value in values.items() if name not in required},
+    ).map(_made_by(kind))
 
 
 def _is_recursive(hint: object) -> bool:

@@ -6,7 +6,7 @@ import attrs
 
 from faas_cache.model.frozen_map import FrozenMap
 
-__all__ = ["FORMS", "HEADER", "Form", "class_of"]
+__all__ = ["FORMS", "HEADER", "PROTOCOLS", "Form", "class_of"]
 
 # The keys of a form that are not fields of its value.
 HEADER = ("type", "version", "masked")
@@ -22,6 +22,8 @@ class Form:
         omitted: Fields that are not written.
         parsed: For a type that is read from its text: the keys beside `text`, and the attribute
             that each shows.
+        prose: Fields with messages and logs, in which a secret ends with its word.
+        verbatim: Fields whose secrets were masked when the value was made.
         version: Changes whenever a key is added, removed or changes its meaning.
     """
 
@@ -29,6 +31,8 @@ class Form:
     derived: tuple[str, ...] = ()
     omitted: tuple[str, ...] = ()
     parsed: FrozenMap[str] | None = None
+    prose: tuple[str, ...] = ()
+    verbatim: tuple[str, ...] = ()
     version: int = 1
 
 
@@ -45,7 +49,7 @@ FORMS: FrozenMap[Form] = FrozenMap(
         "buildkit.reports", derived=("cached", "total", "hit_ratio", "first_miss", "reason")
     ),
     Command=Form("render.commands"),
-    Diagnostic=Form("model.diagnostics"),
+    Diagnostic=Form("model.diagnostics", verbatim=("message", "hint", "url")),
     Explanation=Form("buildkit.explanations"),
     FunctionResult=Form("runner.results", derived=("ok",)),
     FunctionSpec=Form("model.specs", derived=("context_path",)),
@@ -56,13 +60,15 @@ FORMS: FrozenMap[Form] = FrozenMap(
         parsed=FrozenMap({key: key for key in ("domain", "path", "tag", "digest", "canonical")}),
     ),
     Stack=Form("stack.stack_file"),
-    StackPlan=Form("stack_plan", derived=("errors",)),
+    StackPlan=Form("stack_plan", derived=("errors", "caches")),
     Step=Form("buildkit.reports"),
     StepFinished=Form("buildkit.events"),
     StepProgress=Form("buildkit.events"),
     StepStarted=Form("buildkit.events"),
     Template=Form("stack.templates"),
 )
+# The type in the table that stands for a protocol in a hint.
+PROTOCOLS = FrozenMap(TemplateLike="Template")
 
 
 def class_of(name: str) -> type:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from enum import Enum
 from functools import cache
 from types import UnionType
@@ -13,7 +13,8 @@ import attrs
 from faas_cache.model.diagnostics import Diagnostic, nearest
 from faas_cache.model.errors import FaasCacheError, InvalidInput
 from faas_cache.model.faults import FaultCollector
-from faas_cache.serialization.forms import FORMS, Form
+from faas_cache.model.masking import masked, masked_message
+from faas_cache.serialization.forms import FORMS, PROTOCOLS, Form, class_of
 from faas_cache.serialization.shapes import (
     ANYTHING,
     SCALARS,
@@ -46,6 +47,8 @@ def shape_of(hint: Any) -> Shape:  # noqa: ANN401  # type hints have no common t
         return ANYTHING
     if get_origin(hint) is not None:
         return _generic(hint, get_origin(hint), get_args(hint))
+    if getattr(hint, "__name__", "") in PROTOCOLS:
+        return shape_of(class_of(PROTOCOLS[hint.__name__]))
     if isinstance(hint, type) and (attrs.has(hint) or issubclass(hint, Enum)):
         return _class(hint)
     raise _unsupported(hint)
@@ -181,71 +184,89 @@ def _parser(hint: type) -> Callable[[str], object]:
     return parse
 
 
-@attrs.frozen
+@attrs.frozen(kw_only=True)
 class _Field:
     """One key of a record: its attribute, the constructor's argument if it has one, its shape."""
 
     name: str
-    argument: str | None
-    required: bool
+    argument: str | None = None
+    required: bool = False
     shape: Shape
+    mask: Callable[[str], str]
 
 
 def _fields(hint: type, form: Form) -> Iterator[_Field]:
     hints = get_type_hints(hint)
     for field in attrs.fields(hint):
-        if field.name.startswith("_") or field.name in form.omitted:
-            continue
-        yield _Field(
-            name=field.name,
-            argument=field.alias if field.init else None,
-            required=field.init and field.default is attrs.NOTHING,
-            shape=shape_of(hints[field.name]),
-        )
+        if not field.name.startswith("_") and field.name not in form.omitted:
+            yield _Field(
+                name=field.name,
+                argument=field.alias if field.init else None,
+                required=field.init and field.default is attrs.NOTHING,
+                shape=shape_of(hints[field.name]),
+                mask=_mask_of(field.name, form),
+            )
     for name in form.derived:
-        getter = getattr(hint, name).fget
-        shape = shape_of(get_type_hints(getter)["return"])
-        yield _Field(name=name, argument=None, required=False, shape=shape)
+        shape = shape_of(get_type_hints(getattr(hint, name).fget)["return"])
+        yield _Field(name=name, shape=shape, mask=_mask_of(name, form))
+
+
+def _mask_of(name: str, form: Form) -> Callable[[str], str]:
+    if name in form.verbatim:
+        return str
+    return masked_message if name in form.prose else masked
 
 
 def _record(hint: type, form: Form) -> Shape:
     """The fields of an attrs class, in their order."""
-    fields = {field.name: field for field in _fields(hint, form)}
+    record = _Record(hint=hint, fields={field.name: field for field in _fields(hint, form)})
+    return Shape(
+        python=(hint,), json=(dict,), write=record.write, read=record.read, schema=record.schema
+    )
 
-    def write(value: Any, writer: Writer) -> object:  # noqa: ANN401  # an instance of the class
+
+@attrs.frozen(kw_only=True)
+class _Record:
+    hint: type
+    fields: Mapping[str, _Field]
+
+    def write(self, value: Any, writer: Writer) -> object:  # noqa: ANN401  # an instance of the class
         if not writer.secrets and hasattr(value, "masked"):
             writer.has_masks = writer.has_masks or value.masked() != value
             value = value.masked()
-        return {
-            name: field.shape.write(getattr(value, name), writer) for name, field in fields.items()
-        }
+        data = {}
+        for name, field in self.fields.items():
+            outer, writer.mask = writer.mask, field.mask
+            data[name] = field.shape.write(getattr(value, name), writer)
+            writer.mask = outer
+        return data
 
-    def read(data: object) -> object:
-        items, faults, arguments = expect(dict, data), FaultCollector(), {}
-        for name, field in fields.items():
+    def read(self, data: object) -> object:
+        items, faults = expect(dict, data), FaultCollector()
+        arguments: dict[str, object] = {}
+        for name, field in self.fields.items():
             if field.argument is not None and name in items:
                 with faults.catch(name):
                     arguments[field.argument] = field.shape.read(items[name])
             elif field.required:
                 faults.add(*invalid(f"missing key `{name}`", (name,)).diagnostics)
         with faults.catch():
-            _raise_unknown(items, fields)
+            _raise_unknown(items, self.fields)
         faults.raise_errors(InvalidInput)
         try:
-            return hint(**arguments)
+            return self.hint(**arguments)
         except FaasCacheError as error:
-            raise InvalidInput(*(_relocated(item, fields) for item in error.diagnostics)) from None
+            diagnostics = (_relocated(item, self.fields) for item in error.diagnostics)
+            raise InvalidInput(*diagnostics) from None
 
-    def schema(known: Schema) -> Schema:
-        if hint.__name__ not in known:
-            known[hint.__name__] = {}
-            known[hint.__name__] = _described(hint, fields, known)
-        return _reference(hint)
-
-    return Shape(python=(hint,), json=(dict,), write=write, read=read, schema=schema)
+    def schema(self, known: Schema) -> Schema:
+        if self.hint.__name__ not in known:
+            known[self.hint.__name__] = {}  # for a class that contains itself
+            known[self.hint.__name__] = _described(self.hint, self.fields, known)
+        return _reference(self.hint)
 
 
-def _raise_unknown(items: Mapping[object, object], names: Any) -> None:  # noqa: ANN401  # the keys
+def _raise_unknown(items: Mapping[object, object], names: Collection[str]) -> None:
     faults = FaultCollector()
     for key in items:
         if key not in names:

@@ -18,7 +18,7 @@ from faas_cache.model.diagnostics import Diagnostic, KeyPath, Location, type_nam
 from faas_cache.model.errors import InvalidInput
 from faas_cache.model.faults import FaultCollector
 from faas_cache.model.frozen_map import FrozenMap
-from faas_cache.model.masking import MASK, SECRET_FIELDS, fold, masked, masked_value
+from faas_cache.model.masking import MASK, is_secret_name, masked, masked_value
 
 __all__ = [
     "ANYTHING",
@@ -99,31 +99,37 @@ class Writer:
 
     Attributes:
         secrets: Whether secrets are written; otherwise they are masked.
-        has_masks: Whether one was masked.
+        mask: Masks the secrets of a text of the field that is being written.
+        has_masks: Whether a secret was masked.
     """
 
     secrets: bool
+    mask: Callable[[str], str] = masked
     has_masks: bool = False
 
-    def text(self, text: str, mask: Callable[[str], str] = masked) -> str:
-        """A text, masked where it holds a secret."""
+    def text(self, text: str) -> str:
+        """A text, masked where it contains a secret."""
+        return self._shown(text, self.mask)
+
+    def items(self, write: Write, items: Mapping[str, object]) -> dict[str, object]:
+        """A mapping as an object; the name of a key may make its value a secret."""
+        return {self.text(key): self._item(key, item, write) for key, item in items.items()}
+
+    def _item(self, key: str, value: object, write: Write) -> object:
+        if isinstance(value, str):
+            return self._shown(value, partial(masked_value, key))
+        if not self.secrets and is_secret_name(key) and not attrs.has(type(value)):
+            self.has_masks = True
+            return MASK
+        return write(value, self)
+
+    def _shown(self, text: str, mask: Callable[[str], str]) -> str:
         shown = text if self.secrets else mask(text)
         self.has_masks = self.has_masks or shown != text
         return str(shown)
 
-    def items(
-        self, write: Callable[[Any, Writer], object], items: Mapping[str, object]
-    ) -> dict[str, object]:
-        """A mapping as an object; a key may make its value a secret."""
-        return {self.text(key): self._item(key, item, write) for key, item in items.items()}
 
-    def _item(self, key: str, value: object, write: Callable[[Any, Writer], object]) -> object:
-        if isinstance(value, str):
-            return self.text(value, partial(masked_value, key))
-        if not self.secrets and fold(key) in SECRET_FIELDS:
-            self.has_masks = True
-            return MASK
-        return write(value, self)
+Write: TypeAlias = Callable[[Any, Writer], object]
 
 
 @attrs.frozen
@@ -141,7 +147,7 @@ class Shape:
 
     python: tuple[type, ...]
     json: tuple[type, ...]
-    write: Callable[[Any, Writer], object]
+    write: Write
     read: Callable[[object], Any]
     schema: Callable[[Schema], Schema]
 
@@ -182,7 +188,7 @@ def _read_bytes(data: object) -> bytes:
 
 def _scalar(
     kind: type,
-    write: Callable[[Any, Writer], object] = _itself,
+    write: Write = _itself,
     read: Callable[[object], object] | None = None,
     *json: type,
 ) -> Shape:
@@ -298,7 +304,7 @@ def mapping(item: Shape) -> Shape:
         return FrozenMap(zip(keys, values, strict=True))
 
     return Shape(
-        python=(FrozenMap,),
+        python=(Mapping,),
         json=(dict,),
         write=lambda value, writer: writer.items(item.write, value),
         read=read,
