@@ -16,7 +16,7 @@ from faas_cache.model.builders import BUILDX, Builder
 from faas_cache.model.converters import read_boolean, read_list, read_optional_text
 from faas_cache.model.diagnostics import Diagnostic, Location, errors, nearest
 from faas_cache.model.entries import CacheEntry
-from faas_cache.model.errors import BuilderError, FaasCacheError, InvalidInput
+from faas_cache.model.errors import BuilderError, InvalidInput
 from faas_cache.model.faults import FaultCollector
 from faas_cache.model.flags import CacheFlags
 from faas_cache.model.frozen_map import EMPTY, FrozenMap
@@ -162,9 +162,7 @@ class StackPlan:
     @property
     def missing_templates(self) -> tuple[str, ...]:
         """The templates that the selected functions need and `inputs` does not have."""
-        needed = (
-            spec.lang for spec in self.specs.values() if spec.context is None and spec.lang
-        )
+        needed = (spec.lang for spec in self.specs.values() if spec.context is None and spec.lang)
         return tuple(
             dict.fromkeys(
                 lang

@@ -1,7 +1,8 @@
-"""The cache backends of BuildKit: every field, which direction it serves, what it takes and since when.
+"""The cache backends of BuildKit: each field with its direction, its values and its first version.
 
-Read in BuildKit 0.32 and buildx 0.36 (`cache/remotecache/*`, `client/solve.go`, `control/control.go`); each row names the
-file it was read from. The versions are those of the first release that holds the field, by a search over every tag.
+The source is BuildKit 0.32 and buildx 0.36 (`cache/remotecache/*`, `client/solve.go`,
+`control/control.go`); each field names the file that reads it. The versions are those of the first
+release that has the field, from a search over every tag.
 """
 
 from __future__ import annotations
@@ -11,10 +12,25 @@ from typing import Literal, TypeAlias
 import attrs
 
 from faas_cache.model.frozen_map import FrozenMap
+from faas_cache.model.go import FALSE, TRUE
 from faas_cache.model.masking import SECRET_FIELDS
 
+__all__ = [
+    "BACKENDS",
+    "BOTH",
+    "FROM",
+    "TO",
+    "VALUES",
+    "Backend",
+    "Direction",
+    "Field",
+    "Kind",
+    "guess_backend",
+]
+
 Direction: TypeAlias = Literal["from", "to"]
-# bool is Go's ParseBool, and flag one that is true when empty; mode, compression and retry are closed sets, all in `VALUES`.
+# `bool` is Go's ParseBool, `flag` is the same and true if empty; the values of these and of `mode`,
+# `compression` and `retry` are in `VALUES`.
 Kind: TypeAlias = Literal[
     "text", "bool", "flag", "mode", "compression", "integer", "duration", "retry"
 ]
@@ -23,27 +39,33 @@ BOTH: frozenset[Direction] = frozenset({"from", "to"})
 FROM: frozenset[Direction] = frozenset({"from"})
 TO: frozenset[Direction] = frozenset({"to"})
 
-# Go's strconv.ParseBool, complete.
-TRUE = frozenset({"1", "t", "T", "TRUE", "true", "True"})
-FALSE = frozenset({"0", "f", "F", "FALSE", "false", "False"})
-
-# The values of the kinds that are closed sets, exactly as BuildKit compares them.
+# The values of the kinds that have a fixed set of them, exactly as BuildKit compares them.
 VALUES: FrozenMap[frozenset[str]] = FrozenMap(
     bool=TRUE | FALSE,
     flag=TRUE | FALSE | {""},
     mode=frozenset({"min", "max"}),
     compression=frozenset(
         {"uncompressed", "gzip", "estargz", "zstd"}
-    ),  # nydus needs a build of its own
+    ),  # nydus needs a special build of BuildKit
     retry=frozenset({"standard", "adaptive"}),
 )
 
 
 @attrs.frozen(kw_only=True)
 class Field:
-    """One field of a backend: `buildkit` and `buildx` are the releases that brought it; `source` is where it was read.
+    """One field of a backend.
 
-    `strict` tells that BuildKit refuses a bad value in an export (seen on 0.13 and 0.25) instead of going on without a word.
+    Attributes:
+        name: The name of the field, in lower case.
+        directions: Whether imports, exports or both read it.
+        kind: The kind of its values.
+        required: The directions that BuildKit rejects without it.
+        default: The value if it is missing; empty where there is none.
+        buildkit: The first version of BuildKit that reads it.
+        buildx: The first version of buildx that fills it in or passes it; empty where any does.
+        strict: Whether BuildKit rejects an invalid value in an export (observed with 0.13 and
+            0.25) instead of silently ignoring it.
+        source: The file of BuildKit that reads it.
     """
 
     name: str
@@ -64,19 +86,28 @@ class Field:
 
 @attrs.frozen(kw_only=True)
 class Backend:
-    """A cache backend: its fields, the release of BuildKit that brought it, and the fields that say where it writes."""
+    """A cache backend.
+
+    Attributes:
+        name: The value of `type` in an entry.
+        directions: Whether it imports, exports or both.
+        buildkit: The first version of BuildKit that has it.
+        buildx: The first version of buildx that supports it; empty where any does.
+        fields: Its fields by name.
+        destination: The fields that together name what an export writes to (E5); a `;` separates
+            several values of `name`.
+    """
 
     name: str
     directions: frozenset[Direction] = BOTH
     buildkit: str
     buildx: str = ""
     fields: FrozenMap[Field]
-    # The fields that together name the place an export writes to (E5); a `;` in `name` parts several.
     destination: tuple[str, ...] = ()
 
     def required(self, direction: Direction) -> tuple[str, ...]:
-        """The fields without which BuildKit refuses an entry of that direction."""
-        return tuple(f.name for f in self.fields.values() if direction in f.required)
+        """The fields that an entry of that direction must have."""
+        return tuple(field.name for field in self.fields.values() if direction in field.required)
 
 
 def _fields(*fields: Field) -> FrozenMap[Field]:
@@ -99,7 +130,7 @@ _IGNORE = Field(
 
 
 def _layout(source: str, level: str) -> tuple[Field, ...]:
-    """The fields of the exports that write OCI manifests; `level` is the release that brought `compression-level`."""
+    """The fields of exports of OCI manifests; `level` is the version with `compression-level`."""
     oci, image = "oci-mediatypes", "image-manifest"
     return (
         Field(
@@ -167,7 +198,7 @@ BACKENDS: FrozenMap[Backend] = FrozenMap(
             _IGNORE,
         ),
     ),
-    # An import of an inline cache is an import of the image: type=registry.
+    # An inline cache is imported from the image, with type=registry.
     inline=Backend(name="inline", directions=TO, buildkit="0.4", fields=_fields(_MODE, _IGNORE)),
     local=Backend(
         name="local",
@@ -198,7 +229,8 @@ BACKENDS: FrozenMap[Backend] = FrozenMap(
         destination=("scope",),
         fields=_fields(
             Field(name="scope", directions=BOTH, default="buildkit", buildkit="0.9", source=_GHA),
-            # buildx fills these from the workflow's environment; an entry without them is dropped without a word
+            # buildx fills these in from the environment of the workflow, and silently drops an entry
+            # without them
             Field(name="token", directions=BOTH, buildkit="0.9", source=_GHA),
             Field(name="url", directions=BOTH, buildkit="0.9", source=_GHA),
             Field(name="url_v2", directions=BOTH, buildkit="0.20", buildx="0.21", source=_GHA),
@@ -224,7 +256,7 @@ BACKENDS: FrozenMap[Backend] = FrozenMap(
         buildx="0.10",
         destination=("endpoint_url", "bucket", "prefix", "manifests_prefix", "name"),
         fields=_fields(
-            # the daemon's own $AWS_BUCKET and $AWS_REGION serve where the entry gives none; nobody sets them
+            # $AWS_BUCKET and $AWS_REGION of the daemon are the defaults, which nobody sets
             Field(name="bucket", directions=BOTH, required=BOTH, buildkit="0.11", source=_S3),
             Field(name="region", directions=BOTH, required=BOTH, buildkit="0.11", source=_S3),
             Field(name="name", directions=BOTH, default="buildkit", buildkit="0.11", source=_S3),
@@ -299,7 +331,7 @@ BACKENDS: FrozenMap[Backend] = FrozenMap(
             "name",
         ),
         fields=_fields(
-            # the daemon's own $BUILDKIT_AZURE_STORAGE_ACCOUNT_URL serves where the entry gives none
+            # $BUILDKIT_AZURE_STORAGE_ACCOUNT_URL of the daemon is the default
             Field(
                 name="account_url", directions=BOTH, required=BOTH, buildkit="0.11", source=_AZBLOB
             ),
@@ -337,14 +369,15 @@ BACKENDS: FrozenMap[Backend] = FrozenMap(
 )
 
 
-def meant_by(keys: frozenset[str]) -> str:
-    """The backend that an entry with these fields and no type probably meant; nothing where no field tells.
+def guess_backend(keys: frozenset[str]) -> str:
+    """The type that an entry with these fields was probably meant to have, or an empty string.
 
-    >>> meant_by(frozenset({"dest"}))
+    >>> guess_backend(frozenset({"dest"}))
     'local'
     """
-    counts = {
-        b.name: len(keys & (b.fields.keys() - {"mode", "ignore-error"})) for b in BACKENDS.values()
+    matches = {
+        name: len(keys & (backend.fields.keys() - {"mode", "ignore-error"}))
+        for name, backend in BACKENDS.items()
     }
-    best = max(counts, key=counts.__getitem__)
-    return best if counts[best] else ""
+    best = max(matches, key=matches.__getitem__)
+    return best if matches[best] else ""

@@ -1,7 +1,8 @@
-"""The builder as data: what a client, buildx, BuildKit and a driver can do together, and which front end serves a run.
+"""`Builder`: what docker, buildx, BuildKit and a driver support together, as data.
 
-The facts are those of BuildKit, buildx and moby at their release tags: which version a feature came with, and which driver
-has it. An unknown version never refuses: it is taken for one that can.
+The facts are those of BuildKit, buildx and moby at their release tags: the version that added a
+feature, and the drivers that have it. An unknown version never rejects a plan: it is assumed to
+support what the plan needs.
 """
 
 from __future__ import annotations
@@ -13,15 +14,46 @@ from typing import Literal, Protocol
 import attrs
 
 from faas_cache.model.backends import BACKENDS
-from faas_cache.model.diagnostics import Diagnostic, Location, errors
-from faas_cache.model.errors import BuilderError
-from faas_cache.model.versions import at_least, parsed
+from faas_cache.model.converters import (
+    Reader,
+    read_boolean,
+    read_fields,
+    read_optional_string,
+    read_string,
+    read_texts,
+)
+from faas_cache.model.diagnostics import Diagnostic, KeyPath
+from faas_cache.model.features import (
+    BUILDKIT,
+    BUILDX,
+    CACHE_EXPORT,
+    FEATURES,
+    MULTI_PLATFORM,
+    MULTIPLE_EXPORTS,
+    Situation,
+    describe_missing,
+)
+from faas_cache.model.masking import shown_fields
+from faas_cache.model.versions import at_least, parse_version
 
-# F1's names, beside one for each cache backend; F5 adds `several-platforms`.
-BUILDKIT, BUILDX, EXPORT = "buildkit", "buildx", "cache-export"
-SEVERAL_EXPORTS, SEVERAL_PLATFORMS = "several-exports", "several-platforms"
+__all__ = [
+    "BUILDKIT",
+    "BUILDX",
+    "CACHE_EXPORT",
+    "DOCKER",
+    "FEATURES",
+    "MULTIPLE_EXPORTS",
+    "MULTI_PLATFORM",
+    "Builder",
+    "PlanNeeds",
+    "embedded_buildkit",
+    "missing_features",
+]
 
-# The BuildKit inside each engine: go.mod of each moby release. A release between two has the older one's or better.
+DOCKER = "docker"  # the program and the driver of this name
+
+# The BuildKit in each engine, from go.mod of each moby release. A release between two has the
+# BuildKit of the older one or a newer one.
 _EMBEDDED = (
     ("18.09", "0.3"),
     ("19.03", "0.6"),
@@ -37,49 +69,105 @@ _EMBEDDED = (
     ("28.3", "0.23"),
     ("28.5", "0.25"),
 )
-# docker/cli 23.0: `docker build` with BuildKit is buildx, and refuses where there is none.
-_BUILDX_ONLY = "23.0"
-# BuildKit 0.11: the first that takes more than one cache export.
-_SEVERAL = "0.11"
+# docker/cli 23.0: `docker build` with BuildKit runs buildx, and fails where it is not installed.
+_REQUIRES_BUILDX = "23.0"
+# BuildKit 0.11 is the first that accepts more than one cache export.
+_MULTIPLE_EXPORTS = "0.11"
 # buildx 0.13: `--progress=rawjson`; 0.20: `docker buildx history logs`.
 _RAWJSON, _HISTORY = "0.13", "0.20"
-# moby: Docker's own builder has no s3 and no azblob; gha and local need the containerd image store to export.
-_DOCKER_DRIVER = frozenset({"registry", "inline", "local", "gha"})
-_CLASSIC_STORE = frozenset({"registry", "inline", "local"})
-# What a docker without buildx reads: bare references, and the inline metadata of the build argument.
-_WITHOUT_BUILDX = frozenset({"registry", "inline"})
+# moby: the driver `docker` has no s3 and no azblob; gha needs the containerd image store.
+_CONTAINERD_BACKENDS = frozenset({"registry", "inline", "local", "gha"})
+_CLASSIC_BACKENDS = frozenset({"registry", "inline", "local"})
+# docker without buildx reads bare references, and writes the inline cache of the build argument.
+_BACKENDS_WITHOUT_BUILDX = frozenset({"registry", "inline"})
+
+_DOCKER_NOT_FOUND = Diagnostic(
+    name="docker-not-found",
+    message="`docker` not found on PATH",
+    hint="install Docker, or add the folder of `docker` to PATH",
+)
 
 
-class Plan(Protocol):
-    """What is asked of a plan here."""
+class PlanNeeds(Protocol):
+    """Protocol for the parts of a plan that decide whether a builder supports it."""
 
     @property
     def function(self) -> str:
-        """The function's name."""
+        """The name of the function."""
 
     @property
     def needs(self) -> frozenset[str]:
-        """The features that its build must have."""
+        """The features that the builder must have."""
 
 
-@attrs.frozen(kw_only=True)
+def _read_features(value: object, path: KeyPath) -> frozenset[str] | None:
+    if value is None:
+        return None
+    return frozenset(
+        read_texts(list(value) if isinstance(value, (set, frozenset)) else value, path)
+    )
+
+
+_READERS: dict[str, Reader] = {
+    "docker": read_optional_string,
+    "buildx": read_optional_string,
+    "buildkit": read_optional_string,
+    "driver": read_string,
+    "containerd_store": read_boolean,
+    "program": read_string,
+    "declared_features": _read_features,
+    "name": read_string,
+}
+
+
+@attrs.frozen(kw_only=True, repr=False, init=False)
 class Builder:
-    """A builder: versions as text, `None` for what is not there and `""` for an unknown version.
+    """A builder: the versions of its parts, and what follows from them.
 
-    `docker` is the client's version, and `name` what buildx calls the builder. With the driver `docker`, BuildKit's version
-    follows from that of the client unless it is given.
+    Raises `InvalidInput` for values of the wrong type, with the name of each field.
+
+    Attributes:
+        docker: The version of the docker client, as it prints it; `None` means that docker is not
+            installed, an empty string that the version is unknown.
+        buildx: The version of buildx; `None` and empty as for `docker`.
+        buildkit: The version of BuildKit; where it is `None` or unknown, the driver `docker` has
+            the BuildKit of the docker version.
+        driver: The buildx driver: `docker`, `docker-container`, `kubernetes` or `remote`.
+        containerd_store: Whether the docker engine uses the containerd image store.
+        program: The program that builds: `docker`, or another one such as `podman`.
+        declared_features: What the builder supports, for a program that has other versions than
+            these; `None` means that it follows from the versions, and that nothing is known to be
+            missing in another program than docker.
+        name: The name of the buildx builder; two builders that differ in this only are equal.
     """
 
     docker: str | None = None
     buildx: str | None = None
     buildkit: str | None = None
-    driver: str = "docker"
+    driver: str = DOCKER
     containerd_store: bool = False
+    program: str = DOCKER
+    declared_features: frozenset[str] | None = None
     name: str = attrs.field(default="", eq=False)
+
+    def __init__(  # noqa: PLR0913  # a parameter for each field
+        self,
+        *,
+        docker: str | None = None,
+        buildx: str | None = None,
+        buildkit: str | None = None,
+        driver: str = DOCKER,
+        containerd_store: bool = False,
+        program: str = DOCKER,
+        declared_features: Iterable[str] | None = None,
+        name: str = "",
+    ) -> None:
+        values = {key: value for key, value in locals().items() if key in _READERS}
+        self.__attrs_init__(**read_fields(values, _READERS))
 
     @property
     def features(self) -> frozenset[str]:
-        """What it can do, by the names that `BuildPlan.needs` uses.
+        """What the builder supports, in the words of `BuildPlan.needs`.
 
         >>> sorted(Builder(docker="20.10.24").features)
         ['buildkit', 'inline', 'registry']
@@ -88,181 +176,168 @@ class Builder:
 
     @property
     def buildkit_version(self) -> str:
-        """BuildKit's version as far as it is known: its own, or that of the engine it is part of; empty where neither is."""
-        if self.buildkit is not None and parsed(self.buildkit) is not None:
+        """The version of BuildKit: its own, or that of the docker engine; empty if unknown."""
+        if self.buildkit is not None and parse_version(self.buildkit) is not None:
             return self.buildkit
-        return embedded_buildkit(self.docker or "") if self.driver == "docker" else ""
+        return embedded_buildkit(self.docker or "") if self.driver == DOCKER else ""
 
-    def reports(self, *, terminal: bool) -> Literal["history", "rawjson", ""]:
-        """How this builder tells of a build: read back when it is over, as JSON while it runs, or not at all.
+    def progress_mode(self, *, terminal: bool) -> Literal["history", "rawjson", ""]:
+        """How the progress of a build can be read.
 
-        >>> Builder(docker="26.1.5", buildx="0.13.1").reports(terminal=True)
+        `history` means from `docker buildx history logs` afterwards, which leaves the terminal to
+        docker; `rawjson` from `--progress=rawjson`; an empty string not at all.
+
+        >>> Builder(docker="26.1.5", buildx="0.13.1").progress_mode(terminal=True)
         'rawjson'
         """
         if terminal and at_least(self.buildx, _HISTORY, unknown=False):
             return "history"
         return "rawjson" if at_least(self.buildx, _RAWJSON, unknown=False) else ""
 
-    def front_end(self, plans: Sequence[Plan], *, bake: bool = False) -> str:
-        """The key of `RENDERERS` for a whole run (F3), as one `bake` or not; raises `BuilderError` with what is missing.
-
-        >>> Builder(docker="26.1.5", buildx="0.13.1").front_end([])
-        'docker_build'
-        """
-        if lacks := errors(unmet(plans, self)):
-            raise BuilderError(*lacks)
-        if bake and self.buildx is None:
-            raise BuilderError(_lack(BUILDX, (plan.function for plan in plans), self))
-        if bake:
-            return "buildx_build"
-        caching = any(plan.needs - {SEVERAL_PLATFORMS} for plan in plans)
-        return "buildx_build" if caching and self.buildx is not None else "docker_build"
+    __repr__ = shown_fields
 
 
 @lru_cache(maxsize=16)
 def _features(builder: Builder) -> frozenset[str]:
-    """What a builder can do; a run asks for every function of one builder."""
-    if builder.docker is None and builder.buildx is None:
+    """What a builder supports; a run asks for each function."""
+    if builder.program != DOCKER:
+        # the parts of docker are none of its business
+        declared = builder.declared_features
+        return FEATURES if declared is None else declared | {BUILDKIT, BUILDX}
+    if builder.declared_features is not None:
+        return builder.declared_features
+    if _is_absent(builder):
         return frozenset()
-    if builder.buildx is None:
-        # F3: from 23 on, docker itself refuses BuildKit without buildx
-        refuses = at_least(builder.docker, _BUILDX_ONLY, unknown=False)
-        return frozenset() if refuses else frozenset({BUILDKIT, *_WITHOUT_BUILDX})
-    found = {BUILDKIT, BUILDX}
-    if builder.driver != "docker":
-        found |= {EXPORT, *BACKENDS}
-    elif builder.containerd_store:
-        found |= {EXPORT, SEVERAL_PLATFORMS, *_DOCKER_DRIVER}
-    else:
-        found |= _CLASSIC_STORE
-    version = builder.buildkit_version
-    if at_least(version, _SEVERAL, unknown=True):
-        found.add(SEVERAL_EXPORTS)
+    if builder.buildx is None:  # F3
+        if at_least(builder.docker, _REQUIRES_BUILDX, unknown=False):
+            return frozenset()
+        return frozenset({BUILDKIT, *_BACKENDS_WITHOUT_BUILDX})
+    features = {BUILDKIT, BUILDX}
+    if builder.driver != DOCKER or builder.containerd_store:
+        features.add(CACHE_EXPORT)
+    if builder.driver == DOCKER and builder.containerd_store:
+        features.add(MULTI_PLATFORM)
+    if at_least(builder.buildkit_version, _MULTIPLE_EXPORTS, unknown=True):
+        features.add(MULTIPLE_EXPORTS)
     return frozenset(
-        name
-        for name in found
-        if name not in BACKENDS or at_least(version, BACKENDS[name].buildkit, unknown=True)
+        features | {name for name in _driver_backends(builder) if not _too_old(builder, name)}
     )
 
 
-def unmet(plans: Sequence[Plan], builder: Builder | None) -> tuple[Diagnostic, ...]:
-    """What the plans need and the builder is known to lack, as errors; and a note where a version decides and is unknown.
+def _is_absent(builder: Builder) -> bool:
+    """Whether neither docker nor anything else that builds is known to be installed."""
+    return (
+        builder.program == DOCKER
+        and builder.declared_features is None
+        and builder.docker is None
+        and builder.buildx is None
+    )
 
-    With no builder, nobody was asked: then only F5 speaks, for few builders store several platforms.
+
+def _driver_backends(builder: Builder) -> frozenset[str]:
+    """The cache backends that the driver has in the newest version."""
+    if builder.driver != DOCKER:
+        return frozenset(BACKENDS)
+    return _CONTAINERD_BACKENDS if builder.containerd_store else _CLASSIC_BACKENDS
+
+
+def _too_old(builder: Builder, backend: str) -> bool:
+    """Whether the BuildKit of a builder is known to be older than a cache backend."""
+    return not at_least(builder.buildkit_version, BACKENDS[backend].buildkit, unknown=True)
+
+
+def missing_features(plans: Sequence[PlanNeeds], builder: Builder | None) -> tuple[Diagnostic, ...]:
+    """What the plans need and the builder is known to lack, as errors (rules F2 and F5).
+
+    If nothing is missing, but a version on which it depends is unknown, one note. `None` is a
+    builder that was not inspected: only the output of several platforms is an error then, because
+    few builders can store such an image.
     """
-    needs: dict[str, list[str]] = {}
+    functions: dict[str, list[str]] = {}
     for plan in plans:
         for need in sorted(plan.needs):
-            needs.setdefault(need, []).append(plan.function)
+            functions.setdefault(need, []).append(plan.function)
     if builder is None:
+        unstored = functions.get(MULTI_PLATFORM)
+        return (describe_missing(MULTI_PLATFORM, "not inspected", unstored),) if unstored else ()
+    if not functions:
+        return ()
+    missing = functions.keys() - builder.features
+    if missing and _is_absent(builder):
+        return (_DOCKER_NOT_FOUND,)
+    for cause in (BUILDX, BUILDKIT):
+        if cause in missing:  # installing it is the cure for everything else
+            missing = {cause}
+    if missing:
         return tuple(
-            _lack(need, names, Builder())
-            for need, names in needs.items()
-            if need == SEVERAL_PLATFORMS
+            describe_missing(
+                need,
+                _situation(need, builder),
+                names,
+                program=builder.program,
+                docker=builder.docker or "",
+                driver=builder.driver,
+                buildkit=builder.buildkit_version,
+            )
+            for need, names in functions.items()
+            if need in missing
         )
-    if needs and builder.docker is None and builder.buildx is None:
-        return (_NO_DOCKER,)
-    missing = needs.keys() - builder.features
-    if BUILDX in missing or BUILDKIT in missing:
-        # the one lack that is behind all the others
-        missing = {BUILDX if BUILDX in missing else BUILDKIT}
-    found = [_lack(need, names, builder) for need, names in needs.items() if need in missing]
-    versions = (
-        ("docker", builder.docker),
-        ("buildx", builder.buildx),
-        ("BuildKit", builder.buildkit_version),
-    )
+    return tuple(_unknown_versions(builder))
+
+
+def _situation(need: str, builder: Builder) -> Situation:  # noqa: PLR0911  # a line for each
+    """Why the builder lacks the feature."""
+    if builder.declared_features is not None:
+        return "declared"
+    if builder.buildx is None:
+        return "no buildx"
+    if need == MULTIPLE_EXPORTS:
+        return "old BuildKit"
+    if need in BACKENDS and builder.driver == DOCKER and need not in _CONTAINERD_BACKENDS:
+        return "docker driver"
+    if need in BACKENDS and need in _driver_backends(builder):
+        return "old BuildKit"
+    return "classic image store" if builder.driver == DOCKER else "other driver"
+
+
+def _unknown_versions(builder: Builder) -> Iterable[Diagnostic]:
+    """The note about what is unknown of a builder, if anything is."""
+    if builder.declared_features is not None:
+        return
+    if builder.program != DOCKER:
+        message = f"unknown features of `{builder.program}`, assuming that nothing is missing"
+        yield Diagnostic(name="unknown-version", severity="note", message=message)
+        return
+    versions = {
+        "docker": builder.docker,
+        "buildx": builder.buildx,
+        "BuildKit": builder.buildkit_version,
+    }
     unknown = [
-        name for name, version in versions if version is not None and parsed(version) is None
+        name
+        for name, version in versions.items()
+        if version is not None and parse_version(version) is None
     ]
-    if needs and unknown and not found:
-        found.append(_unknown(unknown))
-    return tuple(found)
-
-
-# What each lack is called, why, and what to do about it.
-
-_READ_ONLY = (
-    "`--no-cache-export` builds with the cache and writes none, `--no-build-cache` builds without"
-)
-_DRIVERS_URL = "https://docs.docker.com/build/builders/drivers/"
-_STORE_HINT = "turn on the containerd image store, or use a builder of `docker buildx create --driver docker-container`"
-
-_NO_DOCKER = Diagnostic(
-    name="F2",
-    message="docker is not there: no program of that name is on PATH",
-    hint="install Docker, or put its `docker` on PATH",
-    url="https://docs.docker.com/engine/install/",
-)
-
-
-def _lack(need: str, functions: Iterable[str], builder: Builder) -> Diagnostic:
-    """One missing feature: what, for whom, why, and what to do."""
-    who = ", ".join(f"`{name}`" for name in functions)
-    docker = f"docker {builder.docker or 'of an unknown version'}"
-    store = "the containerd" if builder.containerd_store else "the classic"
-    where = (
-        f"Docker's own builder with {store} image store"
-        if builder.driver == "docker"
-        else f"the {builder.driver} builder"
-    )
-    buildkit = f"BuildKit {builder.buildkit_version}"
-    code, message, hint, url = {
-        BUILDX: (
-            "F2",
-            f"buildx is missing: {docker} has none, and {who} cannot be built without",
-            f"install `docker-buildx-plugin` (Docker's packages) or `docker-buildx` (Debian's); {_READ_ONLY}",
-            "https://docs.docker.com/build/install-buildx/",
-        ),
-        BUILDKIT: (
-            "F2",
-            f"buildx is missing: {docker} refuses BuildKit without it, and {who} cannot be cached",
-            f"install `docker-buildx-plugin` (Docker's packages) or `docker-buildx` (Debian's); {_READ_ONLY}",
-            "https://docs.docker.com/build/install-buildx/",
-        ),
-        EXPORT: (
-            "F2",
-            f"{where} cannot export the cache of {who}",
-            f"{_STORE_HINT}; {_READ_ONLY}",
-            _DRIVERS_URL,
-        ),
-        SEVERAL_EXPORTS: (
-            "F2",
-            f"{buildkit} takes one cache export, and {who} has several (the inline one counts)",
-            f"use BuildKit 0.11 or Docker 24, or set the build argument BUILDKIT_INLINE_CACHE to 0; {_READ_ONLY}",
-            "https://docs.docker.com/build/cache/backends/#multiple-caches",
-        ),
-        SEVERAL_PLATFORMS: (
-            "F5",
-            f"{who} is built for several platforms and goes nowhere: few builders can store such an image",
-            "push it with `--push`, or say where it goes with `--builder-flag=--output=…`",
-            "https://docs.docker.com/build/building/multi-platform/",
-        ),
-    }.get(need) or (
-        "F2",
-        f"{where} has no `type={need}` cache, which {who} uses",
-        f"make a builder with `docker buildx create --driver docker-container` and use it; {_READ_ONLY}",
-        "https://docs.docker.com/build/cache/backends/",
-    )
-    return Diagnostic(name=code, message=message, hint=hint, url=url)
-
-
-def _unknown(names: list[str]) -> Diagnostic:
-    message = f"the version of {' and '.join(names)} is not known: what depends on it is taken for granted"
-    return Diagnostic(name="F2", severity="note", message=message, location=Location())
+    if unknown:
+        yield Diagnostic(
+            name="unknown-version",
+            severity="note",
+            message=f"unknown version of {' and '.join(unknown)}, assuming that nothing is missing",
+            hint="run `faas-cache doctor` to see what the builder reports",
+        )
 
 
 @lru_cache(maxsize=64)
 def embedded_buildkit(docker: str) -> str:
-    """The version of the BuildKit inside an engine of that version; empty where it is not known.
+    """The version of BuildKit in a docker engine of that version; empty if it is unknown.
 
     >>> embedded_buildkit("26.1.5+dfsg1")
     '0.13'
     """
     return next(
         (
-            inside
-            for engine, inside in reversed(_EMBEDDED)
+            buildkit
+            for engine, buildkit in reversed(_EMBEDDED)
             if at_least(docker, engine, unknown=False)
         ),
         "",

@@ -117,14 +117,14 @@ def read_optional_text(value: object, path: KeyPath) -> str | None:
 
 
 def read_string(value: object, path: KeyPath) -> str:
-    """A string from Python, where a number would be a mistake: a version, a name."""
+    """A string, where a number would be a mistake: a version as a program prints it, a name."""
     if not isinstance(value, str):
         raise _type_fault(path, "a string", value)
-    return read_text(value, path)
+    return str.__str__(value)
 
 
 def read_optional_string(value: object, path: KeyPath) -> str | None:
-    """A string from Python that may be `None`."""
+    """A string that may be `None`."""
     return None if value is None else read_string(value, path)
 
 

@@ -1,49 +1,90 @@
 """Cache entries: one value of `--cache-from` or `--cache-to`, read as buildx 0.36 reads it (rule C10).
 
-    text    := refs | fields                          no "=" anywhere: a list of references; else one entry
-    refs    := ref ( "," ref )*                       each an entry of its own: type=registry,ref=…
-    fields  := key "=" value ( "," key "=" value )*   the first "=" splits; one key is `type`
-    field   := bare | '"' ( any but '"' | '""' )* '"'  CSV as Go writes it: a quote counts only as a field's first
-    bare    := any but ',' and '"'                    character, and nothing is trimmed
+    text    := refs | fields                          without any "=", a list of references
+    refs    := ref ( "," ref )*                       each is an entry: type=registry,ref=…
+    fields  := key "=" value ( "," key "=" value )*   split at the first "="; one key is `type`
+    field   := bare | '"' ( any but '"' | '""' )* '"'  CSV as Go reads it: a quote counts only as the
+    bare    := any but ',' and '"'                    first character, and nothing is trimmed
 
-One newline or CRLF at the end is dropped. Keys are lower-cased rune by rune, values never change, and of a key that is
-given twice the last value counts. Unknown types and fields pass: judging them is for those who know the builder.
+One newline or CRLF at the end is removed. Keys are lower-cased rune by rune, values never change,
+and the last of several equal keys counts. Unknown types and fields are accepted: `check` knows
+what a builder does with them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import attrs
 
-from faas_cache.model.diagnostics import Diagnostic
+from faas_cache.model.diagnostics import Diagnostic, Location, type_name
 from faas_cache.model.errors import InvalidEntry
 from faas_cache.model.frozen_map import EMPTY, FrozenMap
 from faas_cache.model.go import quote, to_lower
 from faas_cache.model.masking import MASK, masked, masked_part
 
-# Linux refuses a longer argument: MAX_ARG_STRLEN is 128 KiB, the final NUL included.
+__all__ = [
+    "MAX_TEXT",
+    "CacheEntry",
+    "csv_field",
+    "invalid_entry",
+    "parse_entries",
+    "parse_fields",
+    "parse_value",
+    "reference_entry",
+    "split",
+    "typed_entry",
+    "without_newline",
+]
+
+# Linux accepts no longer argument: MAX_ARG_STRLEN is 128 KiB, with the final NUL.
 MAX_TEXT = 131071
-# How much of a refused entry is shown.
-_SHOWN = 200
+# Longer entries are cut in messages.
+_MAX_SHOWN = 200
 
 
-@attrs.frozen(kw_only=True, eq=False, repr=False)
+@attrs.frozen(kw_only=True, eq=False, repr=False, init=False)
 class CacheEntry:
-    """One cache import or export: its type, its fields in written order, and the text the builder is given.
+    """One cache import or export.
 
-    `str(entry)` is that text to the byte, credentials included; `repr(entry)` masks them. Two entries are equal when type
-    and fields are, in any order.
+    `str(entry)` is the text to the byte, credentials included; `repr(entry)` masks them. Two entries
+    are equal if their texts are; `key` compares their meaning. `parse_entries` makes entries from
+    text; the constructor takes the parts as they are, and raises `InvalidEntry` for wrong types.
+
+    Attributes:
+        text: The text that the builder is given as the value of `--cache-from` or `--cache-to`.
+        type: The cache backend: `registry`, `gha` …
+        attrs: The fields but `type`, in written order, with lower-case keys.
     """
 
     text: str
     type: str
     attrs: FrozenMap[str]
 
+    def __init__(self, *, text: str, type: str, attrs: Mapping[str, str]) -> None:  # noqa: A002  # the name of the field
+        for name, value in (("text", text), ("type", type)):
+            if not isinstance(value, str):
+                raise _invalid_field(name, "a string", value)
+        if not isinstance(attrs, FrozenMap):
+            if not isinstance(attrs, Mapping):
+                raise _invalid_field("attrs", "a mapping of strings", attrs)
+            attrs = FrozenMap(attrs)
+        self.__attrs_init__(text=text, type=type, attrs=attrs)
+
     @property
     def bare(self) -> bool:
-        """Whether the text is a bare reference: the only form a docker without buildx understands (C2)."""
+        """Whether the text is a bare reference, which docker without buildx understands (C2)."""
         return "=" not in self.text
+
+    @property
+    def key(self) -> tuple[str, frozenset[tuple[str, str]]]:
+        """The type and the fields in any order: equal for two entries that mean the same (C9, E5).
+
+        >>> one, other = parse_entries(["type=gha,scope=a,mode=max", "type=gha,mode=max,scope=a"])
+        >>> one.key == other.key, one == other
+        (True, False)
+        """
+        return self.type, frozenset(self.attrs.items())
 
     def __str__(self) -> str:
         return self.text
@@ -52,18 +93,17 @@ class CacheEntry:
         return f"CacheEntry({masked(self.text)!r})"
 
     def __eq__(self, other: object) -> bool:
-        if not isinstance(other, CacheEntry):
-            return NotImplemented
-        return self.type == other.type and self.attrs == other.attrs
+        return self.text == other.text if isinstance(other, CacheEntry) else NotImplemented
 
     def __hash__(self) -> int:
-        return hash((self.type, self.attrs))
+        return hash(self.text)
 
 
 def parse_entries(texts: Iterable[str] | str) -> tuple[CacheEntry, ...]:
-    """The entries that buildx would make of these flag values, in order; raises `InvalidEntry` for what it refuses.
+    """The entries that buildx reads from these flag values, in order.
 
-    An empty text is skipped, as buildx does since 0.21.2. A single text stands for a list of one.
+    Raises `InvalidEntry` for a text that buildx rejects. An empty text is skipped, as buildx does
+    since 0.21.2. A single text stands for a list of one.
 
     >>> [entry.attrs["ref"] for entry in parse_entries(["a/b:c,d/e:f"])]
     ['a/b:c', 'd/e:f']
@@ -73,9 +113,9 @@ def parse_entries(texts: Iterable[str] | str) -> tuple[CacheEntry, ...]:
 
 
 def parse_value(text: str) -> tuple[CacheEntry, ...]:
-    """The entries of one flag value that is not empty: several only for a list of references (C7)."""
+    """The entries of one flag value that is not empty; several for a list of references (C7)."""
     if "=" in text:
-        return (typed(text, parse_fields(text)),)
+        return (typed_entry(text, parse_fields(text)),)
     if "," not in text and '"' not in text and not text.endswith("\n"):
         return (_reference_or_fields(text, whole=text),)
     refs = split(text)
@@ -84,46 +124,47 @@ def parse_value(text: str) -> tuple[CacheEntry, ...]:
     )
 
 
-def typed(text: str, fields: FrozenMap[str]) -> CacheEntry:
-    """The entry of a text whose fields are known; raises `InvalidEntry` where none is a type."""
-    kind = fields.get("type")
-    if not kind:
-        raise invalid(
+def typed_entry(text: str, fields: FrozenMap[str]) -> CacheEntry:
+    """The entry of a text with known fields; raises `InvalidEntry` if none is its type."""
+    backend = fields.get("type")
+    if not backend:
+        raise invalid_entry(
             text,
-            f"type required for {_quoted(masked(text))}",
+            f"type required for {quote(masked(text))}",
             "write the type first: `type=registry,ref=…`",
         )
-    return CacheEntry(
-        text=text, type=kind, attrs=FrozenMap({k: v for k, v in fields.items() if k != "type"})
-    )
+    others = FrozenMap({key: value for key, value in fields.items() if key != "type"})
+    return CacheEntry(text=text, type=backend, attrs=others)
 
 
 def reference_entry(ref: str, *, text: str | None = None) -> CacheEntry:
-    """The entry that a bare reference stands for, written as `text` where it is not left bare."""
+    """The entry of a bare reference; `text` is what the builder is given, by default `ref`."""
     return CacheEntry(text=ref if text is None else text, type="registry", attrs=FrozenMap(ref=ref))
 
 
 def parse_fields(text: str) -> FrozenMap[str]:
-    """The fields of an entry, `type` among them, keys folded; raises `InvalidEntry` where buildx cannot read them."""
+    """The fields of an entry with `type`, with lower-case keys; raises `InvalidEntry`."""
     return _fields(split(text), text)
 
 
 def split(text: str) -> list[str]:
-    """The fields of one CSV record as Go's strict reader sees them; raises `InvalidEntry`.
+    """The fields of one CSV record as Go's strict reader splits it; raises `InvalidEntry`.
 
     >>> split('type=local,"dest=/a,b"')
     ['type=local', 'dest=/a,b']
     """
     if len(text) > MAX_TEXT:
-        raise invalid(text, f"it is longer than {MAX_TEXT} characters", "")
+        raise invalid_entry(
+            text, f"it has more than {MAX_TEXT} characters", "shorten it, or split it into several"
+        )
     line = without_newline(text)
     if not line:
-        raise invalid(text, "EOF", "it is empty: remove it, or give it a value")
+        raise invalid_entry(text, "EOF", "remove the empty entry, or give it a value")
     return _quoted_fields(text, line) if '"' in line else line.split(",")
 
 
 def csv_field(field: str) -> str:
-    """One field as CSV holds it, quoted where it must be: a newline at its end would be dropped.
+    """One field as CSV, quoted if it must be; buildx would remove a newline at the end.
 
     >>> csv_field("dest=/a,b")
     '"dest=/a,b"'
@@ -136,12 +177,12 @@ def csv_field(field: str) -> str:
 
 
 def without_newline(text: str) -> str:
-    """The text less one newline or CRLF at its end, which buildx drops."""
+    """The text without one newline or CRLF at its end, as buildx reads it."""
     return text[: -2 if text.endswith("\r\n") else -1] if text.endswith("\n") else text
 
 
 def _quoted_fields(text: str, line: str) -> list[str]:
-    """The slow path of `split`, for a line that holds a quote: `line` is the text without its newline."""
+    """`split` for a line with a quote; `line` is the text without its newline."""
     fields, at = [], 0
     while True:
         if not line.startswith('"', at):
@@ -162,7 +203,7 @@ def _quoted_fields(text: str, line: str) -> list[str]:
 
 
 def _quoted_field(text: str, line: str, at: int) -> tuple[str, int]:
-    """The field whose opening quote stands before `at`, and where its end is: a comma or the end of the line."""
+    """The field whose opening quote is before `at`, and the offset of the comma or end after it."""
     parts = []
     while True:
         quote = line.find('"', at)
@@ -180,52 +221,53 @@ def _quoted_field(text: str, line: str, at: int) -> tuple[str, int]:
 
 
 def _reference_or_fields(ref: str, whole: str) -> CacheEntry:
-    """One item of a list of references: buildx reads it again as an entry of its own, a second time what it just split."""
+    """One item of a list of references, which buildx splits a second time."""
     fields = split(ref)
     if len(fields) == 1:
         return reference_entry(fields[0], text=whole)
-    return typed(ref, _fields(fields, ref))
+    return typed_entry(ref, _fields(fields, ref))
 
 
 def _fields(fields: list[str], text: str) -> FrozenMap[str]:
-    found: dict[str, str] = {}
+    values: dict[str, str] = {}
     for field in fields:
         key, equals, value = field.partition("=")
         if not equals:
-            raise invalid(text, f"invalid value {masked_part(field, text)}", _no_equals_hint(field))
-        found[to_lower(key)] = value
-    return FrozenMap(found) if found else EMPTY
+            cause = f"invalid value {masked_part(field, text)}"
+            raise invalid_entry(text, cause, _no_equals_hint(field))
+        values[to_lower(key)] = value
+    return FrozenMap(values) if values else EMPTY
 
 
 def _no_equals_hint(field: str) -> str:
     if field.strip():
-        return 'every field of an entry is `key=value`; a value with a comma is quoted with its key: `"dest=/a,b"`'
-    return "two commas in a row, or one at an end: remove it"
+        return 'write each field as `key=value`, and quote it if it has a comma: `"dest=/a,b"`'
+    return "remove the extra comma"
 
 
-def invalid(text: str, cause: str, hint: str) -> InvalidEntry:
-    """What is raised for a refused entry: buildx's words for the cause, after the entry up to its first secret.
+def invalid_entry(text: str, cause: str, hint: str) -> InvalidEntry:
+    """The error for an entry that buildx rejects, with buildx's own words for the cause.
 
-    Where an entry is broken, nobody can say where its secret ends.
+    The entry is shown up to its first secret: where an entry is broken, nothing tells where a secret
+    ends.
     """
     before, secret, after = masked(text).partition(MASK)
     shown = f"{before}{secret}…" if after else before + secret
-    shown = shown if len(shown) <= _SHOWN else f"{shown[:_SHOWN]}…"
-    return InvalidEntry(
-        Diagnostic(name="C10", message=f"buildx refuses the entry {shown!r}: {cause}", hint=hint)
-    )
+    shown = shown if len(shown) <= _MAX_SHOWN else f"{shown[:_MAX_SHOWN]}…"
+    message = f"buildx rejects the entry `{shown}`: {cause}"
+    return InvalidEntry(Diagnostic(name="invalid-entry", message=message, hint=hint))
 
 
 def _unreadable(text: str, line: str, at: int, cause: str) -> InvalidEntry:
     column = len(line[:at].encode("utf-8", "surrogatepass")) + 1
-    return invalid(
+    return invalid_entry(
         text,
         f"parse error on line 1, column {column}: {cause}",
-        'a quote may only open a field, and is closed before the comma: `"dest=/a,b"`; inside, write it twice',
+        'quote a whole field, `"dest=/a,b"`, and write a quote inside it twice',
     )
 
 
-def _quoted(text: str) -> str:
-    """The text as Go's %q shows it, as far as people see the difference."""
-    escapes = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t"}
-    return '"' + "".join(escapes.get(c, c) for c in text) + '"'
+def _invalid_field(field: str, expected: str, value: object) -> InvalidEntry:
+    message = f"expected {expected}, got {type_name(value)}"
+    location = Location(path=(field,))
+    return InvalidEntry(Diagnostic(name="invalid-type", message=message, location=location))

@@ -88,7 +88,9 @@ _LETTER = "A-Za-z0-9_\u0130\u017f\u212a-"
 _NAME = re.compile(rf"(?<![{_LETTER}])(?P<name>[{_LETTER}]++)\s*+=")
 _FIELD_VALUES = {'"': re.compile(_QUOTED), ",": re.compile(_VALUE)}
 _REST = re.compile(r"[\s\S]*")
-_SHELL_WORD = re.compile(r"""[ \t]*+(?:"(?:[^"\\]|\\[\s\S])*+"?|'[^']*+'?|\\[\s\S]|[^\s"'\\])*+\\?""")
+_SHELL_WORD = re.compile(
+    r"""[ \t]*+(?:"(?:[^"\\]|\\[\s\S])*+"?|'[^']*+'?|\\[\s\S]|[^\s"'\\])*+\\?"""
+)
 
 _URL_QUERY = re.compile(r"(?P<url>https?://[^\s\"'?]*+)\?[^\s\"']*+")
 _USERINFO = re.compile(r"(?P<key>://)[^/?#\s]*@")

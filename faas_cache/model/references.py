@@ -12,8 +12,8 @@
     tag        := [A-Za-z0-9_] [A-Za-z0-9_.-]{0,127}
     digest     := "sha256:" 64 hex | "sha384:" 96 hex | "sha512:" 128 hex      (lower-case)
 
-A name without a domain belongs to Docker Hub: `fn` is `docker.io/library/fn`. What stands before the first slash is a
-domain when it is `localhost`, or holds a dot, a colon or an upper-case letter.
+A name without a domain belongs to Docker Hub: `fn` is `docker.io/library/fn`. The part before the
+first slash is a domain if it is `localhost`, or has a dot, a colon or an upper-case letter.
 """
 
 from __future__ import annotations
@@ -27,16 +27,19 @@ from faas_cache.model.diagnostics import Diagnostic
 from faas_cache.model.errors import InvalidReference
 from faas_cache.model.masking import masked, masked_part
 
+__all__ = ["DOCKER_HUB", "MAX_PATH", "MAX_TEXT", "Reference"]
+
 # distribution/reference: RepositoryNameTotalLengthMax, since v0.6 of the path alone.
 MAX_PATH = 255
-# Longer texts are refused unread: the longest legal reference is a domain (253), the path, a tag (128) and a digest (135).
+# Longer texts are not parsed: the longest valid reference has a domain (253), the path, a tag (128)
+# and a digest (135).
 MAX_TEXT = 4096
 DOCKER_HUB = "docker.io"
-# distribution/reference: legacyDefaultDomain, the only other spelling of Docker Hub that it folds.
+# distribution/reference: legacyDefaultDomain, the only other name of Docker Hub that it replaces.
 _OLD_DOCKER_HUB = "index.docker.io"
 
-# Every quantifier is possessive or atomic and no alternatives share a first character, so a match takes linear time.
-# Atomic groups, not possessive ones: CPython before 3.11.5 matches (?:…)*+ wrongly.
+# Every quantifier is possessive or atomic, and no alternatives share a first character: a match
+# takes linear time. Groups are atomic, because CPython before 3.11.5 matches (?:…)*+ wrongly.
 _LABEL = r"[A-Za-z0-9]++(?>(?:-++[A-Za-z0-9]++)*)"
 _DOMAIN = rf"(?>{_LABEL}(?>(?:\.{_LABEL})*)|\[[A-Fa-f0-9:]++\])(?::[0-9]++)?+"
 _COMPONENT = r"[a-z0-9]++(?>(?:(?:\.|__?+|-++)[a-z0-9]++)*)"
@@ -44,22 +47,31 @@ _PATH = rf"{_COMPONENT}(?>(?:/{_COMPONENT})*)"
 _TAG = r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}+"
 _DIGEST = r"sha256:[a-f0-9]{64}|sha384:[a-f0-9]{96}|sha512:[a-f0-9]{128}"
 _REFERENCE = rf"(?:({_DOMAIN})/)?({_PATH})(?::({_TAG}))?+(?:@({_DIGEST}))?+"
-# An image id is the hexadecimal SHA-256 of its config.
+# An image id is the SHA-256 of its configuration in hexadecimal digits.
 _ID_LENGTH = 64
 _HEX = frozenset("0123456789abcdef")
 
 
 @cache
 def _pattern(grammar: str) -> re.Pattern[str]:
-    """The compiled grammar, made on first use: compiling costs more than a hundred matches."""
+    """The compiled grammar, on first use: compiling takes as long as a hundred matches."""
     return re.compile(grammar)
 
 
 @attrs.frozen(kw_only=True, eq=False)
 class Reference:
-    """An image reference, normalised; equal to another when their canonical forms are equal.
+    """An image reference; two are equal if their canonical forms are.
 
-    `domain` is empty where upstream's is: for a first component that looks like a host and cannot be one (`a_b.c/fn`).
+    `parse` is the way to make one; `str(reference)` is the text as written.
+
+    Attributes:
+        text: The reference as written.
+        domain: The host of the registry, with its port (`docker.io`); empty where
+            distribution/reference has none, for a first part that looks like a host and cannot be
+            one (`a_b.c/fn`).
+        path: The repository in the registry (`library/fn`).
+        tag: The tag, or `None`.
+        digest: The digest with its algorithm, or `None`.
     """
 
     text: str
@@ -70,7 +82,7 @@ class Reference:
 
     @classmethod
     def parse(cls, text: str) -> Reference:
-        """Reads a reference; raises `InvalidReference` with the cause.
+        """The reference of a text; raises `InvalidReference` with the cause.
 
         >>> Reference.parse("localhost:5000/fn").tag is None
         True
@@ -79,11 +91,12 @@ class Reference:
         """
         match = _pattern(_REFERENCE).fullmatch(text) if len(text) <= MAX_TEXT else None
         if match is None:
-            raise _invalid(text, _cause(text))
+            raise _invalid(text, *_cause(text))
         domain, path, tag, digest = match.groups()
         if domain is None:
             first, slash, _ = path.partition("/")
-            # Upstream takes a first component with a dot for a host, then finds that it is none: no domain at all.
+            # distribution/reference reads a first part with a dot as a host, which this is not, so
+            # that there is no domain at all.
             domain = "" if slash and "." in first else DOCKER_HUB
         elif domain == _OLD_DOCKER_HUB:
             domain = DOCKER_HUB
@@ -92,25 +105,25 @@ class Reference:
         if domain == DOCKER_HUB and "/" not in path:
             path = f"library/{path}"
         if len(path) > MAX_PATH:
-            raise _invalid(text, f"its repository path is longer than {MAX_PATH} characters")
+            raise _invalid(text, f"the path has more than {MAX_PATH} characters")
         if len(text) == _ID_LENGTH and _HEX.issuperset(text):
-            raise _invalid(text, "64 hexadecimal digits are an image id, not a name")
+            raise _invalid(text, "64 hexadecimal digits are an image id")
         return cls(text=text, domain=domain, path=path, tag=tag, digest=digest)
 
     @property
     def name(self) -> str:
-        """The text without tag and digest, in the user's spelling."""
+        """The text without tag and digest, as written."""
         text = self.text if self.digest is None else self.text[: -len(self.digest) - 1]
         return text if self.tag is None else text[: -len(self.tag) - 1]
 
     @property
     def canonical(self) -> str:
-        """The normal form, with the domain spelled out: what two equal references share."""
+        """The normal form with the domain, the same for all spellings of one reference."""
         return self._with_domain(self.domain, self.path)
 
     @property
     def familiar(self) -> str:
-        """The short form that Docker prints: no `docker.io/`, no `library/`."""
+        """The short form that Docker prints, without `docker.io/` and `library/`."""
         if self.domain != DOCKER_HUB:
             return self.canonical
         rest = self.path.removeprefix("library/")
@@ -118,18 +131,18 @@ class Reference:
 
     @property
     def target(self) -> str:
-        """What a registry would be asked for: the digest, else the tag, else `latest`; E4 and E5 compare these."""
+        """What a registry serves: the digest, else the tag, else `latest` (E4, E5)."""
         name = f"{self.domain}/{self.path}" if self.domain else self.path
         return f"{name}@{self.digest}" if self.digest else f"{name}:{self.tag or 'latest'}"
 
     def with_tag(self, tag: str) -> Reference:
-        """The same name with that tag and no digest; raises `InvalidReference` for what is no tag.
+        """The same name with another tag and no digest; raises `InvalidReference`.
 
         >>> str(Reference.parse("fn@sha256:" + 64 * "0").with_tag("buildcache"))
         'fn:buildcache'
         """
         if not _pattern(_TAG).fullmatch(tag):
-            raise _invalid(tag, _TAG_RULE)
+            raise _invalid_tag(tag)
         return Reference(
             text=f"{self.name}:{tag}", domain=self.domain, path=self.path, tag=tag, digest=None
         )
@@ -154,41 +167,51 @@ class Reference:
 
 
 def _is_host(first: str) -> bool:
-    """Whether the first component of a name is a registry and not a user of Docker Hub."""
+    """Whether the first part of a name is a registry, and not a user of Docker Hub."""
     return first == "localhost" or "." in first or ":" in first or first != first.lower()
 
 
-_TAG_RULE = (
-    "a tag is 1 to 128 letters, digits, `_`, `.` and `-`, and begins with a letter, a digit or `_`"
+_TAG_HINT = (
+    "use 1 to 128 letters, digits, `_`, `.` and `-`, beginning with a letter, a digit or `_`"
+)
+_NAME_HINT = (
+    "use a-z and 0-9, with single `.`, `_`, `__` or dashes between them, and `/` between the parts"
+)
+_DIGEST_HINT = (
+    "write `sha256:` and 64 lower-case hexadecimal digits (`sha384:` and 96, `sha512:` and 128)"
 )
 
 
-def _invalid(text: str, cause: str) -> InvalidReference:
+def _invalid(text: str, cause: str, hint: str = "") -> InvalidReference:
     shown = masked(text) if len(text) <= MAX_PATH else f"{masked(text)[:MAX_PATH]}…"
-    return InvalidReference(
-        Diagnostic(name="E1", message=f"{shown!r} is no image reference: {cause}")
-    )
+    message = f"invalid image reference `{shown}`: {cause}"
+    return InvalidReference(Diagnostic(name="invalid-reference", message=message, hint=hint))
 
 
-def _cause(text: str) -> str:  # noqa: PLR0911  # one line for each thing that people get wrong
-    """Why the grammar does not take the text: the first cause that fits."""
+def _invalid_tag(tag: str) -> InvalidReference:
+    shown = masked(tag) if len(tag) <= MAX_PATH else f"{masked(tag)[:MAX_PATH]}…"
+    message = f"invalid tag `{shown}`"
+    return InvalidReference(Diagnostic(name="invalid-reference", message=message, hint=_TAG_HINT))
+
+
+def _cause(text: str) -> tuple[str, str]:  # noqa: PLR0911  # one line for each mistake
+    """Why a text is not a reference, the first cause that applies, and a hint."""
     if not text:
-        return "it is empty"
+        return "it is empty", "write an image, as `ghcr.io/owner/name:tag`"
     if len(text) > MAX_TEXT:
-        return f"it is longer than {MAX_TEXT} characters"
+        return f"it has more than {MAX_TEXT} characters", ""
     if "://" in text:
-        return "a reference has no scheme; leave out everything up to `://`"
-    if text != text.strip() or any(c.isspace() for c in text):
-        return "it holds white space"
+        return "a reference has no scheme", "remove everything up to `://`"
+    if any(c.isspace() for c in text):
+        return "it contains white space", "remove the white space"
     name, at, digest = text.partition("@")
     if at and not _pattern(_DIGEST).fullmatch(digest):
-        return (
-            "a digest is `sha256:` and 64 lower-case hexadecimal digits (sha384: 96, sha512: 128)"
-        )
+        return "invalid digest", _DIGEST_HINT
     first, slash, rest = name.partition("/")
     path, colon, tag = (rest if slash and _is_host(first) else name).partition(":")
     if path != path.lower():
-        return f"the repository name must be in lower case: `{masked_part(path, text).lower()}`"
+        lower = masked_part(path, text).lower()
+        return "the repository must be in lower case", f"write `{lower}`"
     if colon and not _pattern(_TAG).fullmatch(tag):
-        return _TAG_RULE
-    return "a repository name is made of a-z, 0-9 and single `.`, `_`, `__` or dashes between them, with `/` between its parts"
+        return "invalid tag", _TAG_HINT
+    return "invalid repository name", _NAME_HINT

@@ -1,11 +1,12 @@
-"""What registries make of a cache: which form of its manifest each takes, with the evidence and its date (rule E6).
+"""Which form of a cache manifest each registry accepts, with the evidence and its date (rule E6).
 
-BuildKit before 0.21 writes a cache as an image index whose children are layers; some registries refuse that. With
-`image-manifest=true` and `oci-mediatypes=true`, known since BuildKit 0.12 and the default since 0.21, it is a plain image
-manifest. `unknown` means that neither a run, nor a thread, nor a vendor's page tells.
+BuildKit before 0.21 writes a cache as an image index whose children are layers, which some
+registries reject. With `image-manifest=true` and `oci-mediatypes=true` (BuildKit 0.12; the default
+since 0.21) it is an ordinary image manifest. `unknown` means that there is no evidence: no test, no
+issue, no page of the vendor.
 
-A host is recognised by its name alone: that of a hosted service, or, for software that people run themselves, the first label
-that most of them give it (`harbor.example.com`). Rows without a host are there to be read.
+A registry is recognized by its host: that of a hosted service, or, for software that people run
+themselves, the usual first label (`harbor.example.com`). Rows without a host are for reading.
 """
 
 from __future__ import annotations
@@ -18,35 +19,42 @@ import attrs
 
 from faas_cache.model.frozen_map import FrozenMap
 
-Verdict: TypeAlias = Literal["takes", "refuses", "unknown"]
+__all__ = ["IMAGE_MANIFEST", "REGISTRIES", "Registry", "Support", "find_registry", "rejects_index"]
 
-# E6: what an entry carries where the default form is refused.
+Support: TypeAlias = Literal["accepts", "rejects", "unknown"]
+
+# E6: the fields of an entry for a registry that rejects an index.
 IMAGE_MANIFEST: FrozenMap[str] = FrozenMap({"image-manifest": "true", "oci-mediatypes": "true"})
 
 
 @attrs.frozen(kw_only=True)
 class Registry:
-    """One registry: the hosts it is known by (`*` stands for anything), and what it makes of both forms of a cache.
+    """One registry, and whether it accepts the two forms of a cache manifest.
 
-    `date` is that of the evidence, or of the day when it was read or run.
+    Attributes:
+        name: The name of the service or the software.
+        hosts: Patterns of its hosts, in which `*` matches any characters.
+        index: Whether it accepts an image index, the default of BuildKit before 0.21.
+        image_manifest: Whether it accepts an image manifest.
+        note: What else a user of the registry should know.
+        evidence: The page that shows it.
+        date: The date of the evidence, or of the day when it was read or tested.
     """
 
     name: str
     hosts: tuple[str, ...] = ()
-    index: Verdict
-    image_manifest: Verdict
+    index: Support
+    image_manifest: Support
     note: str = ""
     evidence: str
     date: str
 
     @property
     def need(self) -> str:
-        """What an entry needs there, in the words of an entry; empty where nothing or nothing known."""
-        return (
-            ",".join(f"{k}={v}" for k, v in IMAGE_MANIFEST.items())
-            if self.index == "refuses"
-            else ""
-        )
+        """The fields that an entry for this registry needs, as text; empty where it needs none."""
+        if self.index != "rejects":
+            return ""
+        return ",".join(f"{key}={value}" for key, value in IMAGE_MANIFEST.items())
 
 
 REGISTRIES = (
@@ -59,17 +67,17 @@ REGISTRIES = (
             "*.dkr-ecr.*.on.aws",
             "*.dkr-ecr-fips.*.on.aws",
         ),
-        index="refuses",
-        image_manifest="takes",
-        note="the repository must exist; with immutable tags the second export is refused",
+        index="rejects",
+        image_manifest="accepts",
+        note="the repository must exist; with immutable tags, the second export is rejected",
         evidence="https://github.com/aws/containers-roadmap/issues/876",
         date="2023",
     ),
     Registry(
         name="Amazon ECR Public",
         hosts=("public.ecr.aws", "ecr-public.aws.com"),
-        index="refuses",
-        image_manifest="takes",
+        index="rejects",
+        image_manifest="accepts",
         note="the repository must exist",
         evidence="https://github.com/aws/containers-roadmap/issues/876",
         date="2023",
@@ -77,70 +85,70 @@ REGISTRIES = (
     Registry(
         name="Google Artifact Registry",
         hosts=("*-docker.pkg.dev", "docker.pkg.dev"),
-        index="takes",
-        image_manifest="takes",
+        index="accepts",
+        image_manifest="accepts",
         evidence="https://github.com/moby/buildkit/issues/1143",
         date="2021-04",
     ),
     Registry(
         name="gcr.io",
         hosts=("gcr.io", "*.gcr.io"),
-        index="takes",
-        image_manifest="takes",
-        note="served by Artifact Registry since 2025-03-18; the old Container Registry refused caches",
+        index="accepts",
+        image_manifest="accepts",
+        note="served by Artifact Registry since 2025-03-18; Container Registry rejected caches",
         evidence="https://cloud.google.com/artifact-registry/docs/transition/transition-from-gcr",
         date="2025-03-18",
     ),
     Registry(
         name="GitHub (GHCR)",
         hosts=("ghcr.io",),
-        index="takes",
-        image_manifest="takes",
-        note="403 means that the workflow lacks `packages: write`, or the package is not linked to the repository",
+        index="accepts",
+        image_manifest="accepts",
+        note="403: the workflow lacks `packages: write`, or the package is not linked to the repository",
         evidence="https://github.com/moby/buildkit/issues/1865",
         date="2020-12-11",
     ),
     Registry(
         name="Docker Hub",
         hosts=("docker.io", "*.docker.io"),
-        index="takes",
-        image_manifest="takes",
-        note="refused for some hours on 2023-04-17",
+        index="accepts",
+        image_manifest="accepts",
+        note="rejected caches for some hours on 2023-04-17",
         evidence="https://github.com/docker/hub-feedback/issues/2322",
         date="2023-04-17",
     ),
     Registry(
         name="GitLab",
         hosts=("registry.gitlab.com", "registry.gitlab.*"),
-        index="takes",
-        image_manifest="takes",
-        note="an image manifest is shown and cleaned up better",
+        index="accepts",
+        image_manifest="accepts",
+        note="displays and cleans up image manifests better",
         evidence="https://gitlab.com/gitlab-org/container-registry/-/issues/719",
         date="2026-11-23",
     ),
     Registry(
         name="Azure (ACR)",
         hosts=("*.azurecr.io", "*.azurecr.cn", "*.azurecr.us"),
-        index="takes",
-        image_manifest="takes",
+        index="accepts",
+        image_manifest="accepts",
         evidence="https://github.com/moby/buildkit/issues/2251",
         date="2026-11-23",
     ),
     Registry(
         name="Quay",
         hosts=("quay.io", "quay.*"),
-        index="refuses",
-        image_manifest="takes",
-        note="one's own Quay may have to allow the type: ALLOWED_OCI_ARTIFACT_TYPES or IGNORE_UNKNOWN_MEDIATYPES",
+        index="rejects",
+        image_manifest="accepts",
+        note="self-hosted: may need ALLOWED_OCI_ARTIFACT_TYPES or IGNORE_UNKNOWN_MEDIATYPES",
         evidence="https://github.com/moby/buildkit/issues/3222",
         date="2026-11-23",
     ),
     Registry(
         name="Harbor",
         hosts=("harbor.*", "*.goharbor.io"),
-        index="refuses",
-        image_manifest="takes",
-        note="404 on the manifest, up to 2.14 at least",
+        index="rejects",
+        image_manifest="accepts",
+        note="answers 404 for the manifest, up to at least 2.14",
         evidence="https://github.com/goharbor/harbor/issues/14774",
         date="2026-11-23",
     ),
@@ -149,48 +157,48 @@ REGISTRIES = (
         hosts=("nexus.*",),
         index="unknown",
         image_manifest="unknown",
-        note="up to 3.21 refused with 500; OCI manifests need 3.23; 400 is reported with newer ones",
+        note="500 up to 3.21; OCI manifests need 3.23; 400 reported with newer versions",
         evidence="https://github.com/moby/buildkit/issues/2761",
         date="2026-11-23",
     ),
     Registry(
         name="Artifactory",
         hosts=("*.jfrog.io", "artifactory.*"),
-        index="takes",
-        image_manifest="takes",
-        note="refused in 2021; `max-unique-tags` does not prune caches",
+        index="accepts",
+        image_manifest="accepts",
+        note="rejected caches in 2021; `max-unique-tags` does not prune them",
         evidence="https://github.com/moby/buildkit/issues/2251",
         date="2025-05",
     ),
     Registry(
         name="distribution 2.8",
-        index="takes",
-        image_manifest="takes",
-        note="`registry:2`, run with BuildKit 0.13 and 0.25",
+        index="accepts",
+        image_manifest="accepts",
+        note="`registry:2`, tested with BuildKit 0.13 and 0.25",
         evidence="https://github.com/distribution/distribution",
         date="2026-11-23",
     ),
     Registry(
         name="distribution 3.0",
-        index="refuses",
-        image_manifest="takes",
-        note="`registry:3` answers 400, blob unknown to registry; its host's name does not tell",
+        index="rejects",
+        image_manifest="accepts",
+        note="`registry:3` answers 400, blob unknown to registry; cannot be recognized by its host",
         evidence="https://github.com/distribution/distribution/issues/3863",
         date="2026-11-23",
     ),
     Registry(
         name="Yandex",
         hosts=("cr.yandex",),
-        index="refuses",
-        image_manifest="takes",
+        index="rejects",
+        image_manifest="accepts",
         evidence="https://github.com/docker/buildx/issues/1513",
         date="2026-11-23",
     ),
     Registry(
         name="Pulp",
         hosts=("pulp.*",),
-        index="refuses",
-        image_manifest="takes",
+        index="rejects",
+        image_manifest="accepts",
         evidence="https://github.com/pulp/pulp_container/issues/1587",
         date="2026-11-23",
     ),
@@ -199,7 +207,7 @@ REGISTRIES = (
         hosts=("gitea.com", "gitea.*"),
         index="unknown",
         image_manifest="unknown",
-        note="1.20 and 1.21 refused; which release mended it is not known",
+        note="1.20 and 1.21 rejected caches; the release that fixed it is unknown",
         evidence="https://github.com/go-gitea/gitea/issues/28973",
         date="2026-11-23",
     ),
@@ -208,7 +216,7 @@ REGISTRIES = (
         hosts=("registry.digitalocean.com",),
         index="unknown",
         image_manifest="unknown",
-        evidence="no thread and no page was found",
+        evidence="no issue and no page of the vendor",
         date="2026-11-23",
     ),
     Registry(
@@ -216,7 +224,7 @@ REGISTRIES = (
         hosts=("*.ocir.io", "ocir.*.oci.oraclecloud.com"),
         index="unknown",
         image_manifest="unknown",
-        evidence="no thread and no page was found",
+        evidence="no issue and no page of the vendor",
         date="2026-11-23",
     ),
     Registry(
@@ -224,17 +232,17 @@ REGISTRIES = (
         hosts=("icr.io", "*.icr.io"),
         index="unknown",
         image_manifest="unknown",
-        evidence="no thread and no page was found",
+        evidence="no issue and no page of the vendor",
         date="2026-11-23",
     ),
 )
 
 
 @lru_cache(maxsize=1024)
-def registry_of(domain: str) -> Registry | None:
-    """The row of a registry's host, as `Reference.domain` gives it, or None for one that the table does not know.
+def find_registry(domain: str) -> Registry | None:
+    """The registry of a host (`Reference.domain`); `None` for an unknown one.
 
-    >>> registry_of("123.dkr.ecr.eu-west-1.amazonaws.com").name
+    >>> find_registry("123.dkr.ecr.eu-west-1.amazonaws.com").name
     'Amazon ECR'
     """
     host = domain.lower().partition(":")[0]
@@ -243,7 +251,7 @@ def registry_of(domain: str) -> Registry | None:
     )
 
 
-def refuses_index(domain: str) -> bool:
-    """Whether a host is known to refuse the form that BuildKit before 0.21 gives a cache."""
-    row = registry_of(domain)
-    return row is not None and row.index == "refuses"
+def rejects_index(domain: str) -> bool:
+    """Whether the registry of a host is known to reject the index of BuildKit before 0.21."""
+    registry = find_registry(domain)
+    return registry is not None and registry.index == "rejects"

@@ -1,39 +1,51 @@
-"""Versions of docker, buildx and BuildKit, in every spelling in use; the only user of `packaging`."""
+"""Versions of docker, buildx and BuildKit in all spellings; the only user of `packaging`."""
 
 from __future__ import annotations
 
 import re
 from functools import lru_cache
+from typing import TYPE_CHECKING
+
+__all__ = ["Version", "at_least", "parse_version"]
+
+if TYPE_CHECKING:
+    from packaging.version import Version
+else:
+    Version = object  # `packaging` is imported when a version is parsed
 
 _NUMBERS = re.compile(r"\s*v?(?P<release>[0-9]+(?:\.[0-9]+)*)(?P<suffix>.*)", re.DOTALL)
-# Longer numbers are no version; Python refuses to read the longest of them.
-_MAX_VERSION = 100
+# Longer texts are not versions; Python refuses to read the longest numbers.
+_MAX_LENGTH = 100
 
 
 @lru_cache(maxsize=64)
-def parsed(text: str | None) -> object | None:
-    """A version in any spelling in use, or None where it is unknown.
+def parse_version(text: str | None) -> Version | None:
+    """A version as docker, buildx, BuildKit, Debian or git spell it; `None` for an unknown one.
 
-    >>> str(parsed("v0.36.0-54-gabc")), parsed("v0.0.0+unknown"), str(parsed("28.5.2+dfsg4"))
-    ('0.36.0', None, '28.5.2+dfsg4')
+    >>> str(parse_version("v0.36.0-54-gabc")), str(parse_version("28.5.2+dfsg4"))
+    ('0.36.0', '28.5.2+dfsg4')
+    >>> parse_version("v0.0.0+unknown") is None
+    True
     """
     from packaging.version import InvalidVersion, Version
 
     match = _NUMBERS.match(text or "")
-    if match is None or len(match[0]) > _MAX_VERSION:
+    if match is None or len(match[0]) > _MAX_LENGTH:
         return None
     try:
         version = Version(f"{match['release']}{match['suffix']}".strip())
     except InvalidVersion:
         version = Version(match["release"])
     if "-" in match["suffix"] and version.post is not None:
-        version = Version(match["release"])  # a count of commits after a tag, as git describes it
+        version = Version(match["release"])  # commits after a tag, as `git describe` counts them
     return version if version.release != (0,) * len(version.release) else None
 
 
 def at_least(text: str | None, least: str, *, unknown: bool) -> bool:
-    """Whether a version is `least` or newer; `unknown` where it is not known."""
-    from packaging.version import Version
+    """Whether a version is `least` or newer; the value of `unknown` for an unknown version.
 
-    version = parsed(text)
-    return unknown if version is None else version >= Version(least)  # type: ignore[operator]  # it is a Version
+    >>> at_least("0.13.1+ds1", "0.13", unknown=False), at_least("", "0.13", unknown=True)
+    (True, True)
+    """
+    version, required = parse_version(text), parse_version(least)
+    return unknown if version is None or required is None else version >= required

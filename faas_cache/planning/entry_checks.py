@@ -18,7 +18,7 @@ from faas_cache.model.frozen_map import EMPTY, FrozenMap
 from faas_cache.model.go import FALSE, TRUE, parse_duration, parse_integer
 from faas_cache.model.masking import masked, masked_value
 from faas_cache.model.references import Reference
-from faas_cache.model.registries import IMAGE_MANIFEST, registry_of
+from faas_cache.model.registries import IMAGE_MANIFEST, find_registry
 from faas_cache.model.versions import at_least
 from faas_cache.planning.plan import BuildPlan
 
@@ -144,7 +144,9 @@ def _check_required_fields(item: _KnownEntry, _: Environment) -> Iterator[Diagno
             hint = _space_hint(name, item.entry.attrs) or hint
             yield item.diagnostic("missing-field", message, hint, "error")
         else:
-            message = f"`type={kind}` requires the field `{name}`, unless the daemon's environment has it"
+            message = (
+                f"`type={kind}` requires the field `{name}`, unless the daemon's environment has it"
+            )
             yield item.diagnostic("missing-field", message, hint)
 
 
@@ -333,7 +335,7 @@ def _check_manifest(item: _KnownEntry, environment: Environment) -> Iterator[Dia
     ref = parsed_reference(item.entry.attrs.get("ref")) if item.entry.type == "registry" else None
     if ref is None or item.direction != "to":
         return
-    fields, row = item.entry.attrs, registry_of(ref.domain)
+    fields, row = item.entry.attrs, find_registry(ref.domain)
     if row is None or row.index != "refuses" or fields.get("image-manifest") in TRUE:
         return
     version = None if environment.builder is None else environment.builder.buildkit_version

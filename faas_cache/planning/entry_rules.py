@@ -9,17 +9,17 @@ import attrs
 
 from faas_cache.model import entries
 from faas_cache.model.backends import Direction, guess_backend
+from faas_cache.model.converters import Setting
 from faas_cache.model.diagnostics import KeyPath
 from faas_cache.model.entries import CacheEntry
-from faas_cache.model.errors import FaasCacheError, InvalidReference
+from faas_cache.model.errors import InvalidReference
 from faas_cache.model.faults import FaultCollector
 from faas_cache.model.flags import CacheFlags
 from faas_cache.model.frozen_map import FrozenMap
 from faas_cache.model.go import FALSE, format_scalar
 from faas_cache.model.masking import masked
 from faas_cache.model.references import Reference
-from faas_cache.model.registries import IMAGE_MANIFEST, refuses_index
-from faas_cache.model.specs import Setting
+from faas_cache.model.registries import IMAGE_MANIFEST, rejects_index
 from faas_cache.planning.faults import parse_reference
 from faas_cache.planning.image_rules import CACHE_TAG
 from faas_cache.planning.settings import LongForm, WrittenEntry
@@ -160,7 +160,7 @@ def _parse_fields(
     """An entry with fields: typed (C6) or untyped (C5)."""
     fields = entries.parse_fields(text)
     if "type" in fields:
-        kind = entries.typed(text, fields).type
+        kind = entries.typed_entry(text, fields).type
         ref = None
         # E2: the reference of a typed entry is checked, though the entry is passed as written.
         if kind == "registry" and "ref" in fields:
@@ -225,7 +225,7 @@ def _plan_import(item: _ParsedEntry, *, typed: bool) -> PlannedEntry:
         return PlannedEntry(entry, ref, rule or "C3", path)
     # C6: a typed entry is passed byte for byte.
     if rule == "C6":
-        return PlannedEntry(entries.typed(text, fields), ref, rule, path)
+        return PlannedEntry(entries.typed_entry(text, fields), ref, rule, path)
     # C5: `type=registry` is prepended.
     entry = CacheEntry(text=f"type=registry,{text}", type="registry", attrs=fields)
     return PlannedEntry(entry, ref, rule, path)
@@ -236,15 +236,13 @@ def _plan_export(item: _ParsedEntry, *, ignore_errors: bool) -> PlannedEntry:
     text, fields, ref, rule, path = item
     # C6: a typed entry is passed byte for byte.
     if rule == "C6" and fields is not None:
-        return PlannedEntry(entries.typed(text, fields), ref, rule, path)
+        return PlannedEntry(entries.typed_entry(text, fields), ref, rule, path)
     written = FrozenMap(ref=text) if fields is None else fields
     # D8: a key that the user wrote is never added again.
     generated = _generated_fields(ref, written, ignore_errors=ignore_errors)
     added = {key: value for key, value in generated.items() if key not in written}
     head = f"ref={text}" if fields is None else text
-    whole = ",".join(
-        ("type=registry", head, *(f"{key}={value}" for key, value in added.items()))
-    )
+    whole = ",".join(("type=registry", head, *(f"{key}={value}" for key, value in added.items())))
     entry = CacheEntry(text=whole, type="registry", attrs=written | added)
     return PlannedEntry(entry, ref, rule or "C4", path)
 
@@ -257,7 +255,7 @@ def _generated_fields(
     added = {"mode": "max"}
     # E6: registries that reject the default format need an image manifest.
     refused = FALSE & {written.get(key) for key in IMAGE_MANIFEST}
-    if ref is not None and refuses_index(ref.domain) and not refused:
+    if ref is not None and rejects_index(ref.domain) and not refused:
         added |= IMAGE_MANIFEST
     # D5: generated entries get `ignore-error=true`.
     if ignore_errors:

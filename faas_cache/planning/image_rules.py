@@ -101,7 +101,11 @@ def sanitize_scope(scope: str) -> str:
     from hashlib import sha256
 
     sanitized = _sanitize(scope)
-    head, dash, tail = sanitized[:-_DIGITS], sanitized[-_DIGITS - 1 : -_DIGITS], sanitized[-_DIGITS:]
+    head, dash, tail = (
+        sanitized[:-_DIGITS],
+        sanitized[-_DIGITS - 1 : -_DIGITS],
+        sanitized[-_DIGITS:],
+    )
     looks_sanitized = bool(head) and dash == "-" and _HEX.issuperset(tail)
     if sanitized == scope and len(scope) <= MAX_SCOPE and not looks_sanitized:
         return scope

@@ -13,7 +13,6 @@ from faas_cache.model.converters import (
     TextsLike,
     read_boolean,
     read_fields,
-    read_list,
     read_optional_text,
     read_pairs,
     read_platforms,

@@ -16,6 +16,7 @@ from faas_cache.model.converters import (
     read_optional_string,
     read_pairs,
     read_string,
+    read_text,
 )
 from faas_cache.model.diagnostics import Diagnostic, KeyPath, Location, type_name
 from faas_cache.model.entries import CacheEntry, parse_entries
@@ -62,6 +63,10 @@ class Why:
 
 def _text(value: object, field: attrs.Attribute[Any]) -> str:
     return read_string(value, (field.name,))
+
+
+def _path(value: object, field: attrs.Attribute[Any]) -> str:
+    return read_text(value, (field.name,))
 
 
 def _optional(value: object, field: attrs.Attribute[Any]) -> str | None:
@@ -134,7 +139,7 @@ class BuildPlan:
     # The images that the build makes, each with its tag.
     tags: tuple[str, ...] = _field(_texts)
     # The build context, relative to the root of the project; a URL is passed as it is.
-    context: str = _field(_text, ".")
+    context: str = _field(_path, ".")
     build_args: FrozenMap[str] = _field(_sorted_pairs, EMPTY)
     labels: FrozenMap[str] = _field(_sorted_pairs, EMPTY)
     # The file of each build secret by its id.
@@ -194,8 +199,6 @@ class BuildPlan:
             if origin.key in values:  # a changed copy of the plan may have lost it
                 spelling = _SPELLINGS[origin.field]
                 part = spelling.format(key=origin.key, value=values[origin.key])
-                yield Why(
-                    part=masked(part), rule=origin.rule, location=Location(path=origin.path)
-                )
+                yield Why(part=masked(part), rule=origin.rule, location=Location(path=origin.path))
 
     __repr__ = shown_fields

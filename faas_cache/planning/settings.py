@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from faas_cache.model import entries
 from faas_cache.model.backends import BACKENDS
+from faas_cache.model.converters import Setting
 from faas_cache.model.diagnostics import KeyPath, nearest
 from faas_cache.model.errors import FaasCacheError
 from faas_cache.model.faults import FaultCollector
@@ -19,7 +20,7 @@ from faas_cache.model.frozen_map import EMPTY, FrozenMap
 from faas_cache.model.go import format_scalar
 from faas_cache.model.masking import masked
 from faas_cache.model.references import Reference
-from faas_cache.model.specs import FunctionSpec, Setting
+from faas_cache.model.specs import FunctionSpec
 from faas_cache.planning.image_rules import CACHE_TAG, sanitize_scope
 
 __all__ = ["LongForm", "WrittenEntry", "long_form"]
@@ -75,11 +76,7 @@ def long_form(
     if flags.cache_to:
         exports = [WrittenEntry(text, ("--cache-to", i)) for i, text in enumerate(flags.cache_to)]
     # C1: `{}` and two empty lists are errors.
-    if (
-        isinstance(setting, FrozenMap)
-        and not (imports or exports)
-        and len(faults.errors) == before
-    ):
+    if isinstance(setting, FrozenMap) and not (imports or exports) and len(faults.errors) == before:
         hint = "remove it, or write `inline` or `max`"
         faults.report("empty-setting", "the cache setting is empty", path, hint)
     return LongForm(imports, exports)
@@ -170,9 +167,7 @@ def _unsplit(written: list[WrittenEntry], faults: FaultCollector) -> Iterator[Wr
         first = written[start].value
         incomplete = _lacks_required_field(first)
         end = start + 1
-        while end < len(written) and _is_fragment(
-            first, written[end].value, incomplete=incomplete
-        ):
+        while end < len(written) and _is_fragment(first, written[end].value, incomplete=incomplete):
             end += 1
         if end - start == 1:
             yield written[start]

@@ -37,6 +37,7 @@ __all__ = [
     "Runnable",
     "ask",
     "ask_all",
+    "linked_shutdown",
     "run",
     "run_in_worker",
 ]
@@ -123,7 +124,7 @@ def run(  # noqa: PLR0913  # what a process has, and what ends it
     """
     terminal = terminal_of(None) if sink is None else None
     write = writer_for(None) if sink is None else sink
-    with _shutdown(stop) as shutdown:
+    with linked_shutdown(stop) as shutdown:
         (outcome,) = call_in_threads(
             [
                 lambda mailbox: run_in_worker(
@@ -213,7 +214,7 @@ def ask_all(
 ) -> dict[str, Answer]:
     """`ask` for several programs at the same time, by the names of the questions."""
     variables = dict(os.environ if environ is None else environ)
-    with _shutdown(stop) as shutdown:
+    with linked_shutdown(stop) as shutdown:
         answers = call_in_threads(
             [
                 lambda _, argv=argv: _answer(argv, variables, cwd, timeout, shutdown)  # type: ignore[misc]  # mypy cannot infer the type of a default
@@ -287,7 +288,7 @@ def _forward(call: Shutdown, one: Shutdown) -> None:
 
 
 @contextmanager
-def _shutdown(stop: Stop | None) -> Iterator[Shutdown]:
+def linked_shutdown(stop: Stop | None) -> Iterator[Shutdown]:
     """The `Shutdown` of one call, which is stopped with the caller's `Stop`."""
     shutdown = Shutdown()
     if stop is None:

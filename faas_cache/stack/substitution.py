@@ -1,4 +1,4 @@
-r"""The `${…}` of stack files: faas-cli's dialect, which is that of drone/envsubst 1.0.3 and no shell's.
+r"""The `${…}` of stack files: the dialect of faas-cli, which is that of drone/envsubst 1.0.3 and not that of a shell.
 
     text     := ( other | "$$" | "\\" | "\/" | "${" value )*   an escape loses its first character; "$X" is text
     value    := name "}" | "#" name "}" | name operator
@@ -8,273 +8,300 @@ r"""The `${…}` of stack files: faas-cli's dialect, which is that of drone/envs
               | ( "#" | "##" | "%" | "%%" ) part "}"                without the shortest or longest beginning or end
               | ( "/" | "//" | "/#" | "/%" ) part "/" part? "}"     with one part replaced by another
 
-Values are pasted into the text before YAML is read, and are not looked at again. Where this differs from a shell: `:+` and
-`:?` mean `:-`, a default is also taken for an empty value, there is no `${X-d}`, and a NUL ends the text.
+Values are inserted before YAML is read, and are not substituted again. Differences from a shell: `:+` and `:?` mean `:-`,
+a default also applies to an empty value, `${X-d}` does not exist, and a NUL ends the text.
 """
 
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
+from bisect import bisect_left
 from collections.abc import Callable, Mapping
+from functools import cached_property
 from typing import NamedTuple, NoReturn
 
 import attrs
 
 from faas_cache.model.diagnostics import Diagnostic, Location
 from faas_cache.model.errors import InvalidStack
-from faas_cache.model.go import to_lower
+from faas_cache.model.faults import FaultCollector
+from faas_cache.model.go import to_lower, to_upper
 from faas_cache.model.masking import masked
+from faas_cache.stack.patterns import trim_prefix, trim_suffix
+from faas_cache.stack.positions import LineIndex, OffsetMap, Position
+
+__all__ = ["MAX_NESTING", "Replacement", "Substitution", "substitute"]
 
 # Defaults within defaults: nobody writes ten, and a parser that recurses must stop somewhere.
 MAX_NESTING = 64
 
 _SPECIAL = re.compile(r"\$[${]|\\[\\/]|\0")
-# What ends a line: YAML 1.1's list, which libyaml and yaml.v3 keep to.
-LINE_ENDS = "\n\r\x85\u2028\u2029"
-LINE_END = re.compile(f"\r\n|[{LINE_ENDS}]")
+# The text of a part, by what ends it; the last one reads escapes first.
+_TEXTS = {
+    "}": re.compile(r"(?:[^$}\0]|\$(?!\{))*+"),
+    ":}": re.compile(r"(?:[^$:}\0]|\$(?!\{))*+"),
+}
+_ESCAPED_TEXTS = {
+    "/": re.compile(r"(?:\$\$|\\[\\/]|\$(?!\{)|[^$/\0])*+"),
+    "}": re.compile(r"(?:\$\$|\\[\\/]|\$(?!\{)|[^$}\0])*+"),
+}
+_ESCAPE = re.compile(r"[$\\]([$\\/])")
 # strconv.Atoi
-_NUMBER = re.compile(r"[-+]?[0-9]{1,18}")
+_POSITION = re.compile(r"[-+]?0*+[0-9]{0,19}")
+_MAX_INT64 = 2**63 - 1
 _DEFAULTS = frozenset("=-?+")
-_FORMS = "faas-cli knows `${X}`, `${X:-default}`, `${X:1:2}`, `${#X}`, `${X^}`, `${X#a}`, `${X%a}` and `${X/a/b}`"
+_FORMS = (
+    "use one of the forms of faas-cli: `${X}`, `${X:-default}`, `${X:1:2}`, `${#X}`, `${X^}`, `${X#a}`, `${X%a}`,"
+    " `${X/a/b}`"
+)
 _LITERAL = "write `$${` for a literal `${`"
+_SHOWN = 60
 
 
-class Piece(NamedTuple):
-    """What stood from `start` to `end` of the source became `value`, at `at` of the text; an escape has no name."""
+class Replacement(NamedTuple):
+    """A variable: where its `${` begins in the source, where its value begins in the text, its name and its value."""
 
-    start: int
-    end: int
-    at: int
+    source_start: int
+    text_start: int
     name: str
     value: str
 
 
 @attrs.frozen
-class Substituted:
-    """A text with every variable replaced, what was put where, and what there is to say of it."""
+class Substitution:
+    """A text with its variables replaced, and what was replaced; `diagnostics` have the line and column of the source."""
 
     text: str = attrs.field(repr=False)
     source: str = attrs.field(repr=False)
-    pieces: tuple[Piece, ...] = attrs.field(default=(), repr=False)
+    replacements: tuple[Replacement, ...] = attrs.field(default=(), repr=False)
     diagnostics: tuple[Diagnostic, ...] = ()
+    offsets: OffsetMap = attrs.field(factory=OffsetMap, repr=False, eq=False)
 
-    def spot(self, line: int, column: int) -> tuple[int, int]:
-        """The line and column of the source, from 1, for one of the text: what was put in is where its `${` is."""
-        if not self.pieces:
-            return line, column
-        starts = [0, *(end.end() for end in LINE_END.finditer(self.text))]
-        return end_of(self.source[: self._origin(starts[min(line, len(starts)) - 1] + column - 1)])
+    @cached_property
+    def _lines(self) -> LineIndex:
+        return LineIndex(self.source)
 
-    def _origin(self, offset: int) -> int:
-        index = bisect_right(self.pieces, offset, key=lambda piece: piece.at) - 1
-        if index < 0:
-            return offset
-        piece = self.pieces[index]
-        after = offset - piece.at - len(piece.value)
-        return piece.start if after < 0 else piece.end + after
+    def source_position(self, offset: int) -> Position:
+        """The line and column in the source of an offset in the text: those of the `${` within a replacement."""
+        return self._lines.position(self.offsets.source_offset(offset))
 
-    def without(self, name: str, stand_in: str) -> str:
-        """The text as it would be if that variable had another value wherever it was put in whole."""
+    def source_slice(self, start: int, end: int) -> str:
+        """The part of the source that became a part of the text."""
+        last = self.offsets.source_offset(end - 1) if end > start else start
+        return self.source[
+            self.offsets.source_offset(start) : max(last + 1, self.offsets.source_offset(end))
+        ]
+
+    def replaced_within(self, start: int, end: int) -> tuple[Replacement, ...]:
+        """The variables whose values are, in part or in whole, in a part of the text; also those that are empty."""
+        first = bisect_left(
+            self.replacements, start, key=lambda item: item.text_start + len(item.value)
+        )
+        last = bisect_left(self.replacements, end + 1, key=lambda item: item.text_start)
+        return self.replacements[first:last]
+
+    def text_with(self, name: str, value: str) -> str:
+        """The text as it would be if the variable had another value wherever it appears."""
         parts, done = [], 0
-        for piece in self.pieces:
-            parts += [
-                self.source[done : piece.start],
-                stand_in if piece.name == name else piece.value,
-            ]
-            done = piece.end
-        return "".join(parts) + self.source[done:]
+        for replacement in self.replacements:
+            if replacement.name == name:
+                parts += [self.text[done : replacement.text_start], value]
+                done = replacement.text_start + len(replacement.value)
+        return "".join(parts) + self.text[done:]
 
 
-def substitute(source: str, environ: Mapping[str, str]) -> Substituted:
-    """The source with its variables replaced; raises `InvalidStack` with line and column where faas-cli cannot read it.
+def substitute(
+    source: str, environ: Mapping[str, str], *, max_size: int | None = None
+) -> Substitution:
+    """The source with its variables replaced; raises `InvalidStack` with line and column for what faas-cli rejects.
+
+    A text of more than `max_size` characters is rejected before it is put together.
 
     >>> substitute("image: ${REG:-docker.io}/fn:${TAG}", {"TAG": "1"}).text
     'image: docker.io/fn:1'
     """
     if not _SPECIAL.search(source):
-        return Substituted(source, source)
-    return _Reader(source, environ).whole()
+        return Substitution(source, source)
+    return _Parser(source, environ, max_size).parse()
 
 
-def end_of(text: str) -> tuple[int, int]:
-    """The line and column, from 1, that follow a text."""
-    lines = LINE_END.split(text)
-    return len(lines), len(lines[-1]) + 1
+class _Parser:
+    """Parses one source from its beginning to its end.
 
+    Each method of the grammar begins at its first character and leaves `at` behind its last one.
+    """
 
-class _Reader:
-    """One reading of a source: where it is, and what it has found."""
-
-    def __init__(self, source: str, environ: Mapping[str, str]) -> None:
+    def __init__(self, source: str, environ: Mapping[str, str], max_size: int | None) -> None:
         self.source = source
         self.environ = environ
+        self.max_size = max_size
         self.at = 0
-        self.begun: list[int] = []
-        self.found: list[Diagnostic] = []
+        self.open: list[int] = []  # where each `${` begins that is not closed yet
+        self.warnings = FaultCollector()
 
-    def whole(self) -> Substituted:
-        """The source from beginning to end, or to its first NUL."""
+    @cached_property
+    def lines(self) -> LineIndex:
+        """The lines of the source, if there is something to report."""
+        return LineIndex(self.source)
+
+    def parse(self) -> Substitution:
+        """The whole source, or up to its first NUL."""
+        source, offsets = self.source, OffsetMap()
         parts: list[str] = []
-        pieces: list[Piece] = []
+        replacements: list[Replacement] = []
         done = length = 0
-        end = len(self.source)
-        for match in iter(lambda: _SPECIAL.search(self.source, self.at), None):
+        end = len(source)
+        while match := _SPECIAL.search(source, self.at):
             start = match.start()
             if match[0] == "\0":
-                self.say(start, "a NUL character: faas-cli reads no further than this", "remove it")
+                message = "NUL character in the stack file: faas-cli ignores the rest of the file"
+                self.warn(start, message, "remove it")
                 end = start
                 break
             self.at = match.end()
-            name, value = self.variable() if match[0] == "${" else ("", match[0][1])
-            parts += [self.source[done:start], value]
             length += start - done
-            pieces.append(Piece(start, self.at, length, name, value))
+            if match[0] == "${":
+                name, value = self.variable()
+                replacements.append(Replacement(start, length, name, value))
+            else:
+                value = match[0][1]
+            parts += (source[done:start], value)
+            offsets.append(start, self.at, length, length + len(value))
             length += len(value)
             done = self.at
-        text = "".join(parts) + self.source[done:end]
-        return Substituted(text, self.source, tuple(pieces), tuple(self.found))
-
-    # Each of these stands at its first character, and leaves behind its last.
+            self.check_size(length, start)
+        parts.append(source[done:end])
+        self.check_size(length + end - done, end)
+        warnings = tuple(self.warnings.diagnostics)
+        return Substitution("".join(parts), source, tuple(replacements), warnings, offsets)
 
     def variable(self) -> tuple[str, str]:
-        """The name and the value of one `${…}`, its two first characters read."""
-        self.begun.append(self.at - 2)
-        if len(self.begun) > MAX_NESTING:
-            self.fault(f"`${{` stands within more than {MAX_NESTING} others", "")
+        """The name and the value of one `${…}`, of which the first two characters are read."""
+        self.open.append(self.at - 2)
+        if len(self.open) > MAX_NESTING:
+            self.reject(
+                f"`${{` inside more than {MAX_NESTING} others", "remove some of the defaults"
+            )
         if self.peek() == "#":
             self.at += 1
             name = self.name()
-            value = str(len(_encoded(self.value(name))))
+            value = str(len(_encode(self.value(name))))
         else:
             name = self.name()
-            read = _OPERATORS.get(self.peek())
-            value = self.value(name) if read is None else read(self, name)
-        self.close(name)
-        self.begun.pop()
+            operator = _OPERATORS.get(self.peek())
+            value = self.value(name) if operator is None else operator(self, name)
+        if self.peek() != "}":
+            message = f"`${{{masked(name)[:_SHOWN]}` is not closed, or faas-cli does not support what follows"
+            self.reject(message, _FORMS)
+        self.at += 1
+        self.open.pop()
         return name, value
 
     def name(self) -> str:
-        """The name of a variable: Unicode's letters and digits, and `_`."""
+        """The name of a variable: letters and digits of Unicode, and `_`."""
         start = self.at
         while (c := self.peek()) and (c == "_" or c.isalpha() or c.isdecimal()):
             self.at += 1
         if start == self.at:
-            self.fault("a `${` without the name of a variable", _LITERAL)
+            self.reject("`${` without the name of a variable", _LITERAL)
         return self.source[start : self.at]
 
     def default(self, name: str) -> str:
-        """`=`, `:=`, `:-`, `:?` and `:+`: what to take for a variable that is not set or empty."""
+        """`=`, `:=`, `:-`, `:?` and `:+`: a value for a variable that is not set or empty."""
         operator = self.source[self.at : self.at + 1 + (self.peek() == ":")]
         self.at += len(operator)
         if operator in (":+", ":?"):
-            self.say(
-                self.begun[-1],
-                f"`${{{masked(name)[:60]}{operator}…}}` means to faas-cli what `:-` means: a default",
-                "write `:-`, so that everybody reads it alike",
+            message = (
+                f"faas-cli reads `${{{masked(name)[:_SHOWN]}{operator}…}}` as `:-`, a default value"
             )
-        parts = []
+            self.warn(self.open[-1], message, "write `:-`, which faas-cli and shells read alike")
+        parts: list[str] = []
+        length = 0
         while self.peek() not in ("}", ""):
             parts.append(self.part("}"))
+            length += len(parts[-1])
+            self.check_size(length, self.at)
         return self.value(name) or "".join(parts)
 
     def substring(self, name: str) -> str:
-        """`:position` and `:position:length`, in bytes; what is no number leaves the value as it is."""
+        """`:position` and `:position:length`, in bytes; without valid numbers the value does not change."""
         if self.source[self.at + 1 : self.at + 2] in _DEFAULTS:
             return self.default(name)
         self.at += 1
-        numbers = [self.part(":}")]
+        texts = [self.part(":}")]
         if self.peek() == ":":
-            self.run(lambda c: c == ":")
-            numbers.append(self.part("}"))
-        value = _encoded(self.value(name))
-        if not all(map(_NUMBER.fullmatch, numbers)):
+            self.run(":")
+            texts.append(self.part("}"))
+        value = _encode(self.value(name))
+        numbers = [_parse_position(text) for text in texts]
+        first, last = numbers[0], numbers[-1]
+        if first is None or last is None:
             return self.value(name)
-        first, *rest = map(int, numbers)
         first = max(len(value) + first, 0) if first < 0 else first
-        if rest and rest[0] < 0 and first + rest[0] < len(value):
-            self.fault(
-                "a substring of negative length, which ends faas-cli", "count from the beginning"
-            )
-        return value[first : first + rest[0] if rest else None].decode("utf-8", "surrogateescape")
+        if len(numbers) == 1:
+            return _decode(value[first:])
+        if last < 0 and first + last < len(value):
+            self.reject("a substring has a negative length", "count from the beginning")
+        return _decode(value[first : first + last])
 
     def case(self, name: str) -> str:
         """`^`, `^^`, `,` and `,,`."""
-        operator = self.run(lambda c: c in ",^", 2)
+        operator = self.run(",^", 2)
         value = self.value(name)
         first, rest = value[:1], value[1:]
         changed = {
-            "^": _upper(first) + rest,
-            "^^": _upper(value),
+            "^": to_upper(first) + rest,
+            "^^": to_upper(value),
             ",": to_lower(first) + rest,
             ",,": to_lower(value),
         }
         return changed.get(operator, value)
 
     def trim(self, name: str) -> str:
-        """`#`, `##`, `%` and `%%`: a pattern cut off the beginning, or mirrored off the end."""
+        """`#`, `##`, `%` and `%%`: the value without a beginning or an end that matches a pattern."""
         sign = self.peek()
-        operator = self.run(lambda c: c == sign, 2)
-        pattern, value = self.part("}"), self.value(name)
-        if sign == "#":
-            return _trimmed(value, pattern, longest=len(operator) > 1)
-        return _trimmed(value[::-1], pattern[::-1], longest=len(operator) > 1)[::-1]
+        longest = len(self.run(sign, 2)) == 2  # noqa: PLR2004  # `##`
+        remove = trim_prefix if sign == "#" else trim_suffix
+        return remove(self.value(name), self.part("}"), longest=longest)
 
     def replace(self, name: str) -> str:
-        r"""`/`, `//`, `/#` and `/%`: plain texts, in which `\/` and `$$` are escapes; the first runs on over a `}`."""
+        r"""`/`, `//`, `/#` and `/%`: plain texts, in which `\/` and `$$` are escapes; the first may hold a `}`."""
         self.at += 1
-        kind = self.peek() if self.peek() and self.peek() in "/#%" else ""
+        kind = c if (c := self.peek()) and c in "/#%" else ""
         self.at += len(kind)
-        old = self.part("/", escapes=True)
-        if not self.run(lambda c: c == "/"):
-            self.fault(
-                "the replacement is missing", "write `${X/a/b}`, or `${X/a/}` to take `a` out"
+        old = self.part("/", _ESCAPED_TEXTS)
+        if not self.run("/"):
+            self.reject(
+                "the replacement is missing", "write `${X/a/b}`, or `${X/a/}` to remove `a`"
             )
-        new = None if self.peek() == "}" else self.part("}", escapes=True)
+        new = None if self.peek() == "}" else self.part("}", _ESCAPED_TEXTS)
         value = self.value(name)
         if kind in ("", "/"):
             return value.replace(old, new or "", -1 if kind else 1)
+        if new is None:
+            return value
         if kind == "#":
-            return (
-                new + value.removeprefix(old)
-                if new is not None and value.startswith(old)
-                else value
-            )
-        return value.removesuffix(old) + new if new is not None and value.endswith(old) else value
+            return new + value.removeprefix(old) if value.startswith(old) else value
+        return value.removesuffix(old) + new if value.endswith(old) else value
 
-    def part(self, ends: str, *, escapes: bool = False) -> str:
-        """One part of an operator: a `${…}`, or text up to one of `ends` or the next `${`."""
+    def part(self, ends: str, texts: Mapping[str, re.Pattern[str]] = _TEXTS) -> str:
+        """One part of an operator: a `${…}`, or the text up to one of `ends` or the next `${`."""
         if self.source.startswith("${", self.at):
             self.at += 2
             return self.variable()[1]
-        start, text = self.at, ""
-        while (c := self.peek()) and not self.source.startswith("${", self.at):
-            if escapes and self.source[self.at : self.at + 2] in ("$$", "\\\\", "\\/"):
-                self.at += 1
-                c = self.peek()
-            elif c in ends:
-                break
-            text += c
-            self.at += 1
-        if start == self.at:
-            self.fault("a part of the expression is missing", _FORMS)
-        return text
+        match = texts[ends].match(self.source, self.at)
+        text = match[0] if match else ""
+        self.at += len(text)
+        if not text:
+            self.reject("a part of the expression is missing", _FORMS)
+        return text if texts is _TEXTS else _ESCAPE.sub(r"\1", text)
 
-    def run(self, accept: Callable[[str], bool], most: int = -1) -> str:
-        """As many characters as are accepted, `most` at most."""
+    def run(self, accepted: str, most: int = -1) -> str:
+        """As many of the accepted characters as there are, `most` at most."""
         start = self.at
-        while (c := self.peek()) and accept(c) and self.at - start != most:
+        while (c := self.peek()) and c in accepted and self.at - start != most:
             self.at += 1
         return self.source[start : self.at]
-
-    def close(self, name: str) -> None:
-        """The brace that ends the variable."""
-        if self.peek() != "}":
-            self.fault(
-                f"`${{{masked(name)[:60]}` is not closed, or goes on in a way that faas-cli does not know",
-                _FORMS,
-            )
-        self.at += 1
 
     def value(self, name: str) -> str:
         """The value of a variable: empty where it is not set."""
@@ -285,116 +312,57 @@ class _Reader:
         c = self.source[self.at : self.at + 1]
         return "" if c == "\0" else c
 
-    def say(self, offset: int, message: str, hint: str) -> None:
-        """Notes what faas-cli says nothing of."""
-        line, column = end_of(self.source[:offset])
-        place = Location(line=line, column=column)
-        self.found.append(
-            Diagnostic(
-                name="substitution", severity="warning", message=message, location=place, hint=hint
+    def check_size(self, length: int, offset: int) -> None:
+        """Rejects a text that has become too long."""
+        if self.max_size is not None and length > self.max_size:
+            self.open.append(offset)
+            message = (
+                f"the stack file is larger than {self.max_size // 2**20} MiB with its variables"
             )
+            self.reject(message, "give the variables shorter values")
+
+    def warn(self, offset: int, message: str, hint: str) -> None:
+        """Reports what faas-cli accepts silently."""
+        self.warnings.add(self.diagnostic("misread-substitution", offset, message, hint))
+
+    def reject(self, message: str, hint: str) -> NoReturn:
+        """Raises the fault of the `${` that is being read."""
+        raise InvalidStack(self.diagnostic("invalid-substitution", self.open[-1], message, hint))
+
+    def diagnostic(self, name: str, offset: int, message: str, hint: str) -> Diagnostic:
+        """A diagnostic at an offset of the source."""
+        line, column = self.lines.position(offset)
+        return Diagnostic(
+            name=name,
+            severity="warning" if name == "misread-substitution" else "error",
+            message=message,
+            hint=hint,
+            location=Location(line=line, column=column),
         )
 
-    def fault(self, message: str, hint: str) -> NoReturn:
-        """Ends the reading, at the `${` that is being read."""
-        line, column = end_of(self.source[: self.begun[-1]])
-        raise InvalidStack(
-            Diagnostic(
-                name="substitution",
-                message=message,
-                location=Location(line=line, column=column),
-                hint=hint or _LITERAL,
-            )
-        )
 
-
-_OPERATORS: dict[str, Callable[[_Reader, str], str]] = {
-    "=": _Reader.default,
-    ":": _Reader.substring,
-    ",": _Reader.case,
-    "^": _Reader.case,
-    "#": _Reader.trim,
-    "%": _Reader.trim,
-    "/": _Reader.replace,
+_OPERATORS: dict[str, Callable[[_Parser, str], str]] = {
+    "=": _Parser.default,
+    ":": _Parser.substring,
+    ",": _Parser.case,
+    "^": _Parser.case,
+    "#": _Parser.trim,
+    "%": _Parser.trim,
+    "/": _Parser.replace,
 }
 
 
-def _encoded(value: str) -> bytes:
+def _parse_position(text: str) -> int | None:
+    """A position or a length of 64 bits, as `strconv.Atoi` reads it; None for a text that it rejects."""
+    if not _POSITION.fullmatch(text) or not text[-1:].isdigit():
+        return None
+    number = int(text[:1].strip("0123456789") + (text.lstrip("+-").lstrip("0") or "0"))
+    return number if -_MAX_INT64 - 1 <= number <= _MAX_INT64 else None
+
+
+def _encode(value: str) -> bytes:
     return value.encode("utf-8", "surrogateescape")
 
 
-def _upper(text: str) -> str:
-    """Upper case, rune by rune: `ß` has none of one letter, and stays."""
-    return "".join(u if len(u := c.upper()) == 1 else c for c in text)
-
-
-# Patterns of `#` and `%`: those of Go's path.Match.
-
-_ITEM = re.compile(r"(?P<low>\\.|[^\\\]-])(?:-(?P<high>\\.|[^\\\]-]))?", re.DOTALL)
-
-
-def _trimmed(value: str, pattern: str, *, longest: bool) -> str:
-    """The value without the shortest or longest beginning that the pattern matches; never an empty one."""
-    segments = _segments(pattern)
-    if segments is None or not value:
-        return value
-    first, *rest = segments
-    if not rest:
-        expression = first
-    elif not any(segments):
-        expression = "[^/]+" if longest else "[^/]"
-    else:
-        # A star stops at a slash. Where each segment but the last is found first is as good as anywhere else.
-        *middle, last = rest
-        expression = (
-            first
-            + "".join(f"(?>[^/]*?{segment})" for segment in middle)
-            + f"[^/]*{'' if longest else '?'}{last}"
-        )
-    match = re.compile(expression, re.DOTALL).match(value)
-    return value[match.end() :] if match else value
-
-
-def _segments(pattern: str) -> list[str] | None:
-    """The regular expressions between the stars of a pattern; None for a bad one."""
-    segments, at = [""], 0
-    while at < len(pattern):
-        c, at = pattern[at], at + 1
-        if c == "*":
-            segments.append("")
-        elif c == "?":
-            segments[-1] += "[^/]"
-        elif c == "[":
-            found = _class(pattern, at)
-            if found is None:
-                return None
-            expression, at = found
-            segments[-1] += expression
-        elif c == "\\":
-            if at == len(pattern):
-                return None
-            segments[-1] += re.escape(pattern[at])
-            at += 1
-        else:
-            segments[-1] += re.escape(c)
-    return segments
-
-
-def _class(pattern: str, at: int) -> tuple[str, int] | None:
-    """The regular expression of a `[…]` whose inside begins at `at`, and where it ends; None for a bad one."""
-    negated = pattern.startswith("^", at)
-    at += negated
-    items = ""
-    while match := _ITEM.match(pattern, at):
-        low, high = match["low"][-1], (match["high"] or match["low"])[-1]
-        if low <= high:
-            items += f"{re.escape(low)}-{re.escape(high)}"
-        at = match.end()
-        if pattern.startswith("]", at):
-            return (
-                f"[{'^' if negated else ''}{items}]"
-                if items
-                else f"[{'' if negated else '^'}\\s\\S]",
-                at + 1,
-            )
-    return None
+def _decode(value: bytes) -> str:
+    return value.decode("utf-8", "surrogateescape")

@@ -63,9 +63,9 @@ def plan(text: str) -> None:
 def stack(text: str) -> None:
     """A stack file and a Dockerfile, whatever they hold, are read."""
     from faas_cache import Stack
-    from faas_cache.model.dockerfiles import lost_stages
+    from faas_cache.model.dockerfiles import uncached_stages
 
-    lost_stages(text)
+    uncached_stages(text)
     read = Stack.loads(text)
     read.placed(read.diagnostics)
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from faas_cache.model.dockerfiles import lost_stages
+from faas_cache.model.dockerfiles import uncached_stages
 
 CASES = {
     "one-stage": ("FROM a\nRUN x\n", ()),
@@ -53,13 +53,13 @@ CASES = {
 
 
 @pytest.mark.parametrize("name", CASES)
-def test_lost_stages(name: str) -> None:
+def test_uncached_stages(name: str) -> None:
     """The stages that the final image is not made of, but needs."""
     text, expected = CASES[name]
-    assert lost_stages(text) == expected
+    assert uncached_stages(text) == expected
 
 
 @given(st.text(alphabet="FROMCPYaAS <<E'\n\\#=,-\r\x0b", max_size=200))
 def test_any_text_has_an_answer(text: str) -> None:
     """No Dockerfile is refused: the builder will do that."""
-    assert isinstance(lost_stages(text), tuple)
+    assert isinstance(uncached_stages(text), tuple)

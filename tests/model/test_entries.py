@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from faas_cache.model.diagnostics import Diagnostic
+from faas_cache.model.diagnostics import Diagnostic, path_text
 from faas_cache.model.entries import (
     MAX_TEXT,
     CacheEntry,
@@ -26,7 +26,7 @@ SHARED = Path(__file__).parents[3] / "shared" / "vectors" / "cache_entries.jsonl
 
 
 def rows(path: Path) -> list[dict[str, Any]]:
-    """The rows of a file of vectors; none where the file is not there."""
+    """The rows of a file of vectors; none if it does not exist."""
     return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
 
 
@@ -48,14 +48,16 @@ def test_every_case_says_why() -> None:
     "row", ROWS, ids=[row.get("id", f"buildx-{i}") for i, row in enumerate(ROWS)]
 )
 def test_c10_parse_agrees_with_buildx(row: dict[str, Any]) -> None:
-    """C10: acceptance, type, fields and the words of a refusal are buildx's."""
+    """C10: acceptance, type, fields and the words of an error are buildx's."""
     try:
-        found = parse_entries(row["input"])
+        entries = parse_entries(row["input"])
     except InvalidEntry as fault:
         assert fault.diagnostics[0].message.endswith(": " + row["error_text"])
         return
-    assert [{"type": entry.type, "attrs": dict(entry.attrs)} for entry in found] == row["expected"]
-    assert parse_entries(map(str, found)) == found
+    assert [{"type": entry.type, "attrs": dict(entry.attrs)} for entry in entries] == row[
+        "expected"
+    ]
+    assert parse_entries(map(str, entries)) == entries
 
 
 def test_an_empty_text_is_skipped() -> None:
@@ -64,39 +66,38 @@ def test_an_empty_text_is_skipped() -> None:
 
 
 def test_an_entry_keeps_its_text() -> None:
-    """C6: `str` is the flag's text to the byte, though keys are folded and the order of fields does not count."""
+    """C6: `str` is the text to the byte; only `key` lower-cases keys and ignores their order."""
     text = 'TYPE=local,"Dest=/a,b",x=1\n'
     entry = parse_entries([text])[0]
     assert (str(entry), dict(entry.attrs)) == (text, {"dest": "/a,b", "x": "1"})
-    assert entry == parse_entries(['x=1,"dest=/a,b",type=local'])[0]
-    assert entry != "x"
+    same = parse_entries(['x=1,"dest=/a,b",type=local'])[0]
+    assert (entry.key, entry == same, entry == text) == (same.key, False, False)
 
 
-def test_a_refusal_is_a_diagnostic() -> None:
-    """C10: the code is the rule's number, the words are buildx's, and a hint says what to write."""
+def test_c10_an_error_is_a_diagnostic() -> None:
+    """C10: the cause is in buildx's words, and the hint says what to write."""
     with pytest.raises(InvalidEntry) as caught:
         parse_entries(["type=registry,ref=a/b,insecure"])
     fault = Diagnostic(
-        name="C10",
-        message="buildx refuses the entry 'type=registry,ref=a/b,insecure': invalid value insecure",
-        hint='every field of an entry is `key=value`; a value with a comma is quoted with its key: `"dest=/a,b"`',
-        url="https://docs.docker.com/build/cache/backends/",
+        name="invalid-entry",
+        message="buildx rejects the entry `type=registry,ref=a/b,insecure`: invalid value insecure",
+        hint='write each field as `key=value`, and quote it if it has a comma: `"dest=/a,b"`',
     )
     assert caught.value == InvalidEntry(fault)
 
 
 HINTS = {
-    "type=x,": "two commas in a row, or one at an end: remove it",
-    "type=x, ,k=1": "two commas in a row, or one at an end: remove it",
+    "type=x,": "remove the extra comma",
+    "type=x, ,k=1": "remove the extra comma",
     "ref=x": "write the type first: `type=registry,ref=…`",
-    "a,": "it is empty: remove it, or give it a value",
-    'type=x,k="a"': 'a quote may only open a field, and is closed before the comma: `"dest=/a,b"`; inside, write it twice',
+    "a,": "remove the empty entry, or give it a value",
+    'type=x,k="a"': 'quote a whole field, `"dest=/a,b"`, and write a quote inside it twice',
 }
 
 
 @pytest.mark.parametrize("text", HINTS)
-def test_a_refusal_says_what_to_do(text: str) -> None:
-    """C10: each kind of refusal has its hint."""
+def test_c10_each_error_has_its_hint(text: str) -> None:
+    """C10: the hint says what to write for each kind of error."""
     with pytest.raises(InvalidEntry) as caught:
         parse_entries([text])
     assert caught.value.diagnostics[0].hint == HINTS[text]
@@ -107,14 +108,15 @@ def test_a_refusal_says_what_to_do(text: str) -> None:
     [("a/b:c", True), ("type=registry,ref=a/b:c", False), ('"a"', True), ("TYPE=gha", False)],
 )
 def test_c2_a_bare_reference_has_no_fields(text: str, bare: bool) -> None:  # noqa: FBT001  # a column of the table
-    """C2: bare is what a docker without buildx reads: a text without any `=`."""
+    """C2: a text without any `=` is bare, and docker without buildx reads it."""
     assert parse_entries([text])[0].bare is bare
 
 
-def test_c3_a_reference_may_be_written_out() -> None:
-    """C3: a bare reference means the same as the entry that is written for it."""
+def test_c3_a_bare_reference_has_a_typed_form() -> None:
+    """C3: a bare reference means the same as `type=registry` with that `ref`."""
     entry = reference_entry("a/b:c", text="type=registry,ref=a/b:c")
-    assert (str(entry), entry) == ("type=registry,ref=a/b:c", reference_entry("a/b:c"))
+    short = reference_entry("a/b:c")
+    assert (str(entry), str(short), entry.key) == ("type=registry,ref=a/b:c", "a/b:c", short.key)
 
 
 def test_an_entry_cannot_change() -> None:
@@ -139,25 +141,23 @@ HOSTILE = {
 
 
 @pytest.mark.parametrize("name", HOSTILE)
-def test_hostile_texts_are_refused(name: str) -> None:
-    """C10: texts of any size are read in linear time and refused as any other."""
+def test_hostile_texts_are_rejected(name: str) -> None:
+    """C10: texts of any size are read and rejected."""
     with pytest.raises(InvalidEntry):
         parse_entries([HOSTILE[name]])
 
 
 @pytest.mark.parametrize("text", ["type=x,k=\0", "a\0b", "a\u0661", "type=x,\ud800=1"], ids=ascii)
 def test_odd_characters_are_data(text: str) -> None:
-    """C10: buildx looks at no character but the comma, the quote, the `=` and the last newline."""
+    """C10: only the comma, the quote, the `=` and the last newline mean something to buildx."""
     assert str(parse_entries([text])[0]) == text
 
 
-def test_a_long_entry_is_refused() -> None:
-    """A text that no command line can carry is refused, and not shown whole."""
+def test_a_long_entry_is_rejected() -> None:
+    """A text that no command line can carry is rejected, and cut in the message."""
     with pytest.raises(InvalidEntry) as caught:
         parse_entries([f"type=local,dest={'a' * MAX_TEXT}"])
-    assert caught.value.diagnostics[0].message.endswith(
-        f": it is longer than {MAX_TEXT} characters"
-    )
+    assert caught.value.diagnostics[0].message.endswith(f": it has more than {MAX_TEXT} characters")
     assert len(str(caught.value)) < 1000
 
 
@@ -174,7 +174,7 @@ FIELDS = [
 
 @pytest.mark.parametrize("field", FIELDS)
 def test_no_secret_is_shown(field: str) -> None:
-    """A credential is in no repr, also of a refused entry."""
+    """A credential is in no repr, and in no error."""
     entry = parse_entries([f"type=s3,{field}=hunter2,name=x"])[0]
     assert "hunter2" not in repr(entry)
     assert repr(entry).endswith(",name=x')")
@@ -206,15 +206,15 @@ def test_c7_each_item_of_a_list_stands_alone(text: str) -> None:
 def test_any_texts_parse_or_raise_our_error(given_texts: list[str]) -> None:
     """Any texts are entries whose own texts mean the same, or our error and no other."""
     try:
-        found = parse_entries(given_texts)
+        entries = parse_entries(given_texts)
     except FaasCacheError:
         return
-    for entry in found:
+    for entry in entries:
         assert isinstance(entry, CacheEntry)
         again = parse_entries([str(entry)])
         assert again == ((entry,) if str(entry) else ())
-    assert pickle.loads(pickle.dumps(found)) == found
-    assert hash(found) == hash(pickle.loads(pickle.dumps(found)))
+    copies = pickle.loads(pickle.dumps(entries))
+    assert (copies, hash(copies)) == (entries, hash(entries))
 
 
 @given(st.lists(st.text(), min_size=1))
@@ -232,19 +232,37 @@ fields = st.dictionaries(
 
 @given(
     fields.flatmap(
-        lambda found: st.tuples(st.just(found), st.permutations([*found.items(), ("type", "x")]))
+        lambda values: st.tuples(st.just(values), st.permutations([*values.items(), ("type", "x")]))
     )
 )
 def test_fields_mean_the_same_in_any_order(
     case: tuple[dict[str, str], list[tuple[str, str]]],
 ) -> None:
-    """C9: two entries are equal when type and fields are, in any order, and their hashes too."""
-    found, order = case
+    """C9: two entries have one `key` if their types and fields are equal, in any order."""
+    values, order = case
     entry = parse_entries([",".join(csv_field(f"{key}={value}") for key, value in order)])[0]
     plain = parse_entries(
-        [",".join(["type=x", *(csv_field(f"{key}={value}") for key, value in found.items())])]
+        [",".join(["type=x", *(csv_field(f"{key}={value}") for key, value in values.items())])]
     )[0]
-    assert (entry, hash(entry), dict(entry.attrs)) == (plain, hash(plain), found)
+    assert (entry.key, hash(entry.key), dict(entry.attrs)) == (plain.key, hash(plain.key), values)
+    assert (entry == plain) == (str(entry) == str(plain))
     assert list(entry.attrs) == [key for key, _ in order if key != "type"]
-    assert entry != parse_entries([f"{entry},other=1"])[0]
-    assert entry != parse_entries([f"{entry},type=y"])[0]
+    others = parse_entries([f"{entry},other=1", f"{entry},type=y"])
+    assert entry.key not in [other.key for other in others]
+
+
+def test_an_entry_is_made_from_its_parts() -> None:
+    """The constructor takes any mapping as the fields, and names a part of the wrong type."""
+    entry = CacheEntry(text="type=gha,scope=a", type="gha", attrs={"scope": "a"})
+    assert [(entry, entry.key)] == [(same, same.key) for same in parse_entries(str(entry))]
+    wrong: list[dict[str, Any]] = [{"text": 1}, {"type": None}, {"attrs": ["scope"]}]
+    errors = []
+    for argument in wrong:
+        with pytest.raises(InvalidEntry) as caught:
+            CacheEntry(**{"text": "a", "type": "registry", "attrs": {}, **argument})
+        errors += caught.value.diagnostics
+    assert [(d.name, path_text(d.location.path), d.message) for d in errors] == [
+        ("invalid-type", "text", "expected a string, got an integer"),
+        ("invalid-type", "type", "expected a string, got null"),
+        ("invalid-type", "attrs", "expected a mapping of strings, got a list"),
+    ]

@@ -122,7 +122,13 @@ def test_masked_message(text: str, expected: str) -> None:
 @pytest.mark.parametrize("word", sorted(SECRET_WORDS))
 def test_a_name_with_a_secret_word_is_secret(word: str) -> None:
     """A secret word counts as a whole word, in any case, with `_` or `-`."""
-    names = [word, word.lower(), f"MY_{word}", f"{word}_2", f"--my-{word.lower().replace('_', '-')}"]
+    names = [
+        word,
+        word.lower(),
+        f"MY_{word}",
+        f"{word}_2",
+        f"--my-{word.lower().replace('_', '-')}",
+    ]
     assert [name for name in names if not is_secret_name(name)] == []
     assert [name for name in (f"{word}S", f"MY{word}", f"{word}2") if is_secret_name(name)] == []
 
@@ -202,9 +208,7 @@ DOORS: dict[str, Callable[[str], object]] = {
     "list": lambda text: FunctionSpec.from_mapping("fn", {"build_options": text}),
     "pair": lambda text: FunctionSpec.from_mapping("fn", {"build_args": {text: []}}),
     "boolean": lambda text: FunctionSpec.from_mapping("fn", {"pull": text}),
-    "flags": lambda text: CacheFlags(
-        cache_from=[text], cache_to=[text], scope=text
-    ),
+    "flags": lambda text: CacheFlags(cache_from=[text], cache_to=[text], scope=text),
     "flag": lambda text: CacheFlags(build_cache={"to": [text]}),
     "place": lambda text: Location(path=(text,), file="stack.yaml"),
 }

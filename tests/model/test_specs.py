@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from faas_cache.model.converters import Quoted
 from faas_cache.model.diagnostics import Diagnostic, Location, path_text
 from faas_cache.model.errors import FaasCacheError, InvalidFunction
 from faas_cache.model.flags import CacheFlags
 from faas_cache.model.frozen_map import FrozenMap
-from faas_cache.model.converters import Quoted
 from faas_cache.model.specs import FunctionSpec
 
 

@@ -1,0 +1,66 @@
+"""What a start costs, as ratios in one run: `faas-cache plan` to a bare interpreter, `resolve` to `import attr`.
+
+    python benchmarks/startup.py [ROUNDS]
+
+Each round runs every command once; the median of the rounds' ratios is printed, of the CPU time that each took. Set
+`FAAS_CACHE_OTHER_PYTHON` to the interpreter of another version's environment to measure that one beside this.
+"""
+
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from statistics import median
+
+STACK = """version: 1.0
+provider:
+  name: openfaas
+functions:
+  fn:
+    lang: python3-http
+    handler: ./fn
+    image: ghcr.io/acme/fn:latest
+    build_cache: max
+"""
+COMMANDS = {
+    "python": ("-c", "pass"),
+    "import attr": ("-c", "import attr"),
+    "resolve": ("-c", "from faas_cache import resolve"),
+    "plan": ("-m", "faas_cache", "plan"),
+}
+RATIOS = (("plan", "python"), ("resolve", "import attr"))
+
+
+def cpu_seconds(argv: list[str], folder: str) -> float:
+    """The CPU time of a process, its start included."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    subprocess.run(argv, check=True, cwd=folder, stdout=subprocess.DEVNULL, env=os.environ)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime
+
+
+def main() -> None:
+    """Runs the rounds and prints the ratios."""
+    rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 30
+    interpreters = {"this": sys.executable}
+    if other := os.environ.get("FAAS_CACHE_OTHER_PYTHON"):
+        interpreters["other"] = other
+    times: dict[tuple[str, str], list[float]] = {}
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder, "stack.yaml").write_text(STACK)
+        for _ in range(rounds):
+            for version, python in interpreters.items():
+                for name, words in COMMANDS.items():
+                    seconds = cpu_seconds([python, *words], folder)
+                    times.setdefault((version, name), []).append(seconds)
+    for version in interpreters:
+        for one, base in RATIOS:
+            pairs = zip(times[version, one], times[version, base], strict=True)
+            ratio = median(a / b for a, b in pairs)
+            print(f"{version}: {one} / {base}: {ratio:.2f}")
+
+
+if __name__ == "__main__":
+    main()

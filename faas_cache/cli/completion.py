@@ -1,0 +1,124 @@
+"""`faas-cache completion`: the completion scripts of bash and zsh, and the words that they offer."""
+
+from __future__ import annotations
+
+import os
+from argparse import Namespace
+from collections.abc import Iterable, Sequence
+
+from faas_cache.cli.arguments import COMMANDS, Flag
+from faas_cache.cli.output import ExitCode, print_result, suggest
+from faas_cache.model.diagnostics import Diagnostic
+from faas_cache.model.errors import FaasCacheError, InvalidInput, InvalidStack
+from faas_cache.model.masking import masked
+
+__all__ = ["candidates", "run"]
+
+# Both ask this program for the words: it alone knows its flags and the functions of the stack file.
+BASH = """\
+# bash completion of faas-cache: eval "$(faas-cache completion bash)"
+_faas_cache() {
+    local IFS=$'\\n'
+    COMPREPLY=($(faas-cache completion words -- "${COMP_WORDS[@]:1:COMP_CWORD}" 2>/dev/null))
+}
+complete -o default -F _faas_cache faas-cache
+"""
+ZSH = """\
+#compdef faas-cache
+# zsh completion of faas-cache: eval "$(faas-cache completion zsh)"
+_faas_cache() {
+    local -a candidates
+    candidates=("${(@f)$(faas-cache completion words -- "${(@)words[2,CURRENT]}" 2>/dev/null)}")
+    [[ -n $candidates ]] && compadd -a candidates || _files
+}
+compdef _faas_cache faas-cache
+"""
+_SCRIPTS = {"bash": BASH, "zsh": ZSH}
+
+
+def run(arguments: Namespace) -> int:
+    """Prints a script, or for `words` what completes the last of the words that follow."""
+    kind, *words = arguments.operands or [""]
+    if kind == "words":
+        print_result("".join(f"{word}\n" for word in candidates(words)))
+    elif kind in _SCRIPTS:
+        print_result(_SCRIPTS[kind])
+    else:
+        raise InvalidInput(
+            Diagnostic(
+                name="invalid-argument",
+                message=f"no completion for `{masked(kind)[:60]}`",
+                hint=suggest(kind, _SCRIPTS) or "write `faas-cache completion bash` or `zsh`",
+            )
+        )
+    return ExitCode.DONE
+
+
+def candidates(words: Sequence[str]) -> list[str]:
+    """The words that complete the last of `words`, which may be empty.
+
+    bash splits `--format=json` into three words, zsh does not: both forms are understood.
+    """
+    *before, current = words or [""]
+    if not before:
+        return _starting(current, COMMANDS)
+    command = COMMANDS.get(before[0])
+    if command is None:
+        return []
+    flags = {flag.name: flag for _, group in command.groups for flag in group}
+    flags |= {flag.short: flag for flag in flags.values() if flag.short}
+    if current == "=" and before[-1] in flags:
+        return _values(flags[before[-1]], "")
+    if before[-1] == "=":
+        before, current = before[:-1], current
+    previous = flags.get(before[-1])
+    if previous is not None and previous.metavar:
+        return _values(previous, current)
+    name, equals, value = current.partition("=")
+    if equals and name in flags:
+        return [f"{name}={choice}" for choice in _values(flags[name], value)]
+    if current.startswith("-"):
+        return _starting(current, (name for name in flags if name.startswith("--")))
+    return _operands(command.name, before, current)
+
+
+def _values(flag: Flag, start: str) -> list[str]:
+    return _starting(start, flag.choices)
+
+
+def _operands(command: str, before: Sequence[str], start: str) -> list[str]:
+    """The operands of a command: functions of the stack file, topics, names of rules."""
+    if command == "completion":
+        return _starting(start, _SCRIPTS)
+    if command in ("help", "rule"):
+        from faas_cache.cli.documentation import read_topic, sections, topics
+
+        if command == "help":
+            return _starting(start, (*COMMANDS, *topics()))
+        return _starting(start, sections(read_topic("rules")) | sections(read_topic("diagnostics")))
+    if not COMMANDS[command].operands.startswith("[FUNCTION"):
+        return []
+    return _starting(start, _functions(before))
+
+
+def _functions(before: Sequence[str]) -> Iterable[str]:
+    """The functions of the stack file that the words before name, or of the default one."""
+    from faas_cache.project import default_stack_file
+    from faas_cache.stack.stack_file import Stack
+
+    named = [
+        after for word, after in zip(before, before[1:], strict=False) if word in ("-f", "--yaml")
+    ]
+    file = named[-1] if named else default_stack_file(".")
+    if "://" in file:
+        return ()  # a key press does not reach out to the network
+    try:
+        return Stack.load(os.path.expanduser(file)).functions
+    except InvalidStack as error:
+        return error.stack.functions if error.stack is not None else ()
+    except FaasCacheError:
+        return ()
+
+
+def _starting(start: str, words: Iterable[str]) -> list[str]:
+    return [word for word in words if word.startswith(start)]

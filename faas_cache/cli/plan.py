@@ -1,0 +1,53 @@
+"""`faas-cache plan`: prints the commands that a build would run, and runs none of them."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from typing import TYPE_CHECKING
+
+from faas_cache.cli.loading import load_project, plan_functions
+from faas_cache.cli.output import ExitCode, print_json, print_result, warn
+
+if TYPE_CHECKING:
+    from faas_cache.stack_plan import StackPlan
+
+__all__ = ["run"]
+
+
+def run(arguments: Namespace) -> int:
+    """Prints one command a line, or the plan as JSON."""
+    project = load_project(arguments)
+    plan = plan_functions(project, arguments)
+    if arguments.inspect and not plan.errors:
+        plan = plan.on(project.inspect_builder(plan))
+    if arguments.front_end:
+        from faas_cache.render.front_ends import FRONT_ENDS
+
+        plan = plan.using(FRONT_ENDS[arguments.front_end])
+    commands = plan.commands()  # raises the errors
+    shown = commands if arguments.show_secrets else tuple(c.masked() for c in commands)
+    if arguments.json:
+        from faas_cache.serialization import to_dict
+
+        print_json(to_dict(plan, secrets=arguments.show_secrets))
+    else:
+        reasons = _reasons(plan) if arguments.explain else {}
+        for command in shown:
+            print_result(f"{command.shell()}\n")
+            if command.kind == "build":
+                print_result("".join(reasons.get(command.function, ())))
+    warn(*plan.diagnostics)
+    if shown != commands:
+        warn("secrets are masked with ***: --show-secrets prints the commands as they run")
+    return ExitCode.DONE
+
+
+def _reasons(plan: StackPlan) -> dict[str, list[str]]:
+    """The rule and the line behind each cache argument, by function, as comments that a shell skips."""
+    return {
+        build_plan.function: [
+            f"#   {' '.join(why.part.split())}   {why.rule}, {why.location}\n"
+            for why in plan.why(build_plan)
+        ]
+        for build_plan in plan.plans
+    }

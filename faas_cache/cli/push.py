@@ -1,0 +1,19 @@
+"""`faas-cache push`: pushes the images of the functions."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+
+from faas_cache.cli.loading import load_project, plan_functions
+from faas_cache.cli.output import warn
+from faas_cache.cli.running import run_to_the_end
+
+__all__ = ["run"]
+
+
+def run(arguments: Namespace) -> int:
+    """Pushes what an earlier build left."""
+    project = load_project(arguments)
+    plan = plan_functions(project, arguments)
+    warn(*(d for d in plan.diagnostics if not plan.errors))
+    return run_to_the_end(arguments, lambda **how: project.push(plan, **how), caching=False)

@@ -1,0 +1,28 @@
+"""`faas-cache registries`: lists what is known of registries and caches."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+
+import attrs
+
+from faas_cache.cli.output import ExitCode, print_json, print_result
+from faas_cache.model.registries import REGISTRIES
+
+__all__ = ["run"]
+
+
+def run(arguments: Namespace) -> int:
+    """Prints the table of registries, with the evidence for each row and its date."""
+    if arguments.json:
+        print_json([attrs.asdict(row) for row in REGISTRIES])
+        return ExitCode.DONE
+    for row in REGISTRIES:
+        needs = f"; needs {row.need}" if row.need else ""
+        lines = (
+            f"{row.name}: {', '.join(row.hosts) or 'any host'}",
+            f"    image index: {row.index}; image manifest: {row.image_manifest}{needs}",
+            *(f"    {text}" for text in (row.note, f"{row.evidence} ({row.date})") if text),
+        )
+        print_result("".join(f"{line}\n" for line in lines))
+    return ExitCode.DONE

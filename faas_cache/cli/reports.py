@@ -1,0 +1,88 @@
+"""`--report`: what the cache did, in a file."""
+
+from __future__ import annotations
+
+import os
+import sys
+from argparse import Namespace
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from faas_cache.cli.output import warn
+from faas_cache.model.diagnostics import Diagnostic
+from faas_cache.model.errors import InvalidInput
+from faas_cache.model.masking import masked
+
+if TYPE_CHECKING:
+    from faas_cache.runner.results import BuildResult
+
+__all__ = ["check_report_path", "write_report"]
+
+
+def check_report_path(path: str) -> None:
+    """Raises `InvalidInput`, before anything runs, where a report cannot be written."""
+    folder = os.path.dirname(path) or "."
+    if path != "-" and (os.path.isdir(path) or not os.path.isdir(folder)):
+        raise InvalidInput(
+            Diagnostic(
+                name="report-not-written",
+                message=f"`--report {masked(path)}` is not a file in an existing folder",
+                hint="name a file in a folder that exists",
+            )
+        )
+
+
+def write_report(result: BuildResult, arguments: Namespace) -> bool:
+    """Writes the report that the arguments ask for; returns whether it could be written."""
+    path, kind = arguments.report, arguments.report_format
+    if kind == "github":
+        from faas_cache.buildkit.tables import format_markdown
+
+        path = path or os.environ.get("GITHUB_STEP_SUMMARY") or "-"
+        text = format_markdown(function.report for function in result.functions)
+    elif path:
+        import json
+
+        from faas_cache.serialization import to_dict
+
+        text = json.dumps(to_dict(result), indent=2) + "\n"
+    else:
+        return True
+    if path == "-":
+        sys.stdout.write(text)
+        return True
+    try:
+        _write(path, text, append=kind == "github")
+    except OSError as error:
+        warn(
+            Diagnostic(
+                name="report-not-written",
+                message=f"cannot write the report to `{masked(path)}` ({error.strerror})",
+                hint="check the permissions and the free space of the folder",
+            )
+        )
+        return False
+    return True
+
+
+def _write(path: str, text: str, *, append: bool) -> None:
+    """Appends to a summary; replaces another report as a whole or not at all, and keeps the mode of its file."""
+    if append or not os.path.isfile(path):
+        with open(path, "a" if append else "w", encoding="utf-8") as file:
+            file.write(text)
+        return
+    from secrets import token_hex
+
+    target = os.path.realpath(path)
+    beside = f"{target}.{token_hex(8)}"
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0)
+    descriptor = os.open(beside, flags, 0o600)
+    try:
+        with open(descriptor, "w", encoding="utf-8") as file:
+            file.write(text)
+        os.chmod(beside, os.stat(target).st_mode & 0o7777)
+        os.replace(beside, target)
+    except OSError:
+        with suppress(OSError):
+            os.unlink(beside)
+        raise

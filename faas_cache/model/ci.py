@@ -1,0 +1,137 @@
+"""CI systems by their environment: whether a job runs in one, and whether it builds a pull or merge request (rule D10).
+
+A variable that is empty, `false` or `0` counts as unset, as Buildkite's `BUILDKITE_PULL_REQUEST=false` shows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import attrs
+
+__all__ = ["CI_SYSTEMS", "CI_VARIABLES", "CIJob", "CISystem", "detect_job"]
+
+_UNSET = frozenset({"", "false", "0"})
+
+
+@attrs.frozen
+class CISystem:
+    """One CI system.
+
+    `marker` is the variable that is set in all its jobs, with its value if that matters; `request` the variables that say
+    that a job builds a pull or merge request, each with the values that say so (none: any value); `target` the variables
+    that name the branch it is to be merged into; `source` where the provider documents them.
+    """
+
+    name: str
+    marker: tuple[str, str]
+    request: tuple[tuple[str, tuple[str, ...]], ...]
+    target: tuple[str, ...]
+    source: str
+
+
+CI_SYSTEMS = (
+    CISystem(
+        "GitHub Actions",
+        ("GITHUB_ACTIONS", ""),
+        (("GITHUB_EVENT_NAME", ("pull_request", "pull_request_target")),),
+        ("GITHUB_BASE_REF",),
+        "https://docs.github.com/en/actions/reference/workflows-and-actions/variables",
+    ),
+    CISystem(
+        "GitLab CI",
+        ("GITLAB_CI", ""),
+        (
+            ("CI_PIPELINE_SOURCE", ("merge_request_event", "external_pull_request_event")),
+            ("CI_MERGE_REQUEST_IID", ()),
+            ("CI_EXTERNAL_PULL_REQUEST_IID", ()),
+        ),
+        ("CI_MERGE_REQUEST_TARGET_BRANCH_NAME", "CI_EXTERNAL_PULL_REQUEST_TARGET_BRANCH_NAME"),
+        "https://docs.gitlab.com/ci/variables/predefined_variables/",
+    ),
+    CISystem(
+        "Azure Pipelines",
+        ("TF_BUILD", ""),
+        (("BUILD_REASON", ("PullRequest",)), ("SYSTEM_PULLREQUEST_PULLREQUESTID", ())),
+        ("SYSTEM_PULLREQUEST_TARGETBRANCHNAME", "SYSTEM_PULLREQUEST_TARGETBRANCH"),
+        "https://learn.microsoft.com/en-us/azure/devops/pipelines/build/variables",
+    ),
+    CISystem(
+        "Bitbucket Pipelines",
+        ("BITBUCKET_BUILD_NUMBER", ""),
+        (("BITBUCKET_PR_ID", ()),),
+        ("BITBUCKET_PR_DESTINATION_BRANCH",),
+        "https://support.atlassian.com/bitbucket-cloud/docs/variables-and-secrets/",
+    ),
+    CISystem(
+        "CircleCI",
+        ("CIRCLECI", ""),
+        (("CIRCLE_PULL_REQUEST", ()), ("CIRCLE_PR_NUMBER", ())),
+        (),
+        "https://circleci.com/docs/reference/variables/",
+    ),
+    CISystem(
+        "Buildkite",
+        ("BUILDKITE", ""),
+        (("BUILDKITE_PULL_REQUEST", ()),),
+        ("BUILDKITE_PULL_REQUEST_BASE_BRANCH",),
+        "https://buildkite.com/docs/pipelines/configure/environment-variables",
+    ),
+    CISystem(
+        "Jenkins",
+        ("JENKINS_URL", ""),
+        (("CHANGE_ID", ()),),
+        ("CHANGE_TARGET",),
+        "https://www.jenkins.io/doc/book/pipeline/multibranch/",
+    ),
+    CISystem(
+        "Woodpecker CI",
+        ("CI", "woodpecker"),
+        (
+            ("CI_PIPELINE_EVENT", ("pull_request", "pull_request_closed", "pull_request_metadata")),
+            ("CI_COMMIT_PULL_REQUEST", ()),
+        ),
+        ("CI_COMMIT_TARGET_BRANCH",),
+        "https://woodpecker-ci.org/docs/usage/environment",
+    ),
+)
+# What a plan keeps of the environment for this table.
+CI_VARIABLES = frozenset(
+    {"CI"}
+    | {system.marker[0] for system in CI_SYSTEMS}
+    | {name for system in CI_SYSTEMS for name, _ in system.request}
+    | {name for system in CI_SYSTEMS for name in system.target}
+)
+
+
+@attrs.frozen(kw_only=True)
+class CIJob:
+    """A job of a CI system: its name (empty for an unknown one), whether it builds a request, and into which branch."""
+
+    system: str
+    is_request: bool = False
+    target: str = ""
+
+
+def detect_job(environ: Mapping[str, str]) -> CIJob | None:
+    """The CI job of an environment; `None` outside of CI.
+
+    >>> detect_job({"GITHUB_ACTIONS": "true", "GITHUB_EVENT_NAME": "pull_request", "GITHUB_BASE_REF": "main"})
+    CIJob(system='GitHub Actions', is_request=True, target='main')
+    """
+    for system in CI_SYSTEMS:
+        variable, value = system.marker
+        if _is_set(environ, variable) and value in ("", environ[variable]):
+            is_request = any(_matches(environ, name, values) for name, values in system.request)
+            targets = (environ[name] for name in system.target if _is_set(environ, name))
+            target = next(targets, "").removeprefix("refs/heads/") if is_request else ""
+            return CIJob(system=system.name, is_request=is_request, target=target)
+    return CIJob(system="") if _is_set(environ, "CI") else None
+
+
+def _is_set(environ: Mapping[str, str], name: str) -> bool:
+    return environ.get(name, "").lower() not in _UNSET
+
+
+def _matches(environ: Mapping[str, str], name: str, values: tuple[str, ...]) -> bool:
+    return _is_set(environ, name) and (not values or environ[name] in values)

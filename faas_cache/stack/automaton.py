@@ -1,0 +1,207 @@
+"""Finite automata: whether a regular expression matches anywhere in a text, in time linear in the text.
+
+An expression becomes a program for Thompson's construction: all its states are followed at once, so that no text makes
+it try again. The sets of states that occur are remembered, because the names of functions are alike.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import NamedTuple, TypeAlias
+
+__all__ = [
+    "MAX_STATES",
+    "Node",
+    "Predicate",
+    "assertion",
+    "character",
+    "choice",
+    "compile_node",
+    "repeat",
+    "sequence",
+]
+
+# A program of more states is rejected before it is made.
+MAX_STATES = 20_000
+# So many sets of states are remembered at once.
+_MAX_REMEMBERED = 10_000
+
+Predicate: TypeAlias = Callable[[str], bool]
+# An instruction: its kind, what it accepts, and where it goes.
+_Instruction: TypeAlias = tuple[str, Predicate | str | None, tuple[int, ...]]
+
+
+class Node(NamedTuple):
+    """A part of an expression: its kind, what it accepts, its parts, and how often it repeats them.
+
+    `size` is the number of its states, `count` the highest product of nested repetitions.
+    """
+
+    kind: str
+    accepts: Predicate | str | None = None
+    parts: tuple[Node, ...] = ()
+    least: int = 1
+    most: int | None = 1
+    size: int = 1
+    count: int = 1
+
+
+def character(accepts: Predicate) -> Node:
+    """One character that a predicate accepts."""
+    return Node("character", accepts)
+
+
+def assertion(name: str) -> Node:
+    """An empty match at the begin or end of the text or a line, or at the boundary of a word or not."""
+    return Node("assertion", name)
+
+
+def sequence(parts: Iterable[Node]) -> Node:
+    """One part after another."""
+    return _compound("sequence", tuple(parts))
+
+
+def choice(parts: Iterable[Node]) -> Node:
+    """One of the parts."""
+    return _compound("choice", tuple(parts))
+
+
+def repeat(part: Node, least: int, most: int | None) -> Node:
+    """A part, repeated; `most` is None for any number."""
+    times = least if most is None else most
+    counts = max(least, most or 0) >= 2  # noqa: PLR2004  # `*`, `+` and `?` do not count
+    copies = least + 1 if most is None else most
+    return Node(
+        "repeat",
+        None,
+        (part,),
+        least,
+        most,
+        size=(part.size + 2) * copies + 1,
+        count=part.count * times if counts else part.count,
+    )
+
+
+def _compound(kind: str, parts: tuple[Node, ...]) -> Node:
+    size = sum(part.size + 2 for part in parts) + 1
+    return Node(kind, None, parts, size=size, count=max((part.count for part in parts), default=1))
+
+
+def compile_node(node: Node) -> Predicate:
+    """Whether an expression matches anywhere in a text.
+
+    >>> compile_node(sequence([character("a".__eq__), repeat(character("b".__eq__), 2, None)]))("xabb")
+    True
+    """
+    program: list[_Instruction] = []
+    _emit(node, program)
+    program.append(("match", None, ()))
+    return _Matcher(program).matches
+
+
+def _emit(node: Node, program: list[_Instruction]) -> None:
+    """Appends the instructions of a node; each continues at the one after it, unless it says where."""
+    if node.kind in ("character", "assertion"):
+        program.append((node.kind, node.accepts, (len(program) + 1,)))
+    elif node.kind == "sequence":
+        for part in node.parts:
+            _emit(part, program)
+    elif node.kind == "choice":
+        _emit_choice(node, program)
+    else:
+        _emit_repeat(node, program)
+
+
+def _emit_choice(node: Node, program: list[_Instruction]) -> None:
+    ends: list[int] = []
+    for part in node.parts[:-1]:
+        fork = len(program)
+        program.append(("jump", None, ()))
+        _emit(part, program)
+        ends.append(len(program))
+        program.append(("jump", None, ()))
+        program[fork] = ("jump", None, (fork + 1, len(program)))
+    _emit(node.parts[-1], program)
+    for end in ends:
+        program[end] = ("jump", None, (len(program),))
+
+
+def _emit_repeat(node: Node, program: list[_Instruction]) -> None:
+    (part,) = node.parts
+    for _ in range(node.least):
+        _emit(part, program)
+    if node.most is None:
+        fork = len(program)
+        program.append(("jump", None, ()))
+        _emit(part, program)
+        program.append(("jump", None, (fork,)))
+        program[fork] = ("jump", None, (fork + 1, len(program)))
+        return
+    forks: list[int] = []
+    for _ in range(node.most - node.least):
+        forks.append(len(program))
+        program.append(("jump", None, ()))
+        _emit(part, program)
+    for fork in forks:
+        program[fork] = ("jump", None, (fork + 1, len(program)))
+
+
+class _Matcher:
+    """Runs a program over texts."""
+
+    def __init__(self, program: list[_Instruction]) -> None:
+        self.program = program
+        self.remembered: dict[tuple[frozenset[int], str, str], frozenset[int] | None] = {}
+
+    def matches(self, text: str) -> bool:
+        """Whether the program matches anywhere in a text."""
+        states: frozenset[int] | None = frozenset()
+        before = ""
+        for after in (*text, ""):
+            key = (states or frozenset(), before, after)
+            if key not in self.remembered:
+                if len(self.remembered) >= _MAX_REMEMBERED:
+                    self.remembered.clear()
+                self.remembered[key] = self.step(*key)
+            states = self.remembered[key]
+            if states is None:
+                return True
+            before = after
+        return False
+
+    def step(self, states: frozenset[int], before: str, after: str) -> frozenset[int] | None:
+        """The states behind `after`, from those between two characters and a new beginning; None for a match."""
+        following: set[int] = set()
+        seen: set[int] = set()
+        pending = [0, *states]
+        while pending:
+            state = pending.pop()
+            if state in seen:
+                continue
+            seen.add(state)
+            kind, accepts, targets = self.program[state]
+            if kind == "match":
+                return None
+            if callable(accepts):
+                if after and accepts(after):
+                    following.update(targets)
+            elif accepts is None or _holds(accepts, before, after):
+                pending += targets
+        return frozenset(following)
+
+
+def _holds(name: str, before: str, after: str) -> bool:
+    """Whether an assertion holds between two characters, of which the first and last text has empty ones."""
+    if name == "begin-text":
+        return not before
+    if name == "end-text":
+        return not after
+    if name == "begin-line":
+        return before in ("", "\n")
+    if name == "end-line":
+        return after in ("", "\n")
+    return (_is_word(before) != _is_word(after)) == (name == "boundary")
+
+
+def _is_word(c: str) -> bool:
+    return c.isascii() and (c.isalnum() or c == "_")

@@ -1,0 +1,158 @@
+"""From a file or a URL to the text of a stack file: the only file of this package that touches the machine."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Mapping
+from typing import Any, TypeAlias
+
+from faas_cache.model.diagnostics import Diagnostic, Location
+from faas_cache.model.errors import InvalidStack
+from faas_cache.model.masking import masked_message
+from faas_cache.stack.positions import LINE_ENDS, LineIndex
+
+__all__ = ["MAX_SIZE", "FilePath", "decode", "process_environment", "read_stack", "read_template"]
+
+FilePath: TypeAlias = str | os.PathLike[str]
+
+# A stack of 10,000 functions takes 6 MB; a larger file is not a stack file.
+MAX_SIZE = 16 * 2**20
+# libyaml compares each %TAG line with all before it; nobody who uses faas-cli writes one.
+MAX_DIRECTIVES = 8
+# How long a URL may take, in seconds: the number of faas-cli.
+_TIMEOUT = 120
+_BLOCK = 65536
+_SCHEMES = ("http://", "https://")
+
+
+def process_environment() -> Mapping[str, str]:
+    """The environment of this process."""
+    return os.environ
+
+
+def read_stack(path: FilePath) -> bytes:
+    """The bytes of a stack file, or behind an `http` or `https` URL; raises `InvalidStack` where they cannot be read.
+
+    As for faas-cli, a path with another scheme (`file:`) is a file. A pipe is read to its end (`-f <(generate)`).
+    """
+    from http.client import HTTPException
+
+    text = os.fspath(path)
+    try:
+        return _read_url(text) if text.startswith(_SCHEMES) else _read_file(text, pipes=True)
+    except (OSError, ValueError, HTTPException) as error:
+        raise InvalidStack(
+            Diagnostic(
+                name="unreadable-stack-file",
+                message=f"cannot read the stack file `{_show(text)}`: {_cause(error)}",
+                hint="check the path, or name the stack file with `-f`",
+            )
+        ) from None
+
+
+def read_template(path: str, name: str) -> bytes:
+    """The bytes of a `template.yml`, which must be a regular file; raises `InvalidStack` where it cannot be read."""
+    try:
+        return _read_file(path, pipes=False)
+    except (OSError, ValueError) as error:
+        raise InvalidStack(
+            Diagnostic(
+                name="invalid-template",
+                message=f"cannot read `template.yml` of the template `{_show(name)}`: {_cause(error)}",
+                hint="check that the folder of the template has a `template.yml`",
+                location=Location(file=path),
+            )
+        ) from None
+
+
+def decode(text: str | bytes, file: str | None) -> str:
+    """The text of a YAML file: UTF-8, or UTF-16 with a byte order mark, and of a reasonable size."""
+    if len(text) > MAX_SIZE:
+        raise _invalid(
+            "unreadable-stack-file",
+            f"the file is larger than {MAX_SIZE // 2**20} MiB",
+            "split the stack into several files",
+            (1, 1),
+            file,
+        )
+    if not isinstance(text, str):
+        data, encoding = text, "utf-16" if text[:2] in {b"\xff\xfe", b"\xfe\xff"} else "utf-8"
+        try:
+            text = data.decode(encoding)
+        except UnicodeDecodeError as error:
+            before = data[: error.start].decode(encoding, "replace").removeprefix("\ufeff")
+            raise _invalid(
+                "invalid-yaml",
+                f"the file is not valid {encoding.upper()} text",
+                "save the file as UTF-8",
+                LineIndex(before).position(len(before)),
+                file,
+            ) from None
+    text = text.removeprefix("\ufeff")
+    if sum(text.count(f"{end}%") for end in LINE_ENDS) > MAX_DIRECTIVES:
+        raise _invalid(
+            "invalid-yaml",
+            f"the file has more than {MAX_DIRECTIVES} lines that begin with `%`",
+            "remove these directives",
+            (1, 1),
+            file,
+        )
+    return text
+
+
+def _invalid(
+    name: str, message: str, hint: str, position: tuple[int, int], file: str | None
+) -> InvalidStack:
+    line, column = position
+    location = Location(file=file, line=line, column=column)
+    return InvalidStack(Diagnostic(name=name, message=message, hint=hint, location=location))
+
+
+def _read_file(path: str, *, pipes: bool) -> bytes:
+    """The bytes of a file, of which one more than `MAX_SIZE` is read; `pipes` also allows what is not a regular file."""
+    # Opened without blocking: a named pipe that nobody writes to must not hang a check.
+    flags = 0 if pipes else getattr(os, "O_NONBLOCK", 0)
+    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0) | flags)
+    with open(descriptor, "rb") as stream:  # noqa: PTH123  # it is open already
+        if not pipes and not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise ValueError("not a regular file")
+        return stream.read(MAX_SIZE + 1)
+
+
+def _read_url(url: str) -> bytes:
+    """The bytes behind a URL, within one limit of time for the whole transfer."""
+    from time import monotonic
+    from urllib.request import HTTPRedirectHandler, build_opener
+
+    class WebRedirectHandler(HTTPRedirectHandler):
+        """Follows redirects to http and https only; urllib would follow one to ftp."""
+
+        def redirect_request(self, *arguments: Any) -> Any:  # noqa: ANN401  # urllib's own signature
+            """The request for the new URL."""
+            if not str(arguments[-1]).startswith(_SCHEMES):
+                raise ValueError("redirected to a URL that is neither http nor https")
+            return super().redirect_request(*arguments)
+
+    deadline = monotonic() + _TIMEOUT
+    data = bytearray()
+    with build_opener(WebRedirectHandler).open(url, timeout=_TIMEOUT) as answer:
+        length = answer.headers.get("Content-Length", "")
+        while len(data) <= MAX_SIZE and (block := answer.read1(_BLOCK)):
+            data += block
+            if monotonic() > deadline:
+                raise TimeoutError(f"not complete after {_TIMEOUT} s")
+    if len(data) <= MAX_SIZE and length.isdecimal() and len(data) < int(length):
+        raise ValueError("the connection was closed before the end of the file")
+    return bytes(data)
+
+
+def _cause(error: Exception) -> str:
+    """Why something could not be read, in lower case."""
+    cause = getattr(error, "strerror", None) or str(getattr(error, "reason", "") or error)
+    return _show(cause[:1].lower() + cause[1:])
+
+
+def _show(text: str) -> str:
+    """A path or a cause as it may be shown: escaped, and without credentials of a URL."""
+    return masked_message(repr(text)[1:-1])
