@@ -29,7 +29,7 @@ from faas_cache.planning.options import BuildOptions, apply_options, checked_env
 from faas_cache.planning.plan import BuildPlan
 from faas_cache.planning.resolution import resolve
 from faas_cache.planning.stack_checks import check_between
-from faas_cache.planning.template_options import TemplateLike, apply_template
+from faas_cache.planning.template_options import apply_template
 from faas_cache.render.commands import Command
 from faas_cache.render.front_ends import (
     FRONT_ENDS,
@@ -38,6 +38,7 @@ from faas_cache.render.front_ends import (
     choose_front_end,
 )
 from faas_cache.stack.stack_file import Stack
+from faas_cache.stack.templates import Template
 
 __all__ = ["CacheUse", "PlanInputs", "Request", "StackPlan", "plan_stack"]
 
@@ -46,7 +47,7 @@ MULTIARCH = "multiarch"
 DOCKERFILE = "dockerfile"
 _MAX_SHOWN = 60
 _MAX_CHOICES = 20
-_NO_TEMPLATES: FrozenMap[TemplateLike] = FrozenMap()
+_NO_TEMPLATES: FrozenMap[Template] = FrozenMap()
 
 
 @attrs.frozen(kw_only=True, repr=False)
@@ -90,7 +91,7 @@ class PlanInputs:
     """
 
     environ: Mapping[str, str] | None = None
-    templates: Mapping[str, TemplateLike] = _NO_TEMPLATES
+    templates: Mapping[str, Template] = _NO_TEMPLATES
     dockerfiles: Mapping[str, str] = attrs.field(default=EMPTY, repr=False)
     tags: Mapping[str, str] = EMPTY
     diagnostics: tuple[Diagnostic, ...] = attrs.field(default=(), converter=tuple)
@@ -288,16 +289,14 @@ def plan_stack(  # noqa: PLR0913  # the fields of a request, and what was read f
 
 def _select(stack: Stack, request: Request, faults: FaultCollector) -> tuple[FunctionSpec, ...]:
     """The functions to plan, in the order of the file, without those that skip their build."""
+    try:
+        stack = stack.select(request.filter, request.regex)
+    except FaasCacheError as error:
+        faults.add(*error.diagnostics)
+        return ()
     functions = stack.functions
-    with faults.catch():
-        functions = stack.select(request.filter, request.regex).functions
-    broken = {
-        diagnostic.location.path[1]
-        for diagnostic in faults.errors
-        if diagnostic.location.path[:1] == ("functions",) and diagnostic.location.path[1:]
-    }
     for name in request.names:
-        if name not in functions and name not in broken:
+        if name not in functions and name not in stack.invalid_functions:
             choices = ", ".join(list(functions)[:_MAX_CHOICES])
             hint = nearest(name, functions) or (
                 f"choose from {choices}" if choices else "write it under `functions`"

@@ -336,7 +336,7 @@ def _check_manifest(item: _KnownEntry, environment: Environment) -> Iterator[Dia
     if ref is None or item.direction != "to":
         return
     fields, row = item.entry.attrs, find_registry(ref.domain)
-    if row is None or row.index != "refuses" or fields.get("image-manifest") in TRUE:
+    if row is None or row.index != "rejects" or fields.get("image-manifest") in TRUE:
         return
     version = None if environment.builder is None else environment.builder.buildkit_version
     by_default = "image-manifest" not in fields and fields.get("oci-mediatypes") not in FALSE

@@ -9,10 +9,9 @@ import attrs
 
 from faas_cache.model import entries
 from faas_cache.model.backends import Direction, guess_backend
-from faas_cache.model.converters import Setting
 from faas_cache.model.diagnostics import KeyPath
 from faas_cache.model.entries import CacheEntry
-from faas_cache.model.errors import InvalidReference
+from faas_cache.model.errors import FaasCacheError, InvalidReference
 from faas_cache.model.faults import FaultCollector
 from faas_cache.model.flags import CacheFlags
 from faas_cache.model.frozen_map import FrozenMap
@@ -20,6 +19,7 @@ from faas_cache.model.go import FALSE, format_scalar
 from faas_cache.model.masking import masked
 from faas_cache.model.references import Reference
 from faas_cache.model.registries import IMAGE_MANIFEST, rejects_index
+from faas_cache.model.specs import Setting
 from faas_cache.planning.faults import parse_reference
 from faas_cache.planning.image_rules import CACHE_TAG
 from faas_cache.planning.settings import LongForm, WrittenEntry
@@ -254,8 +254,8 @@ def _generated_fields(
     # C4, C5: `mode=max`.
     added = {"mode": "max"}
     # E6: registries that reject the default format need an image manifest.
-    refused = FALSE & {written.get(key) for key in IMAGE_MANIFEST}
-    if ref is not None and rejects_index(ref.domain) and not refused:
+    declined = FALSE & {written.get(key) for key in IMAGE_MANIFEST}
+    if ref is not None and rejects_index(ref.domain) and not declined:
         added |= IMAGE_MANIFEST
     # D5: generated entries get `ignore-error=true`.
     if ignore_errors:

@@ -54,7 +54,7 @@ class Origin:
 
 @attrs.frozen(kw_only=True)
 class Why:
-    """The reason for one argument of a plan: the argument with its secrets masked, the rule and the location."""
+    """The rule and the location behind one argument of a plan, whose secrets are masked."""
 
     part: str
     rule: str
@@ -116,11 +116,17 @@ def _origins(value: object, field: attrs.Attribute[Any]) -> tuple[Origin, ...]:
     )
 
 
-def _field(convert: Any, default: Any = attrs.NOTHING, **options: Any) -> Any:  # noqa: ANN401  # what attrs.field accepts and returns
-    """A field whose converter knows its name, for the location of an error."""
-    return attrs.field(
-        default=default, converter=attrs.Converter(convert, takes_field=True), **options
-    )
+# Converters that know the name of their field, for the location of an error.
+_TEXT = attrs.Converter(_text, takes_field=True)
+_PATH = attrs.Converter(_path, takes_field=True)
+_OPTIONAL = attrs.Converter(_optional, takes_field=True)
+_TEXTS = attrs.Converter(_texts, takes_field=True)
+_BOOLEAN = attrs.Converter(_boolean, takes_field=True)
+_PAIRS = attrs.Converter(_sorted_pairs, takes_field=True)
+_ENTRIES = attrs.Converter(_entries, takes_field=True)
+_NAMES = attrs.Converter(_names, takes_field=True)
+_DIAGNOSTICS = attrs.Converter(_diagnostics, takes_field=True)
+_ORIGINS = attrs.Converter(_origins, takes_field=True)
 
 
 @attrs.frozen(kw_only=True, repr=False)
@@ -133,44 +139,60 @@ class BuildPlan:
 
     >>> BuildPlan(function="fn", tags=["a/fn:1"], labels={"b": "2", "a": "1"}).labels
     {'a': '1', 'b': '2'}
+
+    Attributes:
+        function: The name of the function.
+        tags: The images that the build makes, each with its tag.
+        context: The build context: a path relative to the root of the project, or a URL.
+        build_args: Build arguments by name.
+        labels: Labels of the image by name.
+        secrets: The path of the file of each build secret, by the secret's id.
+        platforms: The platforms to build for; empty means that of the builder.
+        cache_from: The imports, in order.
+        cache_to: The exports, in order.
+        builder: The name of the buildx builder; `None` means the current one.
+        builder_flags: Further arguments for the builder, passed as written (D2).
+        env: What the command adds to its environment.
+        ssh: The values of `--ssh`.
+        no_cache: Whether every step is run anew (D3).
+        pull: Whether the base images are pulled even if they are present.
+        squash: Whether the layers of the image are squashed.
+        output: `push`, `load` or a value of `--output`; `None` leaves it to the front end (F5).
+        provenance: The value of `--provenance`; `None` means the builder's default.
+        sbom: The value of `--sbom`; `None` means the builder's default.
+        needs: The features that the builder must have (F1).
+        lang: The name of the template.
+        handler: The folder of the function's code.
+        build_options: The build options of the template that are selected.
+        diagnostics: Warnings and notes of `resolve` about this function.
+        origins: The rule and the key path behind each cache argument.
     """
 
-    function: str = _field(_text)
-    # The images that the build makes, each with its tag.
-    tags: tuple[str, ...] = _field(_texts)
-    # The build context, relative to the root of the project; a URL is passed as it is.
-    context: str = _field(_path, ".")
-    build_args: FrozenMap[str] = _field(_sorted_pairs, EMPTY)
-    labels: FrozenMap[str] = _field(_sorted_pairs, EMPTY)
-    # The file of each build secret by its id.
-    secrets: FrozenMap[str] = _field(_sorted_pairs, EMPTY)
-    platforms: tuple[str, ...] = _field(_texts, ())
-    cache_from: tuple[CacheEntry, ...] = _field(_entries, ())
-    cache_to: tuple[CacheEntry, ...] = _field(_entries, ())
-    # The name of the buildx builder; `None` is the current one.
-    builder: str | None = _field(_optional, None)
-    # More arguments for the builder, each passed as written (D2).
-    builder_flags: tuple[str, ...] = _field(_texts, ())
-    # What the command adds to its environment.
-    env: FrozenMap[str] = _field(_sorted_pairs, EMPTY)
-    ssh: tuple[str, ...] = _field(_texts, ())
-    no_cache: bool = _field(_boolean, default=False)
-    pull: bool = _field(_boolean, default=False)
-    squash: bool = _field(_boolean, default=False)
-    # `push`, `load` or a value of `--output`; `None` leaves it to the front end (F5).
-    output: str | None = _field(_optional, None)
-    # Values of `--provenance` and `--sbom`; `None` leaves them to the builder.
-    provenance: str | None = _field(_optional, None)
-    sbom: str | None = _field(_optional, None)
-    # The features that the builder must have (F1).
-    needs: frozenset[str] = _field(_names, frozenset())
-    lang: str = _field(_text, "", eq=False)
-    handler: str = _field(_text, "", eq=False)
-    build_options: tuple[str, ...] = _field(_texts, (), eq=False)
-    # Warnings and notes of `resolve` about this function.
-    diagnostics: tuple[Diagnostic, ...] = _field(_diagnostics, (), eq=False)
-    # The rule and the key path behind each cache argument.
-    origins: tuple[Origin, ...] = _field(_origins, (), eq=False, repr=False)
+    function: str = attrs.field(converter=_TEXT)
+    tags: tuple[str, ...] = attrs.field(converter=_TEXTS)
+    context: str = attrs.field(default=".", converter=_PATH)
+    build_args: FrozenMap[str] = attrs.field(default=EMPTY, converter=_PAIRS)
+    labels: FrozenMap[str] = attrs.field(default=EMPTY, converter=_PAIRS)
+    secrets: FrozenMap[str] = attrs.field(default=EMPTY, converter=_PAIRS)
+    platforms: tuple[str, ...] = attrs.field(default=(), converter=_TEXTS)
+    cache_from: tuple[CacheEntry, ...] = attrs.field(default=(), converter=_ENTRIES)
+    cache_to: tuple[CacheEntry, ...] = attrs.field(default=(), converter=_ENTRIES)
+    builder: str | None = attrs.field(default=None, converter=_OPTIONAL)
+    builder_flags: tuple[str, ...] = attrs.field(default=(), converter=_TEXTS)
+    env: FrozenMap[str] = attrs.field(default=EMPTY, converter=_PAIRS)
+    ssh: tuple[str, ...] = attrs.field(default=(), converter=_TEXTS)
+    no_cache: bool = attrs.field(default=False, converter=_BOOLEAN)
+    pull: bool = attrs.field(default=False, converter=_BOOLEAN)
+    squash: bool = attrs.field(default=False, converter=_BOOLEAN)
+    output: str | None = attrs.field(default=None, converter=_OPTIONAL)
+    provenance: str | None = attrs.field(default=None, converter=_OPTIONAL)
+    sbom: str | None = attrs.field(default=None, converter=_OPTIONAL)
+    needs: frozenset[str] = attrs.field(default=frozenset(), converter=_NAMES)
+    lang: str = attrs.field(default="", converter=_TEXT, eq=False)
+    handler: str = attrs.field(default="", converter=_PATH, eq=False)
+    build_options: tuple[str, ...] = attrs.field(default=(), converter=_TEXTS, eq=False)
+    diagnostics: tuple[Diagnostic, ...] = attrs.field(default=(), converter=_DIAGNOSTICS, eq=False)
+    origins: tuple[Origin, ...] = attrs.field(default=(), converter=_ORIGINS, eq=False, repr=False)
 
     @property
     def caching(self) -> bool:

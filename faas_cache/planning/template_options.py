@@ -2,40 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Protocol
-
 import attrs
 
 from faas_cache.model.diagnostics import Diagnostic, Location
 from faas_cache.model.errors import InvalidFunction
 from faas_cache.model.faults import FaultCollector
-from faas_cache.model.frozen_map import FrozenMap
 from faas_cache.model.masking import masked
 from faas_cache.model.specs import FunctionSpec
 from faas_cache.planning.options import PACKAGES
+from faas_cache.stack.templates import Template
 
-__all__ = ["TemplateLike", "apply_template"]
+__all__ = ["apply_template"]
 
 _MAX_SHOWN = 60
 
 
-class TemplateLike(Protocol):
-    """What `apply_template` reads of a template."""
-
-    @property
-    def name(self) -> str:
-        """The name of the template."""
-
-    @property
-    def build_options(self) -> FrozenMap[tuple[str, ...]]:
-        """The packages of each build option."""
-
-    @property
-    def mount_ssh(self) -> bool:
-        """Whether the build gets the SSH agent."""
-
-
-def apply_template(spec: FunctionSpec, template: TemplateLike | None) -> FunctionSpec:
+def apply_template(spec: FunctionSpec, template: Template | None) -> FunctionSpec:
     """The spec with the packages of its build options as a build argument, and with SSH.
 
     As in faas-cli, the argument is always there, its words are sorted by byte, and those that the
@@ -55,7 +37,7 @@ def apply_template(spec: FunctionSpec, template: TemplateLike | None) -> Functio
     return attrs.evolve(spec, build_args={**spec.build_args, PACKAGES: packages}, ssh=ssh)
 
 
-def _unknown_option(spec: FunctionSpec, option: str, template: TemplateLike) -> Diagnostic:
+def _unknown_option(spec: FunctionSpec, option: str, template: Template) -> Diagnostic:
     known = ", ".join(template.build_options)
     shown = masked(option)[:_MAX_SHOWN]
     return Diagnostic(

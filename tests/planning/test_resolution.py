@@ -319,10 +319,13 @@ def test_tagged_image(image: str, kind: str, value: str, expected: str) -> None:
         ("type=inline", {("inline",)}),
         ("type=registry,ref=", set()),
         ("type=local,mode=max", set()),
-        ("type=s3,bucket=b,region=r,name=x;y", {
-            ("s3", "", "b", "", "manifests/", "x"),
-            ("s3", "", "b", "", "manifests/", "y"),
-        }),
+        (
+            "type=s3,bucket=b,region=r,name=x;y",
+            {
+                ("s3", "", "b", "", "manifests/", "x"),
+                ("s3", "", "b", "", "manifests/", "y"),
+            },
+        ),
         (
             "type=azblob,account_url=u",
             {("azblob", "u", "", "buildkit-cache", "", "manifests", "buildkit")},
