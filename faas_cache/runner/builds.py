@@ -1,253 +1,328 @@
-"""The builds of a run: one after another, side by side, or all as one `bake`; what became of each, and its cache's report.
+"""`run_builds` and `run_bake`: the builds of one run, one after another, side by side, or all as one bake.
 
-One failure stops no other build unless that was asked for; a signal, or time that is up, stops all.
+Every build runs in a thread of its own. What the caller passes — `on_event`, `output` — is called in the thread that called, one
+call at a time. A failure stops no other build unless `fail_fast` is set; a `Stop`, and time that is up, stop the builds of their
+own call only.
 """
 
 from __future__ import annotations
 
+import os
 import time
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
-from tempfile import TemporaryDirectory, TemporaryFile
-from threading import Lock
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, nullcontext
+from functools import partial
+from typing import Protocol, TypeAlias
 
 import attrs
 
-from faas_cache.buildkit.explanations import Explained, explain
-from faas_cache.buildkit.progress import CacheReport, Progress
-from faas_cache.model.frozen_map import FrozenMap
-from faas_cache.render.commands import Command, targets
-from faas_cache.runner.processes import Outcome, end_all, forwarding, history, refs, run
+from faas_cache.buildkit.events import Event
+from faas_cache.buildkit.explanations import Explanation
+from faas_cache.buildkit.reports import CacheReport
+from faas_cache.runner.execution import Execution, Finished, PlannedCommand, Progress
+from faas_cache.runner.processes import linked_shutdown
+from faas_cache.runner.results import BuildResult, FunctionResult, Status
+from faas_cache.runner.stop import Shutdown, Stop
+from faas_cache.runner.terminal import Output, terminal_of, writer_for
+from faas_cache.runner.workers import Mailbox, call_in_threads
 
-if TYPE_CHECKING:
-    from faas_cache.planning.plan import BuildPlan
+__all__ = ["BuildUnit", "Guard", "Plan", "Progress", "Retry", "run_bake", "run_builds"]
 
-End: TypeAlias = Literal["done", "failed", "stopped", "late", "not begun"]
-_BLOCK = 2**16
-_NOTHING = Explained(failure=None)
+
+class Plan(Protocol):
+    """Protocol for the parts of a plan that running its commands needs."""
+
+    @property
+    def function(self) -> str:
+        """The name of the function."""
+
+    @property
+    def tags(self) -> tuple[str, ...]:
+        """The tags of its image."""
+
+    @property
+    def output(self) -> str | None:
+        """Where the image goes: `push`, `load`, or a value of `--output`."""
+
+
+# Holds what a build needs while it runs, such as the lock of its context; entered in the thread of the build.
+Guard: TypeAlias = Callable[[Plan], AbstractContextManager[object]]
+# The commands of a second attempt at a failed build; none for no second attempt. Called in the thread of the build.
+Retry: TypeAlias = Callable[[Plan, FunctionResult], Sequence[PlannedCommand]]
 
 
 @attrs.frozen(kw_only=True)
-class Result:
-    """What became of one function; `exit_code` is docker's, None where nothing was run."""
+class BuildUnit:
+    """One function of a run: its plan, and its commands in order: the build, then the pushes."""
 
-    function: str
-    end: End
-    exit_code: int | None = None
-    report: CacheReport
-    explained: Explained = _NOTHING
+    plan: Plan
+    commands: tuple[PlannedCommand, ...] = attrs.field(converter=tuple)
 
 
-@attrs.frozen(kw_only=True)
-class _Ended:
-    """A build whose every word was read."""
-
-    exit_code: int
-    progress: Progress
+def no_guard(_: Plan) -> AbstractContextManager[object]:
+    """Holds nothing."""
+    return nullcontext()
 
 
-@attrs.define(kw_only=True)
-class Builds:
-    """How to run builds: so many at once, with so many seconds for all, and how the builder tells of them.
+def no_retry(_plan: Plan, _result: FunctionResult) -> Sequence[PlannedCommand]:
+    """The commands of no second attempt."""
+    return ()
 
-    `reports` is what `Builder.reports` says. `show` is given whole lines of output, `say` what we say ourselves.
+
+def run_builds(  # noqa: PLR0913  # what a run has
+    units: Sequence[BuildUnit],
+    *,
+    environ: Mapping[str, str] | None = None,
+    cwd: str | None = None,
+    parallel: int = 1,
+    fail_fast: bool = False,
+    timeout: float | None = None,
+    progress: Progress = "",
+    on_event: Callable[[Event], object] | None = None,
+    output: Output = None,
+    quiet: bool = False,
+    stop: Stop | None = None,
+    guard: Guard = no_guard,
+    retry: Retry = no_retry,
+) -> BuildResult:
+    """Runs the commands of each function up to the first that fails, `parallel` functions at a time.
+
+    `timeout` is in seconds, for the whole call. `output` is a stream of text or bytes, by default `sys.stderr`. What `on_event`,
+    `output`, `guard` or `retry` raises, and a `KeyboardInterrupt`, ends these builds, and is raised when they have ended.
     """
-
-    show: Callable[[bytes], object]
-    say: Callable[[str], object]
-    parallel: int = 1
-    quiet: bool = False
-    fail_fast: bool = False
-    seconds: float | None = None
-    reports: Literal["history", "rawjson", ""] = ""
-    received: list[int] = attrs.field(factory=list)
-    _failed: bool = attrs.field(default=False, init=False)
-    _until: float | None = attrs.field(default=None, init=False)
-    _showing: Lock = attrs.field(factory=Lock, init=False)
-
-    def run(self, each: Sequence[tuple[BuildPlan, Sequence[Command]]]) -> tuple[Result, ...]:
-        """Runs the commands of each function up to the first that fails."""
-        self._begin()
-        with forwarding() as self.received:
-            if self.parallel == 1 or len(each) == 1:
-                return tuple(self._one(plan, commands) for plan, commands in each)
-            with ThreadPoolExecutor(self.parallel) as pool:
-                return tuple(pool.map(lambda item: self._one(*item, apart=True), each))
-
-    def bake(self, plans: Sequence[BuildPlan], command: Command) -> tuple[Result, ...]:
-        """Runs all the builds as one; a target that fails cancels the others."""
-        self._begin()
-        names = FrozenMap(dict(zip(targets(plans), (plan.function for plan in plans), strict=True)))
-        self.say(f"bake: {command.masked().shell()}")
-        with forwarding() as self.received:
-            outcome, said = self._run("bake", command, apart=False)
-        reports = (
-            {report.function: report for report in said[""].reports(names)} if "" in said else {}
+    alone = parallel == 1 or len(units) == 1
+    with linked_shutdown(stop) as shutdown:
+        execution = _execution(
+            environ, cwd, timeout, progress, on_event, output, shutdown, alone=alone, quiet=quiet
         )
-        reports |= {
-            names[key]: progress.report(names[key])
-            for key, progress in said.items()
-            if key in names
-        }
-        explained = self._explained(outcome, said.get(""), None)
-        overall = self._end(outcome)
-        whole = [reports.get(name, CacheReport(function=name)) for name in names.values()]
-        ends = [_end_of(report) if overall == "failed" else overall for report in whole]
-        if overall == "failed" and "failed" not in ends:
-            ends = ["failed"] * len(
-                ends
-            )  # what failed was none of a target: the entries, the builder
-        return tuple(
-            Result(
-                function=report.function,
-                end=end,
-                exit_code=outcome.exit_code,
-                report=report,
-                explained=explained if end in ("done", "failed") and end == overall else _NOTHING,
-            )
-            for report, end in zip(whole, ends, strict=True)
+        results = call_in_threads(
+            [
+                partial(_build, execution, unit, guard=guard, retry=retry, fail_fast=fail_fast)
+                for unit in units
+            ],
+            shutdown,
+            threads=parallel,
         )
+    return BuildResult(functions=results)
 
-    def _one(self, plan: BuildPlan, commands: Sequence[Command], *, apart: bool = False) -> Result:
-        """One function."""
-        found = Result(
-            function=plan.function, end="not begun", report=CacheReport(function=plan.function)
+
+def run_bake(  # noqa: PLR0913  # the same
+    targets: Mapping[str, Plan],
+    command: PlannedCommand,
+    *,
+    environ: Mapping[str, str] | None = None,
+    cwd: str | None = None,
+    timeout: float | None = None,
+    progress: Progress = "",
+    on_event: Callable[[Event], object] | None = None,
+    output: Output = None,
+    quiet: bool = False,
+    stop: Stop | None = None,
+    guard: Guard = no_guard,
+) -> BuildResult:
+    """Runs all builds as one; a target that fails cancels the others. `targets` holds the plan of each target of the file.
+
+    Each function's result is that of its target. See `run_builds` for the arguments; guards are entered in the order of the
+    functions' names.
+    """
+    with linked_shutdown(stop) as shutdown:
+        execution = _execution(
+            environ, cwd, timeout, progress, on_event, output, shutdown, alone=True, quiet=quiet
         )
-        for command in commands:
-            if self._over():
-                return found
-            self.say(f"{plan.function}: {command.masked().shell()}")
-            outcome, said = self._run(plan.function, command, apart=apart)
-            progress = said.get("")
-            found = attrs.evolve(
-                found,
-                end=self._end(outcome),
-                exit_code=outcome.exit_code,
-                report=progress.report(plan.function) if progress else found.report,
-                explained=self._explained(
-                    outcome, progress, plan, pushing=command.argv[1] == "push"
-                ),
-            )
-            if found.end != "done":
-                self._stop_others(found.end)
-                return found
-        return found
-
-    def _begin(self) -> None:
-        """The time counts from now, and nothing has failed yet."""
-        self._until = None if self.seconds is None else time.monotonic() + self.seconds
-        self._failed = False
-
-    def _over(self) -> bool:
-        """Whether nothing is begun any more."""
-        return (
-            bool(self.received)
-            or self._failed
-            or (self._until is not None and time.monotonic() >= self._until)
+        (results,) = call_in_threads(
+            [lambda mailbox: _bake(execution, targets, command, guard, mailbox)], shutdown
         )
+    return BuildResult(functions=results)
 
-    def _stop_others(self, end: End) -> None:
-        if self.fail_fast and end == "failed":
-            self._failed = True
-            end_all()
 
-    def _end(self, outcome: Outcome) -> End:
-        if outcome.exit_code == 0:
-            return "done"
-        if outcome.late:
-            return "late"
-        return "stopped" if outcome.signal is not None or self._failed else "failed"
+def _execution(  # noqa: PLR0913, PLR0917  # the same
+    environ: Mapping[str, str] | None,
+    cwd: str | None,
+    timeout: float | None,
+    progress: Progress,
+    on_event: Callable[[Event], object] | None,
+    output: Output,
+    shutdown: Shutdown,
+    *,
+    alone: bool,
+    quiet: bool,
+) -> Execution:
+    return Execution(
+        environ=dict(os.environ if environ is None else environ),
+        cwd=cwd,
+        deadline=None if timeout is None else time.monotonic() + timeout,
+        progress=progress,
+        on_event=on_event,
+        write=writer_for(output),
+        terminal=terminal_of(output),
+        alone=alone,
+        quiet=quiet,
+        shutdown=shutdown,
+    )
 
-    def _explained(
-        self,
-        outcome: Outcome,
-        progress: Progress | None,
-        plan: BuildPlan | None,
-        *,
-        pushing: bool = False,
-    ) -> Explained:
-        if outcome.exit_code != 0 and self._end(outcome) != "failed":
-            return _NOTHING
-        return explain(
-            _Ended(exit_code=outcome.exit_code, progress=progress) if progress else outcome,
-            plan,
-            pushing=pushing,
+
+# One function.
+
+
+def _build(  # noqa: PLR0913  # the parts of a run
+    execution: Execution,
+    unit: BuildUnit,
+    mailbox: Mailbox,
+    *,
+    guard: Guard,
+    retry: Retry,
+    fail_fast: bool,
+) -> FunctionResult:
+    """Builds one function, a second time if `retry` has commands for that."""
+    name, tags = unit.plan.function, tuple(unit.plan.tags)
+    if execution.interrupted:
+        return FunctionResult(name=name, status="not started", tags=tags)
+    with guard(unit.plan):
+        began = time.monotonic()
+        result = _attempt(execution, unit.plan, unit.commands, mailbox)
+        if result.status == "failed" and (commands := tuple(retry(unit.plan, result))):
+            again = _attempt(execution, unit.plan, commands, mailbox)
+            if again.status != "not started":
+                result = attrs.evolve(again, attempts=2)
+        result = attrs.evolve(result, seconds=time.monotonic() - began)
+    if fail_fast and result.status == "failed":
+        execution.shutdown.stop()
+    return result
+
+
+def _attempt(
+    execution: Execution, plan: Plan, commands: Sequence[PlannedCommand], mailbox: Mailbox
+) -> FunctionResult:
+    """Runs the commands of one function up to the first that does not succeed."""
+    result = FunctionResult(name=plan.function, status="not started", tags=tuple(plan.tags))
+    for index, command in enumerate(commands):
+        if interrupted := execution.interrupted:
+            return attrs.evolve(result, status=interrupted) if index else result
+        finished = execution.run(command, plan.function, mailbox)
+        result = _with(result, finished, command, _done(plan, commands[: index + 1]))
+        if finished.status:
+            break
+    return result
+
+
+def _done(plan: Plan, commands: Sequence[PlannedCommand]) -> Status:
+    """What a function is after these commands: its image is in a registry, or only built."""
+    last = commands[-1]
+    pushes = last.kind == "push" or _pushes(plan, last)
+    return "pushed" if pushes else "built"
+
+
+def _pushes(plan: Plan, command: PlannedCommand) -> bool:
+    """Whether a build pushes its image by itself."""
+    return "--push" in command.argv or "push=true" in (plan.output or "").split(",")
+
+
+def _with(
+    result: FunctionResult, finished: Finished, command: PlannedCommand, done: Status
+) -> FunctionResult:
+    """The result after one more command; the report is that of the build, the digest that of the last that printed one."""
+    recorder, records = finished.recorder, finished.metadata.values()
+    digests = [record.digest for record in records if record.digest]
+    failures, notes = _split(finished.explanations, failed=finished.status == "failed")
+    build = command.kind != "push"
+    return attrs.evolve(
+        result,
+        status=finished.status or done,
+        exit_code=finished.exit_code,
+        attempts=1,
+        digest=next(iter(digests), recorder.digest or result.digest),
+        report=recorder.report(result.name) if build else result.report,
+        explanation=failures[0] if failures else None,
+        notes=(*result.notes, *failures[1:], *notes),
+    )
+
+
+def _split(
+    explanations: Sequence[Explanation], *, failed: bool
+) -> tuple[tuple[Explanation, ...], tuple[Explanation, ...]]:
+    """The failures and the notes; what did not fail has notes only."""
+    failures = tuple(item for item in explanations if failed and item.severity == "error")
+    return failures, tuple(item for item in explanations if item not in failures)
+
+
+# All functions at once.
+
+
+def _bake(
+    execution: Execution,
+    targets: Mapping[str, Plan],
+    command: PlannedCommand,
+    guard: Guard,
+    mailbox: Mailbox,
+) -> tuple[FunctionResult, ...]:
+    names = {target: plan.function for target, plan in targets.items()}
+    empty = {
+        name: FunctionResult(name=plan.function, status="not started", tags=tuple(plan.tags))
+        for name, plan in targets.items()
+    }
+    if execution.interrupted:
+        return tuple(empty.values())
+    with ExitStack() as stack:
+        for plan in sorted(targets.values(), key=lambda plan: plan.function):
+            stack.enter_context(guard(plan))
+        if execution.interrupted:
+            return tuple(empty.values())
+        began = time.monotonic()
+        finished = execution.run(command, "bake", mailbox, names)
+        seconds = time.monotonic() - began
+    statuses = _statuses(finished, targets)
+    return tuple(
+        _target_result(
+            attrs.evolve(result, seconds=seconds, attempts=1, exit_code=finished.exit_code),
+            finished,
+            target,
+            statuses[target],
         )
-
-    # One command.
-
-    def _run(
-        self, name: str, command: Command, *, apart: bool
-    ) -> tuple[Outcome, dict[str, Progress]]:
-        """Runs a command; returns how it ended and what it said, by target, or under an empty name for all."""
-        left = None if self._until is None else max(self._until - time.monotonic(), 0.0)
-        reports = self.reports if command.argv[1] == "buildx" else ""
-        if reports == "history" and not apart and not self.quiet:
-            return _run_on_terminal(command, left)
-        if reports:
-            return self._run_watched(name, command, left)
-        if not apart and not self.quiet:
-            return run(command, seconds=left), {}
-        with TemporaryFile() as file:
-            outcome = run(command, sink=file.write, everything=True, seconds=left)
-            if outcome.exit_code != 0 or not self.quiet:
-                file.seek(0)
-                with self._showing:
-                    while block := file.read(_BLOCK):
-                        self.show(block)
-        return outcome, {}
-
-    def _run_watched(
-        self, name: str, command: Command, seconds: float | None
-    ) -> tuple[Outcome, dict[str, Progress]]:
-        """A command whose progress is JSON: shown as whole lines with the function's name before each."""
-        progress, kept, mark = (
-            Progress(),
-            list[bytes](),
-            f"{name} | ".encode(errors="surrogateescape"),
-        )
-
-        def show(lines: list[bytes]) -> None:
-            if self.quiet:
-                kept.extend(lines)
-            elif lines:
-                with self._showing:
-                    self.show(b"".join(mark + line.rstrip(b"\n") + b"\n" for line in lines))
-
-        watched = attrs.evolve(command, env=command.env | {"BUILDKIT_PROGRESS": "rawjson"})
-        outcome = run(watched, sink=lambda block: show(progress.feed(block)), seconds=seconds)
-        show(progress.close())
-        if kept and outcome.exit_code != 0:
-            with self._showing:
-                self.show(b"".join(mark + line.rstrip(b"\n") + b"\n" for line in kept))
-        return outcome, {"": progress}
+        for target, result in empty.items()
+    )
 
 
-def _run_on_terminal(
-    command: Command, seconds: float | None
-) -> tuple[Outcome, dict[str, Progress]]:
-    """A command that draws its own progress; what it did is read back from the builder's history."""
-    with TemporaryDirectory(prefix="faas-cache-") as folder:
-        file = Path(folder) / "metadata.json"
-        flag = ("--metadata-file", str(file))
-        outcome = run(
-            attrs.evolve(command, argv=(*command.argv[:3], *flag, *command.argv[3:])),
-            seconds=seconds,
-        )
-        found = refs(file.read_bytes()) if file.exists() else {}
-    said = {}
-    for target, ref in found.items():
-        said[target] = Progress()
-        said[target].feed(history(ref))
-        said[target].close()
-    return outcome, said
+def _statuses(finished: Finished, targets: Mapping[str, Plan]) -> dict[str, Status]:
+    """What became of each target."""
+    if finished.status in ("stopped", "timed out"):
+        return dict.fromkeys(targets, finished.status)
+    done: dict[str, Status] = {
+        target: "pushed" if plan.output == "push" or "push=true" in (plan.output or "") else "built"
+        for target, plan in targets.items()
+    }
+    if not finished.status:
+        return done
+    report = finished.recorder.report
+    statuses = {
+        target: _target_status(report(plan.function), done[target])
+        for target, plan in targets.items()
+    }
+    # Where no target failed by itself, the file, the entries or the builder did.
+    return statuses if "failed" in statuses.values() else dict.fromkeys(targets, "failed")
 
 
-def _end_of(report: CacheReport) -> End:
-    """What became of one target of a `bake` that failed."""
+def _target_status(report: CacheReport, done: Status) -> Status:
+    """What became of one target of a bake that failed."""
     if any(step.failed and step.kind != "import" for step in report.steps):
         return "failed"
     last = [step for step in report.steps if step.kind in ("image", "export")]
-    return "done" if last and all(step.finished and not step.error for step in last) else "stopped"
+    return done if last and all(step.finished and not step.error for step in last) else "stopped"
+
+
+def _target_result(
+    result: FunctionResult, finished: Finished, target: str, status: Status
+) -> FunctionResult:
+    """The result of one target: explanations without a function are those of every target that failed."""
+    name = result.name
+    own = [item for item in finished.explanations if item.function in ("", name)]
+    own.sort(key=lambda item: item.function != name)  # its own first
+    failures, notes = _split(own, failed=status == "failed")
+    record = finished.metadata.get(target) or finished.metadata.get("")
+    return attrs.evolve(
+        result,
+        status=status,
+        digest=record.digest if record else None,
+        report=finished.recorder.report(name),
+        explanation=failures[0] if failures else None,
+        notes=(*failures[1:], *(note for note in notes if note.severity != "error")),
+    )

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator, Mapping
-from typing import TypeVar
 
 import attrs
 
@@ -18,8 +18,6 @@ from faas_cache.runner.records import parse_json, text_at
 from faas_cache.runner.stop import Stop
 
 __all__ = ["Node", "has_builder", "inspect_builder", "parse_nodes"]
-
-T = TypeVar("T")
 
 # The questions that describe a builder, asked at the same time.
 _QUESTIONS: dict[str, tuple[str, ...]] = {
@@ -35,6 +33,7 @@ _CONTAINERD = "io.containerd.snapshotter.v1"
 # A builder of these drivers that does not run is started by the first build.
 _STARTED_ON_DEMAND = frozenset({"docker-container", "kubernetes"})
 _NO_BUILDER = re.compile(r"no builder .* found")
+_NO_BUILDX = re.compile(r"'buildx' is not a docker command|unknown command: docker buildx")
 
 
 @attrs.frozen(kw_only=True)
@@ -66,27 +65,23 @@ def inspect_builder(
     except ProgramNotFound:
         return Builder()
     buildx = _search(_BUILDX_VERSION, answers["buildx"].stdout)
-    if podman := _search(_BUILDAH_VERSION, answers["buildx"].stdout):
-        raise BuilderError(_is_podman(podman))
+    if buildah := _search(_BUILDAH_VERSION, answers["buildx"].stdout):
+        raise BuilderError(_is_podman(buildah))
     versions = parse_json(answers["version"].stdout)
     client, server = (text_at(versions, side, "Version") for side in ("Client", "Server"))
     fields, nodes = _parse_inspect(answers["inspect"].stdout)
-    if buildx is None and not builder:
-        if not server:
-            raise BuilderError(_no_daemon(answers["version"]))
-        return _described(client, server, None, None, answers["info"], {})
-    name = builder or fields.get("Name", "")
-    _check_inspect(name, answers["inspect"], fields)
-    driver = fields.get("Driver") or "docker"
-    if driver == "docker":
-        if not server:
-            raise BuilderError(_no_daemon(answers["version"]))
-        context = text_at(versions, "Client", "Context")
-        if builder and context and builder not in ("default", context):
-            raise BuilderError(_is_context(builder))
-    _check_nodes(name, driver, nodes)
-    alive = [node for node in nodes if node.buildkit]
-    buildkit = alive[0].buildkit if alive else None
+    asked = builder or (os.environ if environ is None else environ).get("BUILDX_BUILDER", "")
+    if buildx is not None or asked:
+        name = asked or fields.get("Name", "default")
+        _check_exists(name, answers["inspect"])
+    if not server and (fields.get("Driver") == "docker" or not (asked or fields.get("Driver"))):
+        raise BuilderError(_no_daemon(answers["version"]))
+    if buildx is not None or asked:
+        _check_responds(name, answers["inspect"], fields, nodes)
+    context = text_at(versions, "Client", "Context")
+    if fields.get("Driver") == "docker" and context and asked not in ("", "default", context):
+        raise BuilderError(_is_context(asked))
+    buildkit = next((node.buildkit for node in nodes if node.buildkit), None)
     return _described(client, server, buildx, buildkit, answers["info"], fields)
 
 
@@ -161,27 +156,27 @@ def _fields(text: str) -> Iterator[tuple[str, str]]:
             yield key, value.strip()
 
 
-def _check_inspect(name: str, answer: Answer, fields: Mapping[str, str]) -> None:
-    """Raises if buildx could not describe the builder."""
-    error = fields.get("Error", "")
-    if answer.ok and not error:
-        return
-    words = answer.problem or error or first_line(answer.stderr)
-    if _NO_BUILDER.search(words):
-        quoted = re.search(r'"(?P<value>[^"]+)"', words)
-        raise BuilderError(_no_builder(name or (quoted["value"] if quoted else "")))
-    raise BuilderError(_does_not_respond(name, words))
+def _check_exists(name: str, answer: Answer) -> None:
+    """Raises if buildx has no builder of that name, or is not installed."""
+    if _NO_BUILDER.search(answer.stderr) or _NO_BUILDX.search(answer.stderr):
+        raise BuilderError(_no_builder(name))
 
 
-def _check_nodes(name: str, driver: str, nodes: tuple[Node, ...]) -> None:
-    """Raises if no node responds; a node that the first build starts does."""
+def _check_responds(
+    name: str, answer: Answer, fields: Mapping[str, str], nodes: tuple[Node, ...]
+) -> None:
+    """Raises if buildx could not describe the builder, or no node responds; one that the first build starts does."""
+    if not answer.ok or fields.get("Error"):
+        words = answer.problem or fields.get("Error") or first_line(answer.stderr)
+        raise BuilderError(_does_not_respond(name, words))
+    started = fields.get("Driver") in _STARTED_ON_DEMAND
 
-    def words(node: Node) -> str:
-        silent = node.status == "inactive" and driver not in _STARTED_ON_DEMAND
+    def words_of(node: Node) -> str:
+        silent = node.status == "inactive" and not started
         return node.error or (f"node `{node.name}` is inactive" if silent else "")
 
-    if nodes and all(map(words, nodes)):
-        raise BuilderError(_does_not_respond(name, words(nodes[0])))
+    if nodes and all(map(words_of, nodes)):
+        raise BuilderError(_does_not_respond(name, words_of(nodes[0])))
 
 
 def _search(pattern: re.Pattern[str], text: str) -> str | None:
@@ -212,7 +207,7 @@ def _is_context(name: str) -> Diagnostic:
 
 
 def _does_not_respond(name: str, words: str) -> Diagnostic:
-    words = first_line(words).removeprefix("ERROR: ")
+    words = first_line(words.removeprefix("ERROR: "))
     return Diagnostic(
         name="daemon-unreachable",
         message=f"the builder `{printable(name)}` does not respond" + (f": {words}" if words else ""),

@@ -91,7 +91,8 @@ def with_metadata(argv: tuple[str, ...], run: Callable[[tuple[str, ...]], object
 
     Where there is no room for the file, the command runs without it.
     """
-    if argv[1:2] != ("buildx",) or "--metadata-file" in argv:
+    given = any(argument.startswith("--metadata-file") for argument in argv)
+    if argv[1:2] != ("buildx",) or given:
         run(argv)
         return b""
     folder = _folder()

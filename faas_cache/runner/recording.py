@@ -1,0 +1,134 @@
+"""`Recorder`: what one command prints, as events, reports, a log to explain, and lines to show."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from heapq import merge
+from typing import Literal, TypeAlias
+
+from faas_cache.buildkit.events import Event, Output, StepProgress
+from faas_cache.buildkit.explanations import Explanation, explain
+from faas_cache.buildkit.lines import LineFormatter
+from faas_cache.buildkit.reader import EventReader
+from faas_cache.buildkit.reports import CacheReport, ReportBuilder
+from faas_cache.runner.records import push_digest
+
+__all__ = ["Display", "Recorder"]
+
+Display: TypeAlias = Literal["lines", "output", "nothing", "failure"]
+
+# What is kept of a build to explain it: its last lines, and the events of its steps.
+_MAX_LINES, _MAX_EVENTS = 5_000, 50_000
+# What is kept of a quiet build, in bytes, in case that it fails.
+_MAX_QUIET = 2**22
+# A longer line is none of `docker push`.
+_MAX_LINE = 2**12
+
+
+class Recorder:
+    """Reads the output of one command, block by block.
+
+    `emit` is called with each event, and `show` with what `display` says: `lines` that begin with the function's name, the
+    `output` as it comes, `nothing`, or the lines of a `failure` when it is over.
+    """
+
+    def __init__(
+        self,
+        function: str,
+        targets: Mapping[str, str] | None,
+        show: Callable[[bytes], object],
+        emit: Callable[[Event], object],
+        display: Display,
+    ) -> None:
+        self.show = show
+        self.digest: str | None = None
+        self.empty = True
+        self._function = function
+        self._emit = emit
+        self._display = display
+        self._reader = EventReader(function, targets)
+        self._formatter = LineFormatter()
+        self._reports: dict[str, ReportBuilder] = {}
+        self._log = _Log()
+        self._kept: deque[bytes] = deque()
+        self._kept_size = 0
+        self._line = b""
+        self._shown_line = b""
+
+    def feed(self, block: bytes) -> None:
+        """Reads one block."""
+        self._find_digest(block)
+        self._add(self._reader.feed(block))
+        if self._display == "output":
+            self.show(block)
+
+    def close(self, exit_code: int) -> None:
+        """Reads what is left, and shows the lines of a failure."""
+        self._add(self._reader.close())
+        if self._shown_line:
+            self._display_lines(b"\n")
+        if self._display == "failure" and exit_code != 0:
+            for lines in self._kept:
+                self.show(lines)
+
+    def replay(self, function: str, log: bytes) -> None:
+        """Reads the recorded progress of one function."""
+        reader = EventReader(function, None)
+        self._add([*reader.feed(log), *reader.close()])
+
+    def explain(self, exit_code: int) -> tuple[Explanation, ...]:
+        """Why the command failed, and what else went wrong."""
+        return explain(self._log.events(), exit_code)
+
+    def report(self, function: str) -> CacheReport:
+        """What the cache of one function did."""
+        builder = self._reports.get(function)
+        return CacheReport(function=function) if builder is None else builder.report()
+
+    def _add(self, events: Iterable[Event]) -> None:
+        for event in events:
+            self.empty = False
+            self._log.add(event)
+            self._reports.setdefault(event.function, ReportBuilder()).add(event)
+            self._emit(event)
+            if self._display in ("lines", "failure"):
+                self._display_lines(self._formatter.format(event))
+
+    def _display_lines(self, text: bytes) -> None:
+        """Shows whole lines with the function's name in front, or keeps them."""
+        *lines, self._shown_line = (self._shown_line + text).split(b"\n")
+        mark = f"{self._function} | ".encode(errors="replace")
+        marked = b"".join(mark + line + b"\n" for line in lines)
+        if self._display == "lines":
+            if marked:
+                self.show(marked)
+            return
+        self._kept.append(marked)
+        self._kept_size += len(marked)
+        while self._kept_size > _MAX_QUIET:
+            self._kept_size -= len(self._kept.popleft())
+
+    def _find_digest(self, block: bytes) -> None:
+        *lines, rest = (self._line + block).split(b"\n")
+        self._line = rest[-_MAX_LINE:]
+        for line in lines:
+            self.digest = push_digest(line[:_MAX_LINE]) or self.digest
+
+
+class _Log:
+    """The events that explain a build, in order and bounded: all of its steps, and its last lines."""
+
+    def __init__(self) -> None:
+        self._count = 0
+        self._lines: deque[tuple[int, Event]] = deque(maxlen=_MAX_LINES)
+        self._steps: deque[tuple[int, Event]] = deque(maxlen=_MAX_EVENTS)
+
+    def add(self, event: Event) -> None:
+        self._count += 1
+        kept = self._lines if isinstance(event, Output | StepProgress) else self._steps
+        kept.append((self._count, event))
+
+    def events(self) -> Iterator[Event]:
+        """The events, in the order in which they were added."""
+        return (event for _, event in merge(self._lines, self._steps, key=lambda item: item[0]))
