@@ -618,6 +618,7 @@ class _Run:
             platforms=options.platforms or spec.platforms or self.platform,
             builder_flags=(
                 *spec.builder_flags,
+                *options.builder_flag,
                 *((f"--builder={options.builder}",) if options.builder else ()),
             ),
             pull=spec.pull or options.pull,
@@ -751,7 +752,6 @@ def _flags(options: Namespace) -> CacheFlags:
         build_cache=options.build_cache,
         cache_from=options.cache_from,
         cache_to=options.cache_to,
-        builder_flags=options.builder_flag,
         no_cache=options.no_cache,
         export=not options.no_cache_export,
         ignore_export_errors=options.ignore_cache_errors,

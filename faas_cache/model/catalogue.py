@@ -113,6 +113,7 @@ CATALOGUE: FrozenMap[Condition] = FrozenMap(
             "the Docker daemon does not respond",
             "https://docs.docker.com/engine/daemon/start/",
         ),
+        "unknown-builder": Condition("F2", _E, "buildx has no builder of that name", _DRIVERS),
         "unknown-version": Condition(
             "F2", _N, "a version that decides about a feature is unknown", _DRIVERS
         ),
@@ -213,6 +214,12 @@ CATALOGUE: FrozenMap[Condition] = FrozenMap(
             "", _E, "a template has no build option of that name", _TEMPLATES
         ),
         "invalid-type": Condition("", _E, "a value has the wrong type", _YAML),
+        "invalid-data": Condition(
+            "",
+            _E,
+            "JSON data is not the form of a value",
+            "https://json-schema.org/understanding-json-schema/",
+        ),
         "unknown-key": Condition("", _W, "a key of a function that faas-cli ignores", _YAML),
         "invalid-argument": Condition(
             "", _E, "an argument of a function or of the command line is invalid", PROPOSAL

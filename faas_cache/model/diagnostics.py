@@ -1,20 +1,46 @@
-"""Diagnostics: what is wrong with a stack, a plan or a builder, as data with a name, a location and a fix."""
+"""`Diagnostic`: what is wrong with a stack, a plan or a builder, as data; and `FaasCacheError`.
+
+A diagnostic has a name, a severity, a message, a hint and a location. An error carries diagnostics,
+and a diagnostic with a field of the wrong type raises an error, so both are defined here. The other
+exceptions are in `errors`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import TypeAlias
+from collections.abc import Iterable, Mapping
+from typing import Protocol, TypeAlias, get_args
 
 import attrs
 
-from faas_cache.model.catalogue import CATALOGUE
-from faas_cache.model.catalogue import Severity as Severity
+from faas_cache.model.catalogue import CATALOGUE, Severity
 from faas_cache.model.masking import masked, shown
+
+__all__ = [
+    "UNKNOWN_LOCATION",
+    "Diagnostic",
+    "FaasCacheError",
+    "KeyPath",
+    "Location",
+    "PathLike",
+    "Severity",
+    "errors",
+    "nearest",
+    "path_text",
+    "type_name",
+]
 
 KeyPath: TypeAlias = tuple[str | int, ...]
 
-# Keys longer than this are cut when they are shown.
-_SHOWN_KEY = 60
+# Longer keys and values are cut in messages.
+_MAX_SHOWN = 60
+_SEVERITIES: tuple[str, ...] = get_args(Severity)
+
+
+class PathLike(Protocol):
+    """Protocol for a file system path, such as `pathlib.Path`, whose path is text."""
+
+    def __fspath__(self) -> str:
+        """The path as text."""
 
 
 def path_text(path: KeyPath) -> str:
@@ -27,27 +53,104 @@ def path_text(path: KeyPath) -> str:
     for step in path:
         if isinstance(step, int):
             text += f"[{step}]"
-        elif step.replace("-", "").replace("_", "").isalnum() and len(step) <= _SHOWN_KEY:
+        elif step.replace("-", "").replace("_", "").isalnum() and len(step) <= _MAX_SHOWN:
             text += f".{step}" if text else step
         else:
-            key = masked(step)
-            cut = key if len(key) <= _SHOWN_KEY else key[:_SHOWN_KEY] + "…"
-            text += f"[{cut!r}]"
+            text += f"[{_shortened(step)!r}]"
     return text
 
 
-@attrs.frozen(kw_only=True)
+def type_name(value: object) -> str:
+    """The type of a value in the words of a message.
+
+    >>> type_name([]), type_name(None), type_name(b"")
+    ('a list', 'null', 'a value of type `bytes`')
+    """
+    for known, name in _TYPE_NAMES:
+        if isinstance(value, known):
+            return name
+    return f"a value of type `{type(value).__name__}`"
+
+
+_TYPE_NAMES: tuple[tuple[type, str], ...] = (
+    (str, "a string"),
+    (bool, "a boolean"),
+    (int, "an integer"),
+    (float, "a float"),
+    (list, "a list"),
+    (tuple, "a list"),
+    (set, "a set"),
+    (frozenset, "a set"),
+    (Mapping, "a mapping"),
+    (type(None), "null"),
+)
+
+
+class FaasCacheError(ValueError):
+    """The base class of all errors of this package; two are equal if their diagnostics are.
+
+    Attributes:
+        diagnostics: All faults, in the order of the text that they are in.
+        exit_code: The exit code of a program that does not handle the error: 2 for invalid input,
+            3 for a builder that does not support what the plans need.
+    """
+
+    exit_code: int = 2
+
+    def __init__(self, *diagnostics: Diagnostic) -> None:
+        super().__init__(*diagnostics)
+        self.diagnostics: tuple[Diagnostic, ...] = diagnostics
+
+    def __str__(self) -> str:
+        return "\n".join(map(str, self.diagnostics))
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, FaasCacheError) or type(other) is not type(self):
+            return NotImplemented
+        return self.diagnostics == other.diagnostics
+
+    def __hash__(self) -> int:
+        return hash((type(self), self.diagnostics))
+
+
+@attrs.frozen(kw_only=True, init=False)
 class Location:
     """Where something is written: a file with line and column, a key path, or both.
 
-    `path` holds the keys and indices from the top of the stack file, or the name of a flag. `line` and `column` count
-    from 1; they and `file` are `None` until the file has been searched for the path.
+    Attributes:
+        path: The keys and indices from the top of the stack file, or the name of a flag, a variable
+            or an argument, and the index in its list.
+        file: The path of the file as it was given; `None` where it is not known.
+        line: The line, counted from 1; `None` until the file has been searched for the key path.
+        column: The column in characters, counted from 1; `None` like `line`.
     """
 
     path: KeyPath = attrs.field(default=(), repr=shown)
     file: str | None = None
     line: int | None = None
     column: int | None = None
+
+    def __init__(
+        self,
+        *,
+        path: Iterable[str | int] = (),
+        file: str | PathLike | None = None,
+        line: int | None = None,
+        column: int | None = None,
+    ) -> None:
+        if type(path) is not tuple:
+            if isinstance(path, str) or not isinstance(path, Iterable):
+                raise _invalid_field("path", "a list of keys and indices", path)
+            path = tuple(path)
+        for step in path:
+            if not isinstance(step, (str, int)):
+                raise _invalid_field("path", "a list of keys and indices", step)
+        if file is not None and not isinstance(file, str):
+            file = _file_name(file)
+        for name, number in (("line", line), ("column", column)):
+            if number is not None and type(number) is not int:
+                raise _invalid_field(name, "an integer", number)
+        self.__attrs_init__(path=path, file=file, line=line, column=column)
 
     def __str__(self) -> str:
         position = ":".join(
@@ -63,12 +166,20 @@ class Location:
 UNKNOWN_LOCATION = Location()
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, init=False)
 class Diagnostic:
-    """One finding: its name, severity and location, the message, and how to fix it.
+    """One finding: what is wrong, where, and how to fix it.
 
-    `name` is an entry of `CATALOGUE`, which gives `rule` (the number of the rule behind it; empty where no rule has one)
-    and `url` unless they are passed. `hint` starts with a verb and says what to write or run.
+    Attributes:
+        name: The readable name of the condition, a key of `CATALOGUE` (`cache-overwrites-image`);
+            a program may use names of its own.
+        severity: `error` (nothing is built), `warning` or `note`.
+        message: What is wrong: lower case, no full stop, the value in backticks.
+        hint: What to write or run; begins with a verb, empty where there is nothing to add.
+        location: Where the fault is written.
+        rule: The number of the rule behind it (`E4`), empty where there is none; by default that
+            of the name in the catalogue.
+        url: A page to read; by default that of the name in the catalogue.
     """
 
     name: str
@@ -76,20 +187,42 @@ class Diagnostic:
     message: str
     hint: str = ""
     location: Location = UNKNOWN_LOCATION
-    rule: str = attrs.field()
-    url: str = attrs.field()
+    rule: str = ""
+    url: str = ""
 
-    @rule.default
-    def _rule_of_name(self) -> str:
-        return CATALOGUE[self.name].rule if self.name in CATALOGUE else ""
-
-    @url.default
-    def _url_of_name(self) -> str:
-        return CATALOGUE[self.name].url if self.name in CATALOGUE else ""
+    def __init__(  # noqa: PLR0913  # a parameter for each field
+        self,
+        *,
+        name: str,
+        severity: Severity = "error",
+        message: str,
+        hint: str = "",
+        location: Location = UNKNOWN_LOCATION,
+        rule: str | None = None,
+        url: str | None = None,
+    ) -> None:
+        texts = {"name": name, "message": message, "hint": hint, "rule": rule, "url": url}
+        for field, text in texts.items():
+            if not (isinstance(text, str) or (text is None and field in ("rule", "url"))):
+                raise _invalid_field(field, "a string", text)
+        if severity not in _SEVERITIES:
+            raise _invalid_field("severity", "`error`, `warning` or `note`", severity)
+        if not isinstance(location, Location):
+            raise _invalid_field("location", "a `Location`", location)
+        condition = CATALOGUE.get(name)
+        self.__attrs_init__(
+            name=name,
+            severity=severity,
+            message=message,
+            hint=hint,
+            location=location,
+            rule=(condition.rule if condition else "") if rule is None else rule,
+            url=(condition.url if condition else "") if url is None else url,
+        )
 
     def __str__(self) -> str:
-        where = str(self.location)
-        head = f"{where}: " if where else ""
+        location = str(self.location)
+        head = f"{location}: " if location else ""
         lines = [f"{head}{self.severity}: {self.message} [{self.name}]"]
         return "\n    ".join([*lines, *filter(None, (self.hint, self.url))])
 
@@ -99,17 +232,44 @@ class Diagnostic:
 
 
 def errors(diagnostics: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
-    """Those that stop a build."""
-    return tuple(d for d in diagnostics if d.severity == "error")
+    """Those with the severity `error`: nothing is built while there are any."""
+    return tuple(diagnostic for diagnostic in diagnostics if diagnostic.severity == "error")
 
 
 def nearest(word: str, known: Iterable[str]) -> str:
-    """The known word that was probably meant, as ``did you mean `max`?``, or nothing.
+    """A suggestion of the known word that is most like `word`, or an empty string.
 
     >>> nearest("build_caches", ["build_cache", "build_args"])
     'did you mean `build_cache`?'
     """
     from difflib import get_close_matches
 
-    found = get_close_matches(word[:_SHOWN_KEY].lower(), list(known), n=1)
-    return f"did you mean `{found[0]}`?" if found else ""
+    matches = get_close_matches(word[:_MAX_SHOWN].lower(), list(known), n=1)
+    return f"did you mean `{matches[0]}`?" if matches else ""
+
+
+def _shortened(text: str) -> str:
+    """The text as a message shows it: masked, and cut where it is long."""
+    text = masked(text)
+    return text if len(text) <= _MAX_SHOWN else f"{text[:_MAX_SHOWN]}…"
+
+
+def _invalid_field(field: str, expected: str, value: object) -> FaasCacheError:
+    """The error for an argument of `Diagnostic` or `Location` that has the wrong type."""
+    actual = f"`{_shortened(value)}`" if isinstance(value, str) else type_name(value)
+    return FaasCacheError(
+        Diagnostic(
+            name="invalid-type",
+            message=f"expected {expected}, got {actual}",
+            location=Location(path=(field,)),
+        )
+    )
+
+
+def _file_name(file: object) -> str:
+    """The text of a path-like object."""
+    convert = getattr(type(file), "__fspath__", None)
+    text = convert(file) if convert else None
+    if not isinstance(text, str):
+        raise _invalid_field("file", "a path", file)
+    return text

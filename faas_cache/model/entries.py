@@ -19,7 +19,8 @@ import attrs
 from faas_cache.model.diagnostics import Diagnostic
 from faas_cache.model.errors import InvalidEntry
 from faas_cache.model.frozen_map import EMPTY, FrozenMap
-from faas_cache.model.masking import MASK, fold, masked, masked_part
+from faas_cache.model.go import quote, to_lower
+from faas_cache.model.masking import MASK, masked, masked_part
 
 # Linux refuses a longer argument: MAX_ARG_STRLEN is 128 KiB, the final NUL included.
 MAX_TEXT = 131071
@@ -192,7 +193,7 @@ def _fields(fields: list[str], text: str) -> FrozenMap[str]:
         key, equals, value = field.partition("=")
         if not equals:
             raise invalid(text, f"invalid value {masked_part(field, text)}", _no_equals_hint(field))
-        found[fold(key)] = value
+        found[to_lower(key)] = value
     return FrozenMap(found) if found else EMPTY
 
 

@@ -1,36 +1,20 @@
-"""The exceptions of `faas_cache`: each carries what there is to say as diagnostics."""
+"""The exceptions of `faas_cache`: each carries what is wrong as diagnostics."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Any
 
-if TYPE_CHECKING:
-    from faas_cache.model.diagnostics import Diagnostic
+from faas_cache.model.diagnostics import Diagnostic, FaasCacheError
 
-
-class FaasCacheError(ValueError):
-    """The base class of all errors of this package; two are equal if their diagnostics are.
-
-    `.diagnostics` holds all faults that were found, in the order of the text. `.exit_code` is the exit code for a
-    program that does not handle the error: 2 for invalid input, 3 for a builder that cannot do what is asked.
-    """
-
-    exit_code = 2
-
-    def __init__(self, *diagnostics: Diagnostic) -> None:
-        super().__init__(*diagnostics)
-        self.diagnostics = diagnostics
-
-    def __str__(self) -> str:
-        return "\n".join(map(str, self.diagnostics))
-
-    def __eq__(self, other: object) -> bool:
-        if type(other) is not type(self):
-            return NotImplemented
-        return self.diagnostics == other.diagnostics
-
-    def __hash__(self) -> int:
-        return hash((type(self), self.diagnostics))
+__all__ = [
+    "BuilderError",
+    "FaasCacheError",
+    "InvalidEntry",
+    "InvalidFunction",
+    "InvalidInput",
+    "InvalidReference",
+    "InvalidStack",
+]
 
 
 class InvalidReference(FaasCacheError):
@@ -46,14 +30,22 @@ class InvalidFunction(FaasCacheError):
 
 
 class InvalidStack(FaasCacheError):
-    """A stack file has faults; all of them are reported together."""
+    """A stack file has faults; all of them are reported together.
+
+    Attributes:
+        stack: The `Stack` of the functions that could be read; `None` where there is none.
+    """
+
+    def __init__(self, *diagnostics: Diagnostic, stack: Any = None) -> None:  # noqa: ANN401  # `Stack` is in a package above this one
+        super().__init__(*diagnostics)
+        self.stack: Any = stack
 
 
 class InvalidInput(FaasCacheError):
-    """Arguments or flags are invalid, or contradict each other."""
+    """An argument, a flag or a variable is invalid, or two contradict each other."""
 
 
 class BuilderError(FaasCacheError):
-    """The builder cannot be reached, or lacks what the plans need (rules F2 and F3)."""
+    """The builder cannot be reached, or lacks a feature that the plans need (rules F2 and F3)."""
 
-    exit_code = 3
+    exit_code: int = 3

@@ -1,52 +1,54 @@
-"""`FrozenMap`: a mapping that cannot change, so that a spec and a plan can be compared, hashed and pickled."""
+"""`FrozenMap`: an immutable mapping, so that specs and plans can be compared, hashed and pickled."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Generic, NoReturn, TypeVar
+from collections.abc import Mapping
+from typing import Any, Generic, NoReturn, TypeVar
 
-from faas_cache.model.masking import MASK, SECRET_FIELDS, fold, masked_value, shown
+from faas_cache.model.masking import MASK, is_secret_name, masked_value, shown
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+__all__ = ["EMPTY", "FrozenMap"]
 
 V = TypeVar("V")
 
 
 class FrozenMap(dict[str, V], Generic[V]):
-    """An immutable mapping from text, in written order, hashable where its values are; its `repr` masks secrets.
+    """An immutable mapping from text, in written order; hashable where its values are.
 
-    A `dict` underneath, for the speed of its look-ups; a `types.MappingProxyType` can be neither hashed nor pickled.
+    Its `repr` masks secrets. It is a `dict` for the speed of its look-ups: a
+    `types.MappingProxyType` can be neither hashed nor pickled.
     """
 
     __slots__ = ()
 
-    def __hash__(self) -> int:  # type: ignore[override]  # dict says None: it can change, this cannot
+    def __hash__(self) -> int:  # type: ignore[override]  # dict has None, because it can change
         return hash(frozenset(self.items()))
 
     def __repr__(self) -> str:
-        return (
-            f"{{{', '.join(f'{shown(key)}: {_shown(key, value)}' for key, value in self.items())}}}"
-        )
+        items = (f"{shown(key)}: {_shown_value(key, value)}" for key, value in self.items())
+        return f"{{{', '.join(items)}}}"
 
-    def __reduce__(self) -> tuple[type[FrozenMap[V]], tuple[dict[str, V]]]:
+    def __reduce__(self) -> tuple[Any, ...]:
         return FrozenMap, (dict(self),)
 
-    def __or__(self, other: Mapping[str, V]) -> FrozenMap[V]:  # type: ignore[override]  # narrower than dict's: still frozen
+    def __or__(self, other: Mapping[str, V]) -> FrozenMap[V]:  # type: ignore[override]  # narrower than dict's
         return FrozenMap({**self, **other})
 
-    def _refuse(self, *_: object, **__: object) -> NoReturn:
+    def _reject(self, *_: object, **__: object) -> NoReturn:
         message = f"a {type(self).__name__} cannot change"
         raise TypeError(message)
 
-    __setitem__ = __delitem__ = __ior__ = _refuse
-    clear = pop = popitem = setdefault = update = _refuse
+    __setitem__ = __delitem__ = __ior__ = _reject
+    clear = pop = popitem = setdefault = update = _reject
 
 
-def _shown(key: str, value: object) -> str:
-    """The `repr` of the value of `key`, masked where either makes it a secret."""
+def _shown_value(key: str, value: object) -> str:
+    """The `repr` of the value of `key`, masked if the name of the key makes it a secret."""
     if isinstance(value, str):
         return repr(masked_value(key, value))
-    return repr(MASK) if fold(key) in SECRET_FIELDS else shown(value)
+    if is_secret_name(key) and not hasattr(type(value), "__attrs_attrs__"):
+        return repr(MASK)
+    return shown(value)
 
 
 EMPTY: FrozenMap[str] = FrozenMap()

@@ -1,7 +1,14 @@
-"""What is a secret, and how a text that holds one is shown.
+"""What is a secret, and how a text that contains one is shown.
 
-A secret is the value of one of `SECRET_FIELDS`, the userinfo of any URL or of a `*_proxy` value, and the query of one of
-`URL_FIELDS`. Everything shown to people goes through here; only a command's argv holds what the builder must be given.
+A secret is
+
+- the value of one of `SECRET_FIELDS` of a cache entry,
+- the value of a build argument, a variable or a flag whose name has one of the words
+  `SECRET_WORDS`,
+- the userinfo of any URL and of the value of a `*_proxy` variable,
+- the query of one of the `URL_FIELDS` of a cache entry.
+
+Everything that people see passes through this module; only the argv of a command contains secrets.
 """
 
 from __future__ import annotations
@@ -9,91 +16,139 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from faas_cache.model.go import to_lower
+
+__all__ = [
+    "MASK",
+    "SECRET_FIELDS",
+    "SECRET_WORDS",
+    "URL_FIELDS",
+    "is_secret_name",
+    "masked",
+    "masked_message",
+    "masked_part",
+    "masked_value",
+    "shown",
+    "shown_fields",
+]
+
 MASK = "***"
 
-# The fields of BuildKit's cache backends that carry credentials: gha (token, ghtoken) and s3 or azblob (the rest).
-SECRET_FIELDS = frozenset(
+# The fields of BuildKit's cache backends that are credentials: of gha (token, ghtoken), of s3 and
+# azblob (the rest).
+SECRET_FIELDS: frozenset[str] = frozenset(
     {"token", "ghtoken", "secret_access_key", "access_key_id", "session_token"}
 )
-# The fields that hold a URL whose query may be a signature (Azure's SAS) or a token.
-URL_FIELDS = frozenset({"url", "url_v2", "account_url", "endpoint_url"})
+# A name that has one of these words, between other characters than letters and digits, names a
+# secret, in upper or lower case: `NPM_TOKEN`, `--api-key`.
+SECRET_WORDS: frozenset[str] = frozenset(
+    {
+        "TOKEN",
+        "PASSWORD",
+        "PASSWD",
+        "SECRET",
+        "APIKEY",
+        "API_KEY",
+        "PRIVATE_KEY",
+        "ACCESS_KEY",
+    }
+)
+# The fields whose value is a URL with a query that may be a signature (Azure's SAS) or a token.
+URL_FIELDS: frozenset[str] = frozenset({"url", "url_v2", "account_url", "endpoint_url"})
+
+# `--secret id=…,src=…` of docker names a file, and no secret.
+_SECRET_FLAG = "--secret"  # noqa: S105  # the name of a flag
 
 
-def _key(names: frozenset[str]) -> str:
-    """One of the names as Go folds it: `İ`, `K` and `ſ` stand for i, k and s too."""
-    folds = {"i": "[iİ]", "k": "[kK]", "s": "[sſ]"}
-    return "|".join(
-        "".join(folds.get(c, c) for c in name) for name in sorted(names, key=len, reverse=True)
-    )
+# The names in any case, `İ` for i too; the longest first.
+_URL_NAMES = "|".join(sorted(URL_FIELDS, key=len, reverse=True)).replace("i", "[iİ]")
 
+# Masking takes linear time: no pattern reads a character again that a match has passed.
 
-# A bare value ends at the comma, a quoted one at its closing quote. Where an entry is broken right after a secret (a quote
-# that may not stand where it does, a field that lacks a "="), what follows may be the rest of the secret: all of it goes.
-# What has been looked at is never looked at again, so that masking takes linear time.
+# A bare value ends at the comma, a quoted one at its closing quote. Where an entry is broken right
+# after a secret (by a quote in the wrong position, or a field without a "="), what follows may be
+# the rest of the secret, and all of it is masked.
 _NO_FIELD = r',+(?:[^,"=]++(?=[,"]|\Z)|"[^"=]*(?>(?:""[^"=]*)*)(?:"|\Z))'
 _BROKEN = rf'"(?:(?!,|\r?\n?\Z)|{_NO_FIELD})[\s\S]*'
 _VALUE = rf'[^,"]*(?:(?:"|{_NO_FIELD})[\s\S]*)?'
 _QUOTED = rf'[^"]*(?>(?:""[^"]*)*)(?:{_BROKEN})?'
 _FIELD = r'(?P<quote>"\s*)?(?<![a-z0-9_])'
-_SECRET = re.compile(
-    rf"(?i)(?P<key>{_FIELD}(?:{_key(SECRET_FIELDS)})\s*=)(?(quote){_QUOTED}|{_VALUE})"
-)
 _QUERY = re.compile(
-    rf'(?i){_FIELD}(?:{_key(URL_FIELDS)})\s*=(?(quote)[^"?]*(?>(?:""[^"?]*)*)|[^,"?]*)'
+    rf'(?i){_FIELD}(?:{_URL_NAMES})\s*=(?(quote)[^"?]*(?>(?:""[^"?]*)*)|[^,"?]*)'
     rf'(?P<query>\?(?(quote){_QUOTED}|{_VALUE})|(?(quote){_BROKEN}|"[\s\S]*))?'
 )
+
+# The name of a variable or a flag, and its value: of a field of an entry as above; else the rest of
+# the text, or, within a message, one word as a shell reads it.
+_WORD = re.compile(
+    rf"(?i)(?<![a-z0-9])(?:{'|'.join(sorted(SECRET_WORDS)).replace('_', '[_-]')})(?![a-z0-9])"
+)
+# Go lower-cases the signs for Kelvin and for I with a dot to `k` and `i`; `ſ` is a letter, too.
+_LETTER = "A-Za-z0-9_\u0130\u017f\u212a-"
+_NAME = re.compile(rf"(?<![{_LETTER}])(?P<name>[{_LETTER}]++)\s*+=")
+_FIELD_VALUES = {'"': re.compile(_QUOTED), ",": re.compile(_VALUE)}
+_REST = re.compile(r"[\s\S]*")
+_SHELL_WORD = re.compile(r"""[ \t]*+(?:"(?:[^"\\]|\\[\s\S])*+"?|'[^']*+'?|\\[\s\S]|[^\s"'\\])*+\\?""")
+
 _URL_QUERY = re.compile(r"(?P<url>https?://[^\s\"'?]*+)\?[^\s\"']*+")
 _USERINFO = re.compile(r"(?P<key>://)[^/?#\s]*@")
 _PROXY = re.compile(r"(?i)(?P<key>_proxy\s*=\s*)(?P<value>(?>(?:=\s*|[^/?#\s=]+)*))")
 _BARE_USERINFO = re.compile(r"\A[^/?#\s]*@")
 
 
-def _without_query(match: re.Match[str]) -> str:
-    before, mark, _ = (match["query"] or "").partition("?")
-    return match[0].removesuffix(match["query"] or "") + before + (f"{mark}{MASK}" if mark else "")
+def is_secret_name(name: str) -> bool:
+    """Whether the value of a field, a variable or a flag of that name is a secret.
 
-
-def _without_user(match: re.Match[str]) -> str:
-    _, at, host = match["value"].rpartition("@")
-    return f"{match['key']}{MASK}@{host}" if at else match[0]
+    >>> is_secret_name("NPM_TOKEN"), is_secret_name("--api-key"), is_secret_name("TOKENS")
+    (True, True, False)
+    """
+    return to_lower(name) in SECRET_FIELDS or _WORD.search(name) is not None
 
 
 def masked(text: str) -> str:
-    """The text with `***` in place of every secret: an entry, a `KEY=VALUE` pair or one word of a command.
+    """The text with `***` for each secret: an entry, `KEY=VALUE`, or a flag with its value.
 
     >>> masked("type=gha,token=abc,mode=max")
     'type=gha,token=***,mode=max'
+    >>> masked("--build-arg NPM_TOKEN=abc")
+    '--build-arg NPM_TOKEN=***'
     >>> masked("http_proxy=http://user:pass@proxy:3128")
     'http_proxy=http://***@proxy:3128'
     """
-    if "=" in text:
-        text = _SECRET.sub(rf"\g<key>{MASK}", text)
-        text = _QUERY.sub(_without_query, text)
-    if "@" in text:
-        text = _PROXY.sub(_without_user, text)
-        text = _USERINFO.sub(rf"\g<key>{MASK}@", text)
-    return text
+    return _masked(text, _REST)
 
 
 def masked_message(text: str) -> str:
-    """A builder's message, masked: of the URLs in it, the userinfo and the query, which may be a signature."""
-    return masked(_URL_QUERY.sub(rf"\g<url>?{MASK}", text) if "?" in text else text)
+    """A message or a line of a log, masked; of each URL in it the userinfo and the query too.
+
+    >>> masked_message("RUN NPM_TOKEN=abc npm ci")
+    'RUN NPM_TOKEN=*** npm ci'
+    """
+    text = _URL_QUERY.sub(rf"\g<url>?{MASK}", text) if "?" in text else text
+    return _masked(text, _SHELL_WORD)
 
 
 def masked_part(part: str, whole: str) -> str:
-    """A part of a text, shown only where the whole shows it too: alone, it may not look like the secret that it is in."""
+    """A part of a text, shown only where the masked whole shows it.
+
+    Alone, a part may not look like the secret that it is a part of.
+    """
     visible = masked(whole)
     return part if part in visible or part.replace('"', '""') in visible else MASK
 
 
 def masked_value(key: str, value: str) -> str:
-    """The value of the field or variable `key`, masked where that name makes it a secret."""
-    name = fold(key)
-    if name in SECRET_FIELDS:
+    """The value of the field or the variable `key`, masked if its name makes it a secret.
+
+    >>> masked_value("GITHUB_TOKEN", "abc"), masked_value("url", "https://host/?sig=abc")
+    ('***', 'https://host/?***')
+    """
+    if is_secret_name(key):
         return MASK
+    name = to_lower(key)
     value = masked(value)
     if name in URL_FIELDS and "?" in value:
-        value = value.partition("?")[0] + "?" + MASK
+        value = f"{value.partition('?')[0]}?{MASK}"
     if name.endswith("_proxy"):
         value = _BARE_USERINFO.sub(f"{MASK}@", value)
     return value
@@ -108,16 +163,48 @@ def shown(value: object) -> str:
     return repr(value)
 
 
-def shown_fields(self: Any) -> str:  # noqa: ANN401  # any attrs instance; attrs gives them no common type
+def shown_fields(self: Any) -> str:  # noqa: ANN401  # any attrs instance; they share no type
     """The `repr` of an attrs instance by its public fields, masked: assign it to `__repr__`."""
-    fields = (a.name for a in self.__attrs_attrs__ if a.repr)
-    return f"{type(self).__name__}({', '.join(f'{name}={shown(getattr(self, name))}' for name in fields)})"
+    fields = (field.name for field in self.__attrs_attrs__ if field.repr)
+    arguments = ", ".join(f"{name}={shown(getattr(self, name))}" for name in fields)
+    return f"{type(self).__name__}({arguments})"
 
 
-def fold(key: str) -> str:
-    """The key in lower case as Go's `strings.ToLower` does it: rune by rune, with no eye for the context.
+def _masked(text: str, value: re.Pattern[str]) -> str:
+    """The text with its secrets masked; `value` matches what belongs to a name with a `=`."""
+    if "=" in text:
+        text = _mask_names(text, value)
+        text = _QUERY.sub(_mask_query, text)
+    if "@" in text:
+        text = _PROXY.sub(_mask_user, text)
+        text = _USERINFO.sub(rf"\g<key>{MASK}@", text)
+    return text
 
-    >>> fold("KEY İ")
-    'key i'
-    """
-    return key.lower() if key.isascii() else "".join(c.lower()[0] for c in key)
+
+def _mask_names(text: str, value: re.Pattern[str]) -> str:
+    """The text without the values of the names that make them secrets."""
+    parts: list[str] = []
+    end = 0
+    for match in _NAME.finditer(text):
+        name = match["name"]
+        if match.start() < end or name == _SECRET_FLAG or not is_secret_name(name):
+            continue
+        before = match.start() - 1
+        while before >= 0 and text[before].isspace():
+            before -= 1
+        pattern = _FIELD_VALUES.get(text[before], value) if before >= 0 else value
+        parts += (text[end : match.end()], MASK)
+        # a pattern that matches every text, the empty one included
+        end = pattern.match(text, match.end()).end()  # type: ignore[union-attr]
+    return "".join((*parts, text[end:]))
+
+
+def _mask_query(match: re.Match[str]) -> str:
+    query = match["query"] or ""
+    before, mark, _ = query.partition("?")
+    return match[0].removesuffix(query) + before + (f"{mark}{MASK}" if mark else "")
+
+
+def _mask_user(match: re.Match[str]) -> str:
+    _, at, host = match["value"].rpartition("@")
+    return f"{match['key']}{MASK}@{host}" if at else match[0]

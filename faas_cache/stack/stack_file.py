@@ -18,10 +18,11 @@ from typing import Any, NamedTuple, NoReturn, TypeAlias
 import attrs
 
 from faas_cache.model.diagnostics import Diagnostic, KeyPath, Location, path_text
-from faas_cache.model.errors import InvalidFunction, InvalidStack
+from faas_cache.model.errors import InvalidFunction, InvalidInput, InvalidStack
 from faas_cache.model.frozen_map import EMPTY, FrozenMap
 from faas_cache.model.masking import masked, shown
-from faas_cache.model.specs import FunctionSpec, Quoted, boolean
+from faas_cache.model.converters import Quoted, read_boolean
+from faas_cache.model.specs import FunctionSpec
 from faas_cache.stack import selection
 from faas_cache.stack.substitution import LINE_END, LINE_ENDS, Substituted, end_of, substitute
 
@@ -933,8 +934,8 @@ class _Judgement:
         if folder := self.text(document.get("handler_folder"), ("handler_folder",)):
             found["handler_folder"] = folder
         try:
-            found["mount_ssh"] = boolean(document.get("mount_ssh"), ("mount_ssh",))
-        except InvalidFunction as fault:
+            found["mount_ssh"] = read_boolean(document.get("mount_ssh"), ("mount_ssh",))
+        except InvalidInput as fault:
             self.found += fault.diagnostics
         return found
 

@@ -23,7 +23,8 @@ import attrs
 
 from faas_cache.model.diagnostics import Diagnostic, Location
 from faas_cache.model.errors import InvalidStack
-from faas_cache.model.masking import fold, masked
+from faas_cache.model.go import to_lower
+from faas_cache.model.masking import masked
 
 # Defaults within defaults: nobody writes ten, and a parser that recurses must stop somewhere.
 MAX_NESTING = 64
@@ -205,8 +206,8 @@ class _Reader:
         changed = {
             "^": _upper(first) + rest,
             "^^": _upper(value),
-            ",": fold(first) + rest,
-            ",,": fold(value),
+            ",": to_lower(first) + rest,
+            ",,": to_lower(value),
         }
         return changed.get(operator, value)
 

@@ -13,9 +13,11 @@ from faas_cache.model.flags import CacheFlags
 from faas_cache.model.frozen_map import FrozenMap
 from faas_cache.model.masking import (
     SECRET_FIELDS,
+    SECRET_WORDS,
     URL_FIELDS,
-    fold,
+    is_secret_name,
     masked,
+    masked_message,
     masked_part,
     masked_value,
     shown,
@@ -41,7 +43,25 @@ CASES = [
     ('type=gha,"url=https://x/a,b?c,d",x=1', 'type=gha,"url=https://x/a,b?***",x=1'),
     ('type=gha,"url=https://x/""y",x=a?b', 'type=gha,"url=https://x/""y",x=a?b'),
     ("url=https://x/y,name=a?b", "url=https://x/y,name=a?b"),
-    ("token=a\nb,x=1", "token=***,x=1"),
+    ("token=a\nb,x=1", "token=***"),
+    ("type=gha, token=a\nb,x=1", "type=gha, token=***,x=1"),
+    ("NPM_TOKEN=a,b c", "NPM_TOKEN=***"),
+    ("--build-arg NPM_TOKEN=a b", "--build-arg NPM_TOKEN=***"),
+    ("--build-arg=DB_PASSWORD=a=b", "--build-arg=DB_PASSWORD=***"),
+    ("--my-api-key=a", "--my-api-key=***"),
+    ("--token=a", "--token=***"),
+    ("aws_access_key_2=a", "aws_access_key_2=***"),
+    ("PRIVATE_KEY = a", "PRIVATE_KEY =***"),
+    ("SIGNING-PRIVATE-KEY=a", "SIGNING-PRIVATE-KEY=***"),
+    ("MY_PASSWD=a", "MY_PASSWD=***"),
+    ("APIKEY=a", "APIKEY=***"),
+    ("A=1,my-secret=b,c=d", "A=1,my-secret=***,c=d"),
+    ("https://host/?access_token=a&b=c", "https://host/?access_token=***"),
+    ("--secret=id=npm,src=file", "--secret=id=npm,src=file"),
+    ("SECRETARY=a", "SECRETARY=a"),
+    ("MYTOKEN=a", "MYTOKEN=a"),
+    ("ACCESS=KEY=a", "ACCESS=KEY=a"),
+    ("TOKEN x=1", "TOKEN x=1"),
     ('"token=a"\r\n', '"token=***"\r\n'),
     ("NPM_TOKENS=x", "NPM_TOKENS=x"),
     ("git+https://github.com/a/b@v1", "git+https://github.com/a/b@v1"),
@@ -61,6 +81,8 @@ VALUES = [
     ("url_v2", "https://x/?sig=a", "https://x/?***"),
     ("no_proxy", "me:pw@x", "***@x"),
     ("other", "https://me:pw@x", "https://***@x"),
+    ("NPM_TOKEN", "x", "***"),
+    ("secret", "x", "***"),
     ("other", "x", "x"),
 ]
 
@@ -77,11 +99,32 @@ def test_shown_goes_into_tuples_and_mappings() -> None:
     assert shown(value) == "({'token': '***', 'from': ('type=gha,token=***',)}, 1)"
 
 
-@given(st.text())
-def test_fold_is_one_to_one(key: str) -> None:
-    """Keys are folded rune by rune, so positions stay."""
-    assert len(fold(key)) == len(key)
-    assert fold(key.swapcase() if key.isascii() else key) == fold(key)
+MESSAGES = [
+    ("RUN NPM_TOKEN=abc npm ci", "RUN NPM_TOKEN=*** npm ci"),
+    ("RUN NPM_TOKEN='a b' npm ci", "RUN NPM_TOKEN=*** npm ci"),
+    ('RUN NPM_TOKEN="a \\" b"c npm ci', "RUN NPM_TOKEN=*** npm ci"),
+    ("RUN NPM_TOKEN=a\\ b npm ci", "RUN NPM_TOKEN=*** npm ci"),
+    ("NPM_TOKEN = abc npm", "NPM_TOKEN =*** npm"),
+    ('NPM_TOKEN="abc npm', "NPM_TOKEN=***"),
+    ("A_TOKEN=a B_TOKEN=b", "A_TOKEN=*** B_TOKEN=***"),
+    ("GET https://me:pw@host/a?sig=b: 403", "GET https://***@host/a?*** 403"),
+    ("type=gha,token=abc,mode=max", "type=gha,token=***,mode=max"),
+    ("what?", "what?"),
+]
+
+
+@pytest.mark.parametrize(("text", "expected"), MESSAGES, ids=[text for text, _ in MESSAGES])
+def test_masked_message(text: str, expected: str) -> None:
+    """Within a message, a value ends where a shell's word ends."""
+    assert masked_message(text) == expected
+
+
+@pytest.mark.parametrize("word", sorted(SECRET_WORDS))
+def test_a_name_with_a_secret_word_is_secret(word: str) -> None:
+    """A secret word counts as a whole word, in any case, with `_` or `-`."""
+    names = [word, word.lower(), f"MY_{word}", f"{word}_2", f"--my-{word.lower().replace('_', '-')}"]
+    assert [name for name in names if not is_secret_name(name)] == []
+    assert [name for name in (f"{word}S", f"MY{word}", f"{word}2") if is_secret_name(name)] == []
 
 
 BROKEN = [
@@ -160,7 +203,7 @@ DOORS: dict[str, Callable[[str], object]] = {
     "pair": lambda text: FunctionSpec.from_mapping("fn", {"build_args": {text: []}}),
     "boolean": lambda text: FunctionSpec.from_mapping("fn", {"pull": text}),
     "flags": lambda text: CacheFlags(
-        cache_from=[text], cache_to=[text], builder_flags=[text], scope=text
+        cache_from=[text], cache_to=[text], scope=text
     ),
     "flag": lambda text: CacheFlags(build_cache={"to": [text]}),
     "place": lambda text: Location(path=(text,), file="stack.yaml"),

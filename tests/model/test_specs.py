@@ -12,7 +12,8 @@ from faas_cache.model.diagnostics import Diagnostic, Location, path_text
 from faas_cache.model.errors import FaasCacheError, InvalidFunction
 from faas_cache.model.flags import CacheFlags
 from faas_cache.model.frozen_map import FrozenMap
-from faas_cache.model.specs import FunctionSpec, Quoted
+from faas_cache.model.converters import Quoted
+from faas_cache.model.specs import FunctionSpec
 
 
 def faults(mapping: object) -> list[tuple[str, str]]:

@@ -1,0 +1,166 @@
+"""`resolve`: a function's spec and the cache flags in, a `BuildPlan` or every fault out.
+
+The rules of a build are applied here in their order; each module beside this one holds a part of
+them. The numbers in the comments are those of the `build_cache` rules.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from faas_cache.model.backends import BACKENDS
+from faas_cache.model.builders import (
+    BUILDKIT,
+    BUILDX,
+    CACHE_EXPORT,
+    MULTI_PLATFORM,
+    MULTIPLE_EXPORTS,
+)
+from faas_cache.model.diagnostics import KeyPath
+from faas_cache.model.errors import InvalidFunction
+from faas_cache.model.faults import FaultCollector
+from faas_cache.model.flags import CacheFlags
+from faas_cache.model.frozen_map import EMPTY, FrozenMap
+from faas_cache.model.masking import masked
+from faas_cache.model.specs import FunctionSpec
+from faas_cache.planning.entry_rules import PlannedEntry, plan_entries
+from faas_cache.planning.exports import INLINE_CACHE, add_inline_cache, check_exports, sets_output
+from faas_cache.planning.image_rules import build_tags, function_image, with_default_tag
+from faas_cache.planning.plan import BuildPlan, Origin
+from faas_cache.planning.settings import long_form
+
+__all__ = ["resolve"]
+
+_NO_FLAGS = CacheFlags()
+_BUILDKIT_ENABLED: FrozenMap[str] = FrozenMap(DOCKER_BUILDKIT="1")
+_BUILDER_FLAG = "--builder="
+
+
+def resolve(spec: FunctionSpec, flags: CacheFlags = _NO_FLAGS) -> BuildPlan:
+    """The plan of one function; raises `InvalidFunction` with every fault of that function.
+
+    It reads nothing from the machine: the same arguments give the same plan.
+
+    >>> plan = resolve(FunctionSpec(name="fn", image="ghcr.io/a/fn", build_cache="max"))
+    >>> str(plan.cache_to[0])
+    'type=registry,ref=ghcr.io/a/fn:buildcache,mode=max'
+    """
+    faults = FaultCollector()
+    image = function_image(spec, faults)
+    tags = build_tags(spec, image, faults)
+    builder, builder_flags = _builder_flags(spec, faults)
+    written = long_form(spec, flags, image, faults)
+    imports: list[PlannedEntry] = []
+    exports: list[PlannedEntry] = []
+    build_args, inline = spec.build_args, False
+    caching = written is not None
+    if written is not None:
+        imports, exports = plan_entries(written, flags, faults)
+        check_exports(exports, tags, faults)
+        build_args, inline = add_inline_cache(spec, exports, faults, export=flags.export)
+    faults.raise_errors(InvalidFunction)
+    # A1: secrets and SSH need BuildKit without caching too. A2: caching enables it.
+    buildkit = caching or bool(spec.build_secrets or spec.ssh)
+    return BuildPlan(
+        function=spec.name,
+        tags=tuple(map(with_default_tag, tags)),
+        context=spec.context_path,
+        build_args=build_args,
+        labels=spec.build_labels,
+        secrets=spec.build_secrets,
+        platforms=spec.target_platforms or spec.platforms,
+        cache_from=tuple(item.entry for item in imports),
+        cache_to=tuple(item.entry for item in exports),
+        builder=builder,
+        builder_flags=builder_flags,
+        env=_BUILDKIT_ENABLED if buildkit else EMPTY,
+        ssh=spec.ssh,
+        no_cache=flags.no_cache,
+        pull=spec.pull,
+        squash=spec.squash,
+        output=spec.output,
+        provenance=spec.provenance,
+        sbom=spec.sbom,
+        lang=spec.lang,
+        handler=spec.handler,
+        build_options=spec.build_options,
+        needs=frozenset(_needs(spec, imports, exports, inline=inline, caching=caching)),
+        diagnostics=tuple(faults.diagnostics),
+        origins=tuple(_origins(spec, build_args, imports, exports)) if caching else (),
+    )
+
+
+def _builder_flags(
+    spec: FunctionSpec, faults: FaultCollector
+) -> tuple[str | None, tuple[str, ...]]:
+    """D2: each item is one argument; the builder that one of them names is a part of the plan."""
+    for i, flag in enumerate(spec.builder_flags):
+        if not flag.startswith("-"):
+            shown = masked(flag)
+            faults.report(
+                "invalid-builder-flag",
+                f"the builder flag `{shown}` does not start with a dash",
+                ("functions", spec.name, "builder_flags", i),
+                f"write a flag and its value as one item: `--FLAG={shown}`",
+            )
+    names = [
+        flag.removeprefix(_BUILDER_FLAG)
+        for flag in spec.builder_flags
+        if flag.startswith(_BUILDER_FLAG)
+    ]
+    if not names:
+        return spec.builder, spec.builder_flags
+    others = (flag for flag in spec.builder_flags if not flag.startswith(_BUILDER_FLAG))
+    return spec.builder or names[-1], tuple(others)
+
+
+def _needs(
+    spec: FunctionSpec,
+    imports: Iterable[PlannedEntry],
+    exports: list[PlannedEntry],
+    *,
+    inline: bool,
+    caching: bool,
+) -> Iterator[str]:
+    """F1: the features that the builder must have."""
+    # F5: an image for several platforms that is not pushed must be stored, which few builders can.
+    platforms = spec.target_platforms or spec.platforms
+    stored = spec.output in (None, "load") and not any(map(sets_output, spec.builder_flags))
+    if stored and len(platforms) > 1:
+        yield MULTI_PLATFORM
+    if not caching:
+        return
+    yield BUILDKIT
+    if inline:
+        yield "inline"
+    entries = [item.entry for item in (*imports, *exports)]
+    yield from {entry.type for entry in entries} & BACKENDS.keys()
+    # C2: only bare references, without an export, work without buildx.
+    if exports or not all(entry.bare for entry in entries):
+        yield BUILDX
+    if any(item.entry.type != "inline" for item in exports):
+        yield CACHE_EXPORT
+    # F1: the inline export of A2 counts.
+    if len(exports) + inline > 1:
+        yield MULTIPLE_EXPORTS
+
+
+def _origins(
+    spec: FunctionSpec,
+    build_args: FrozenMap[str],
+    imports: Iterable[PlannedEntry],
+    exports: Iterable[PlannedEntry],
+) -> Iterator[Origin]:
+    """The rule and the key path behind each cache argument."""
+    top: KeyPath = ("functions", spec.name)
+    setting = top if spec.build_cache is None else (*top, "build_cache")
+    yield Origin(field="env", key="DOCKER_BUILDKIT", rule="A2", path=setting)
+    for i, item in enumerate(imports):
+        yield Origin(field="cache_from", key=i, rule=item.rule, path=item.path)
+    for i, item in enumerate(exports):
+        yield Origin(field="cache_to", key=i, rule=item.rule, path=item.path)
+    if INLINE_CACHE in spec.build_args:
+        path = (*top, "build_args", INLINE_CACHE)
+        yield Origin(field="build_args", key=INLINE_CACHE, rule="A3", path=path)
+    elif INLINE_CACHE in build_args:
+        yield Origin(field="build_args", key=INLINE_CACHE, rule="A2", path=setting)

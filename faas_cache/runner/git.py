@@ -1,0 +1,131 @@
+"""What is asked of git: the words of `--tag`, and clones of template sources."""
+
+from __future__ import annotations
+
+import os
+import re
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+from faas_cache.model.diagnostics import Diagnostic
+from faas_cache.model.errors import InvalidInput
+from faas_cache.runner.messages import last_line
+from faas_cache.runner.processes import CannotStart, ask
+from faas_cache.runner.stop import Stop
+
+__all__ = ["clone", "tag_value"]
+
+# `git rev-parse --local-env-vars` of git 2.39: they name another repository than that of the folder, in a hook for one.
+_LOCAL_VARIABLES = frozenset(
+    {
+        "GIT_ALTERNATE_OBJECT_DIRECTORIES",
+        "GIT_COMMON_DIR",
+        "GIT_CONFIG",
+        "GIT_CONFIG_COUNT",
+        "GIT_CONFIG_PARAMETERS",
+        "GIT_DIR",
+        "GIT_GRAFT_FILE",
+        "GIT_IMPLICIT_WORK_TREE",
+        "GIT_INDEX_FILE",
+        "GIT_INTERNAL_SUPER_PREFIX",
+        "GIT_NO_REPLACE_OBJECTS",
+        "GIT_OBJECT_DIRECTORY",
+        "GIT_PREFIX",
+        "GIT_REPLACE_REF_BASE",
+        "GIT_SHALLOW_FILE",
+        "GIT_WORK_TREE",
+    }
+)
+_SET = {
+    "GIT_ALLOW_PROTOCOL": "file:git:http:https:ssh",  # not `fd` and `ext`, which read and run anything
+    "GIT_TERMINAL_PROMPT": "0",
+    "LC_ALL": "C",
+}
+_TAG_HINT = "run it in a clone with at least one commit, or leave out `--tag`"
+_CLONE_HINT = "check the address of the source, or put the template into `template/` yourself"
+# How long a question about a local repository may take, and a clone, in seconds.
+_TAG_TIMEOUT, _CLONE_TIMEOUT = 30.0, 300.0
+# `#sha-` and an abbreviated or whole commit, as faas-cli has it.
+_COMMIT = re.compile(r"sha-([0-9a-f]{7,40})")
+
+
+def tag_value(
+    kind: str,
+    *,
+    cwd: str | None = None,
+    environ: Mapping[str, str] | None = None,
+    timeout: float = _TAG_TIMEOUT,
+    stop: Stop | None = None,
+) -> str:
+    """What `--tag sha`, `branch` and `describe` take from git, as faas-cli asks it; raises `InvalidInput`."""
+
+    def ask_git(*arguments: str) -> str:
+        return _git(arguments, cwd, environ, timeout, stop, _TAG_HINT)
+
+    if kind == "describe":
+        return ask_git("describe", "--tags", "--always")
+    sha = ask_git("rev-parse", "--short", "HEAD")
+    if kind == "sha":
+        return sha
+    branch = ask_git("rev-parse", "--symbolic-full-name", "--abbrev-ref", "HEAD")
+    return f"{branch}-{sha}"
+
+
+@contextmanager
+def clone(
+    source: str,
+    *,
+    cwd: str | None = None,
+    environ: Mapping[str, str] | None = None,
+    timeout: float = _CLONE_TIMEOUT,
+    stop: Stop | None = None,
+) -> Iterator[str]:
+    """A folder with the files of a source of templates, for as long as it is used.
+
+    A source is a git URL, `URL#branch-or-tag`, `URL#sha-COMMIT`, or a local folder, which is used as it is unless it is a
+    repository. `timeout` is in seconds. Raises `InvalidInput` with the last words of git.
+    """
+    url, _, ref = source.partition("#")
+    local = os.path.join(cwd or "", url)  # noqa: PTH118  # text, as git takes it
+    if not ref and os.path.isdir(local) and not os.path.exists(os.path.join(local, ".git")):  # noqa: PTH110, PTH112, PTH118  # the same
+        yield local
+        return
+    with tempfile.TemporaryDirectory(prefix="faas-cache-", ignore_cleanup_errors=True) as folder:
+        target = os.path.join(folder, "clone")  # noqa: PTH118  # the same
+        commit = _COMMIT.fullmatch(ref)
+        part = () if commit else ("--depth=1", *((f"--branch={ref}",) if ref else ()))
+        arguments = ("clone", "--quiet", *part, "--", url, target)
+        _git(arguments, cwd, environ, timeout, stop, _CLONE_HINT)
+        if commit:
+            arguments = ("checkout", "--quiet", commit[1])
+            _git(arguments, target, environ, timeout, stop, _CLONE_HINT)
+        yield target
+
+
+def _git(  # noqa: PLR0913, PLR0917  # what `ask` takes
+    arguments: tuple[str, ...],
+    cwd: str | None,
+    environ: Mapping[str, str] | None,
+    timeout: float,
+    stop: Stop | None,
+    hint: str,
+) -> str:
+    """What git prints; raises `InvalidInput` where it fails."""
+    variables = {
+        key: value
+        for key, value in (os.environ if environ is None else environ).items()
+        if key not in _LOCAL_VARIABLES
+    }
+    try:
+        answer = ask(
+            ("git", *arguments), cwd=cwd, environ=variables | _SET, timeout=timeout, stop=stop
+        )
+    except CannotStart as error:
+        message = error.diagnostics[0].message
+        raise InvalidInput(Diagnostic(name="git-failed", message=message, hint=hint)) from None
+    if answer.ok:
+        return answer.stdout.strip()
+    words = answer.problem or last_line(answer.stderr) or f"exit code {answer.exit_code}"
+    message = f"`git {arguments[0]}` failed: {words}"
+    raise InvalidInput(Diagnostic(name="git-failed", message=message, hint=hint))

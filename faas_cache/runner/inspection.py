@@ -1,0 +1,240 @@
+"""`inspect_builder`: the builder of this machine as a value, from what docker and buildx print about it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import TypeVar
+
+import attrs
+
+from faas_cache.model.builders import Builder, embedded_buildkit
+from faas_cache.model.diagnostics import Diagnostic
+from faas_cache.model.errors import BuilderError
+from faas_cache.model.versions import at_least
+from faas_cache.runner.messages import first_line, printable
+from faas_cache.runner.processes import Answer, ProgramNotFound, ask, ask_all
+from faas_cache.runner.records import parse_json, text_at
+from faas_cache.runner.stop import Stop
+
+__all__ = ["Node", "has_builder", "inspect_builder", "parse_nodes"]
+
+T = TypeVar("T")
+
+# The questions that describe a builder, asked at the same time.
+_QUESTIONS: dict[str, tuple[str, ...]] = {
+    "version": ("docker", "version", "--format", "{{json .}}"),
+    "info": ("docker", "info", "--format", "{{json .DriverStatus}}"),
+    "buildx": ("docker", "buildx", "version"),
+    "inspect": ("docker", "buildx", "inspect"),
+}
+_BUILDX_VERSION = re.compile(r"^\S*docker/buildx (?P<value>\S+)", re.MULTILINE)
+# What podman prints as `docker buildx version`.
+_BUILDAH_VERSION = re.compile(r"^buildah (?P<value>\S+)", re.MULTILINE)
+_CONTAINERD = "io.containerd.snapshotter.v1"
+# A builder of these drivers that does not run is started by the first build.
+_STARTED_ON_DEMAND = frozenset({"docker-container", "kubernetes"})
+_NO_BUILDER = re.compile(r"no builder .* found")
+
+
+@attrs.frozen(kw_only=True)
+class Node:
+    """One node of a buildx builder: `error` is why it cannot be used, empty if nothing is known against it."""
+
+    name: str = ""
+    endpoint: str = ""
+    status: str = ""
+    error: str = ""
+    buildkit: str | None = None
+
+
+def inspect_builder(
+    *,
+    environ: Mapping[str, str] | None = None,
+    builder: str | None = None,
+    timeout: float = 30.0,
+    stop: Stop | None = None,
+) -> Builder:
+    """The buildx builder of that name, or the current one of the environment (`BUILDX_BUILDER` counts).
+
+    `timeout` is in seconds and holds for each of the questions, which are asked at the same time. Returns a `Builder` without
+    docker where `docker` is not installed; raises `BuilderError` where the builder does not exist or does not respond.
+    """
+    questions = _QUESTIONS | {"inspect": (*_QUESTIONS["inspect"], *((builder,) if builder else ()))}
+    try:
+        answers = ask_all(questions, environ=environ, timeout=timeout, stop=stop)
+    except ProgramNotFound:
+        return Builder()
+    buildx = _search(_BUILDX_VERSION, answers["buildx"].stdout)
+    if podman := _search(_BUILDAH_VERSION, answers["buildx"].stdout):
+        raise BuilderError(_is_podman(podman))
+    versions = parse_json(answers["version"].stdout)
+    client, server = (text_at(versions, side, "Version") for side in ("Client", "Server"))
+    fields, nodes = _parse_inspect(answers["inspect"].stdout)
+    if buildx is None and not builder:
+        if not server:
+            raise BuilderError(_no_daemon(answers["version"]))
+        return _described(client, server, None, None, answers["info"], {})
+    name = builder or fields.get("Name", "")
+    _check_inspect(name, answers["inspect"], fields)
+    driver = fields.get("Driver") or "docker"
+    if driver == "docker":
+        if not server:
+            raise BuilderError(_no_daemon(answers["version"]))
+        context = text_at(versions, "Client", "Context")
+        if builder and context and builder not in ("default", context):
+            raise BuilderError(_is_context(builder))
+    _check_nodes(name, driver, nodes)
+    alive = [node for node in nodes if node.buildkit]
+    buildkit = alive[0].buildkit if alive else None
+    return _described(client, server, buildx, buildkit, answers["info"], fields)
+
+
+def _described(  # noqa: PLR0913  # the parts of a builder
+    client: str,
+    server: str,
+    buildx: str | None,
+    buildkit: str | None,
+    info: Answer,
+    fields: Mapping[str, str],
+) -> Builder:
+    """The builder; the version of docker's own BuildKit follows from that of the engine where it is not the client's."""
+    driver = fields.get("Driver") or "docker"
+    unknown = not at_least(buildkit, "0", unknown=False)
+    if driver == "docker" and unknown and server != client:
+        buildkit = embedded_buildkit(server) or buildkit
+    return Builder(
+        docker=client,
+        buildx=buildx,
+        buildkit=buildkit,
+        driver=driver,
+        name=fields.get("Name", ""),
+        containerd_store=_CONTAINERD in info.stdout,
+    )
+
+
+def has_builder(
+    name: str,
+    *,
+    environ: Mapping[str, str] | None = None,
+    timeout: float = 30.0,
+    stop: Stop | None = None,
+) -> bool:
+    """Whether buildx has a builder of that name; `False` too if `docker` is not installed or does not answer in time."""
+    argv = ("docker", "buildx", "inspect", name)
+    try:
+        return ask(argv, environ=environ, timeout=timeout, stop=stop).ok
+    except BuilderError:
+        return False
+
+
+def parse_nodes(text: str) -> tuple[Node, ...]:
+    """The nodes in what `docker buildx inspect` prints."""
+    return _parse_inspect(text)[1]
+
+
+def _parse_inspect(text: str) -> tuple[dict[str, str], tuple[Node, ...]]:
+    """The fields of a builder, and its nodes."""
+    head, _, body = text.partition("\nNodes:")
+    nodes: list[dict[str, str]] = []
+    for key, value in _fields(body):
+        if key == "Name" or not nodes:
+            nodes.append({})
+        nodes[-1].setdefault(key, value)
+    return dict(_fields(head)), tuple(
+        Node(
+            name=node.get("Name", ""),
+            endpoint=node.get("Endpoint", ""),
+            status=node.get("Status", ""),
+            error=node.get("Error", ""),
+            buildkit=node.get("BuildKit version") or node.get("Buildkit") or node.get("BuildKit"),
+        )
+        for node in nodes
+    )
+
+
+def _fields(text: str) -> Iterator[tuple[str, str]]:
+    """The `Key: value` lines; indented ones belong to lists that are not read."""
+    for line in text.splitlines():
+        key, colon, value = line.partition(":")
+        if colon and not line[:1].isspace():
+            yield key, value.strip()
+
+
+def _check_inspect(name: str, answer: Answer, fields: Mapping[str, str]) -> None:
+    """Raises if buildx could not describe the builder."""
+    error = fields.get("Error", "")
+    if answer.ok and not error:
+        return
+    words = answer.problem or error or first_line(answer.stderr)
+    if _NO_BUILDER.search(words):
+        quoted = re.search(r'"(?P<value>[^"]+)"', words)
+        raise BuilderError(_no_builder(name or (quoted["value"] if quoted else "")))
+    raise BuilderError(_does_not_respond(name, words))
+
+
+def _check_nodes(name: str, driver: str, nodes: tuple[Node, ...]) -> None:
+    """Raises if no node responds; a node that the first build starts does."""
+
+    def words(node: Node) -> str:
+        silent = node.status == "inactive" and driver not in _STARTED_ON_DEMAND
+        return node.error or (f"node `{node.name}` is inactive" if silent else "")
+
+    if nodes and all(map(words, nodes)):
+        raise BuilderError(_does_not_respond(name, words(nodes[0])))
+
+
+def _search(pattern: re.Pattern[str], text: str) -> str | None:
+    match = pattern.search(text)
+    return match["value"] if match else None
+
+
+# The errors, each with one sentence.
+
+_LIST_BUILDERS = "run `docker buildx ls` to list the builders and their nodes"
+
+
+def _no_builder(name: str) -> Diagnostic:
+    return Diagnostic(
+        name="unknown-builder",
+        message=f"no builder named `{printable(name)}`",
+        hint="run `docker buildx ls` to list the builders, or unset BUILDX_BUILDER",
+    )
+
+
+def _is_context(name: str) -> Diagnostic:
+    name = printable(name)
+    return Diagnostic(
+        name="unknown-builder",
+        message=f"`{name}` is a Docker context, not a builder",
+        hint=f"set `DOCKER_CONTEXT={name}`, or name a builder of `docker buildx ls`",
+    )
+
+
+def _does_not_respond(name: str, words: str) -> Diagnostic:
+    words = first_line(words).removeprefix("ERROR: ")
+    return Diagnostic(
+        name="daemon-unreachable",
+        message=f"the builder `{printable(name)}` does not respond" + (f": {words}" if words else ""),
+        hint=_LIST_BUILDERS,
+    )
+
+
+def _no_daemon(answer: Answer) -> Diagnostic:
+    words = answer.problem or first_line(answer.stderr)
+    return Diagnostic(
+        name="daemon-unreachable",
+        message="cannot connect to the Docker daemon" + (f": {words}" if words else ""),
+        hint=(
+            "start it (`sudo systemctl start docker`, or Docker Desktop),"
+            " or check DOCKER_HOST and `docker context ls`"
+        ),
+    )
+
+
+def _is_podman(version: str) -> Diagnostic:
+    return Diagnostic(
+        name="docker-not-found",
+        message=f"`docker` on PATH is podman (buildah {printable(version)}), not Docker",
+        hint="install Docker, or put its `docker` before podman's on PATH",
+    )

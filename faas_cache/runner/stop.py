@@ -1,0 +1,99 @@
+"""`Stop`: ends builds from another thread, from a signal handler, or before they start."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from threading import RLock
+
+__all__ = ["Shutdown", "Stop"]
+
+
+class Stop:
+    """A switch that ends the builds it was given to, and no others; two are equal only if they are the same object.
+
+    It may be given to several builds and before they start: then nothing is started. `stop` may be called from any thread
+    and from a signal handler.
+
+    >>> stop = Stop()
+    >>> stop.stop()
+    >>> stop.stopped
+    True
+    """
+
+    __slots__ = ("__weakref__", "_callbacks", "_lock", "_stopped")
+
+    def __init__(self) -> None:
+        # Reentrant: a signal handler may call `stop` while this thread holds the lock.
+        self._lock = RLock()
+        self._stopped = False
+        self._callbacks: list[Callable[[], object]] = []
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}: {'stopped' if self.stopped else 'not stopped'}>"
+
+    @property
+    def stopped(self) -> bool:
+        """Whether `stop` was called."""
+        return self._stopped
+
+    def stop(self) -> None:
+        """Ends the builds; a second call does nothing."""
+        if not self._stopped:
+            self._stopped = True
+            self._notify()
+
+    @contextmanager
+    def on_stop(self, callback: Callable[[], object]) -> Iterator[None]:
+        """Calls `callback` when this is stopped while the block runs, and at once if it is stopped already.
+
+        It is called in the thread that stops, perhaps more than once, and must neither block nor raise.
+        """
+        with self._lock:
+            self._callbacks.append(callback)
+        try:
+            if self._stopped:
+                callback()
+            yield
+        finally:
+            with self._lock:
+                self._callbacks.remove(callback)
+
+    def _notify(self) -> None:
+        with self._lock:
+            callbacks = tuple(self._callbacks)
+        for callback in callbacks:
+            callback()
+
+
+class Shutdown(Stop):
+    """The `Stop` of one call: it knows which signal ends the programs politely, and whether they are killed at once."""
+
+    __slots__ = ("_killed", "_signal")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._signal: int = signal.SIGTERM
+        self._killed = False
+
+    @property
+    def signal(self) -> int:
+        """The signal that asks a program to end: SIGTERM, or SIGINT after a Ctrl-C."""
+        return self._signal
+
+    @property
+    def killed(self) -> bool:
+        """Whether `kill` was called."""
+        return self._killed
+
+    def interrupt(self) -> None:
+        """Stops as a Ctrl-C does, with SIGINT."""
+        if not self._stopped:
+            self._signal = signal.SIGINT
+        self.stop()
+
+    def kill(self) -> None:
+        """Ends everything at once."""
+        self._stopped = self._killed = True
+        self._notify()

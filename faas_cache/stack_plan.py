@@ -1,0 +1,458 @@
+"""`plan_stack`: the plans of many functions, the rules between them, and the front end they share.
+
+What a user wrote wrong is data in `StackPlan.diagnostics`: all of it, for all functions, at once.
+Nothing is read, started or written here; `Project` reads what `PlanInputs` holds.
+"""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+import attrs
+
+from faas_cache.model.backends import Direction
+from faas_cache.model.builders import BUILDX, Builder
+from faas_cache.model.converters import read_boolean, read_list, read_optional_text
+from faas_cache.model.diagnostics import Diagnostic, Location, errors, nearest
+from faas_cache.model.entries import CacheEntry
+from faas_cache.model.errors import BuilderError, FaasCacheError, InvalidInput
+from faas_cache.model.faults import FaultCollector
+from faas_cache.model.flags import CacheFlags
+from faas_cache.model.frozen_map import EMPTY, FrozenMap
+from faas_cache.model.masking import masked, shown_fields
+from faas_cache.model.specs import FunctionSpec
+from faas_cache.planning.checks import check_builder, check_each
+from faas_cache.planning.function_names import check_name
+from faas_cache.planning.image_rules import tagged_image
+from faas_cache.planning.options import BuildOptions, apply_options, checked_environ
+from faas_cache.planning.plan import BuildPlan
+from faas_cache.planning.resolution import resolve
+from faas_cache.planning.stack_checks import check_between
+from faas_cache.planning.template_options import TemplateLike, apply_template
+from faas_cache.render.commands import Command
+from faas_cache.render.front_ends import (
+    FRONT_ENDS,
+    FrontEnd,
+    check_features,
+    choose_front_end,
+)
+from faas_cache.stack.stack_file import Stack
+
+__all__ = ["CacheUse", "PlanInputs", "Request", "StackPlan", "plan_stack"]
+
+# The builder that faas-cli makes for publishing, which is used where it exists.
+MULTIARCH = "multiarch"
+DOCKERFILE = "dockerfile"
+_MAX_SHOWN = 60
+_MAX_CHOICES = 20
+_NO_TEMPLATES: FrozenMap[TemplateLike] = FrozenMap()
+
+
+@attrs.frozen(kw_only=True, repr=False)
+class Request:
+    """What a stack is planned for, so that it can be planned again.
+
+    Attributes:
+        names: The functions to plan, in any order; none means all.
+        filter: A pattern of names, in which `*` stands for anything.
+        regex: A regular expression of RE2 that names must contain.
+        flags: The cache flags.
+        options: The build options.
+        strict: Whether warnings are errors.
+    """
+
+    names: tuple[str, ...] = attrs.field(default=(), converter=lambda v: read_list(v, ("names",)))
+    filter: str | None = attrs.field(
+        default=None, converter=lambda v: read_optional_text(v, ("filter",))
+    )
+    regex: str | None = attrs.field(
+        default=None, converter=lambda v: read_optional_text(v, ("regex",))
+    )
+    flags: CacheFlags = CacheFlags()
+    options: BuildOptions = BuildOptions()
+    strict: bool = attrs.field(default=False, converter=lambda v: read_boolean(v, ("strict",)))
+
+    __repr__ = shown_fields
+
+
+@attrs.frozen(kw_only=True, repr=False)
+class PlanInputs:
+    """What was read from the machine for a plan, as data.
+
+    Attributes:
+        environ: The variables of `PLANNING_VARIABLES`; `None` means that nobody looked.
+        templates: The templates of the functions by their `lang`, as far as they exist.
+        dockerfiles: The Dockerfile of a function by its name (`reads_dockerfile` says which).
+        tags: What `--tag` adds to the image of a function, by the function's name.
+        diagnostics: Faults that were met while reading these.
+        root: The folder of the project, in which commands run; empty is the current one.
+    """
+
+    environ: Mapping[str, str] | None = None
+    templates: Mapping[str, TemplateLike] = _NO_TEMPLATES
+    dockerfiles: Mapping[str, str] = attrs.field(default=EMPTY, repr=False)
+    tags: Mapping[str, str] = EMPTY
+    diagnostics: tuple[Diagnostic, ...] = attrs.field(default=(), converter=tuple)
+    root: str = ""
+
+    __repr__ = shown_fields
+
+
+@attrs.frozen(kw_only=True)
+class CacheUse:
+    """One cache that a function imports from or exports to.
+
+    Attributes:
+        function: The name of the function.
+        direction: `from` for an import, `to` for an export.
+        entry: The entry as the builder reads it.
+        location: Where the text behind the entry is.
+    """
+
+    function: str
+    direction: Direction
+    entry: CacheEntry
+    location: Location
+
+
+@attrs.frozen(kw_only=True, repr=False)
+class StackPlan:
+    """The plans of the selected functions of a stack, and everything that is wrong with them.
+
+    Attributes:
+        plans: The plans of the selected functions that have no error, in the order of the file.
+        diagnostics: Everything that was found, each once, with its location.
+        builder: The builder that the plans were checked for; `None` means a current docker with
+            buildx (F3).
+        front_end: The front end that all plans share; `None` if the builder lacks a feature.
+        request: What was planned.
+        specs: The spec behind each plan by the function's name, with options and template applied.
+        stack: The stack that was planned.
+        inputs: What was read for it; of the environment only what checks read is kept.
+        resolved: The plans of all selected functions that could be resolved.
+        others: The plans of the functions that are not selected, for the rules between functions.
+        faults: The diagnostics that do not depend on the builder and the front end.
+        chosen: The front end that `using` was given; `None` means that F3 chooses.
+    """
+
+    plans: tuple[BuildPlan, ...]
+    diagnostics: tuple[Diagnostic, ...]
+    builder: Builder | None
+    front_end: FrontEnd | None
+    request: Request
+    specs: FrozenMap[FunctionSpec] = attrs.field(repr=False)
+    stack: Stack = attrs.field(repr=False)
+    inputs: PlanInputs = attrs.field(repr=False)
+    resolved: tuple[BuildPlan, ...] = attrs.field(repr=False)
+    others: tuple[BuildPlan, ...] = attrs.field(repr=False)
+    faults: tuple[Diagnostic, ...] = attrs.field(repr=False)
+    chosen: FrontEnd | None = attrs.field(default=None, repr=False)
+
+    @property
+    def errors(self) -> tuple[Diagnostic, ...]:
+        """The diagnostics that stop a build."""
+        return errors(self.diagnostics)
+
+    @property
+    def builder_name(self) -> str | None:
+        """The buildx builder that the plans name; `None` is the current one."""
+        return next((plan.builder for plan in self.resolved if plan.builder), None)
+
+    @property
+    def missing_templates(self) -> tuple[str, ...]:
+        """The templates that the selected functions need and `inputs` does not have."""
+        needed = (
+            spec.lang for spec in self.specs.values() if spec.context is None and spec.lang
+        )
+        return tuple(
+            dict.fromkeys(
+                lang
+                for lang in needed
+                if lang not in self.inputs.templates and lang.lower() != DOCKERFILE
+            )
+        )
+
+    @property
+    def caches(self) -> tuple[CacheUse, ...]:
+        """Every cache that the plans import from and export to, by function and direction."""
+        uses = [
+            (plan.function, direction, entry, Location(path=path))
+            for plan in self.plans
+            for direction, entry, path in plan.entries()
+        ]
+        locations = self.stack.locations(use[-1] for use in uses)
+        return tuple(
+            CacheUse(function=function, direction=direction, entry=entry, location=location)
+            for (function, direction, entry, _), location in zip(uses, locations, strict=True)
+        )
+
+    def on(self, builder: Builder) -> StackPlan:
+        """The same functions, checked for a builder, with the front end that it has (F2, F3).
+
+        What `publish` does uses the builder of faas-cli where that was inspected.
+        """
+        resolved = self.resolved
+        if self.request.options.publish and builder.name == MULTIARCH:
+            resolved = tuple(_with_builder(plan, MULTIARCH) for plan in resolved)
+        return _assemble(attrs.evolve(self, resolved=resolved, builder=builder))
+
+    def using(self, front_end: FrontEnd) -> StackPlan:
+        """The same functions, built with a front end of the caller's choice."""
+        return _assemble(attrs.evolve(self, chosen=front_end))
+
+    def with_dockerfiles(self, dockerfiles: Mapping[str, str]) -> StackPlan:
+        """The same functions, checked with their Dockerfiles, by the name of the function."""
+        inputs = attrs.evolve(self.inputs, dockerfiles=FrozenMap(dockerfiles))
+        return _assemble(attrs.evolve(self, inputs=inputs))
+
+    def raise_errors(self) -> None:
+        """Raises the errors, if there are any; `BuilderError` if all of them are about the builder."""
+        found = self.errors
+        if found and all(_is_about_builder(d, self.builder) for d in found):
+            raise BuilderError(*found)
+        if found:
+            raise InvalidInput(*found)
+
+    def commands(self, *, bake: bool = False) -> tuple[Command, ...]:
+        """The commands in order: for each function its build, then its pushes; or one bake for all.
+
+        Raises with `.errors` if there are any.
+        """
+        self.raise_errors()
+        if self.front_end is None:  # without a front end there is an error
+            return ()
+        if not bake:
+            built = _commands(self.plans, self.front_end, self.inputs.root)
+            return tuple(command for commands in built for command in commands)
+        if self.front_end.together is None:
+            return self.using(FRONT_ENDS["buildx_build"]).commands(bake=True)
+        command = self.front_end.together(self.plans)
+        if unsupported := errors(command.unsupported):
+            raise InvalidInput(*self.stack.with_locations(unsupported))
+        return (attrs.evolve(command, kind="bake", cwd=self.inputs.root),)
+
+    __repr__ = shown_fields
+
+
+def plan_stack(  # noqa: PLR0913  # the fields of a request, and what was read for it
+    stack: Stack,
+    *,
+    names: Sequence[str] = (),
+    filter: str | None = None,  # noqa: A002  # faas-cli's name
+    regex: str | None = None,
+    flags: CacheFlags = CacheFlags(),  # noqa: B008  # it is immutable
+    options: BuildOptions = BuildOptions(),  # noqa: B008  # it is immutable
+    strict: bool = False,
+    inputs: PlanInputs = PlanInputs(),  # noqa: B008  # it is immutable
+    builder: Builder | None = None,
+) -> StackPlan:
+    """The plan of the selected functions of a stack; raises nothing for what a user wrote.
+
+    Pure: the environment, templates, Dockerfiles and tags are those of `inputs`.
+    """
+    request = Request(
+        names=names, filter=filter, regex=regex, flags=flags, options=options, strict=strict
+    )
+    faults = FaultCollector()
+    faults.add(*stack.diagnostics, *inputs.diagnostics)
+    _check_conflicts(flags, faults)
+    selected = _select(stack, request, faults)
+    specs: dict[str, FunctionSpec] = {}
+    plans: list[BuildPlan] = []
+    for spec in selected:
+        if spec.context is None:
+            faults.add(*check_name(spec.name))
+        with faults.catch():
+            specs[spec.name] = _prepare(spec, options, inputs)
+            plans.append(_resolve(specs[spec.name], request))
+    others = _others(stack, {spec.name for spec in selected}, request, inputs)
+    environ = None if inputs.environ is None else checked_environ(inputs.environ)
+    return _assemble(
+        StackPlan(
+            plans=(),
+            diagnostics=(),
+            builder=builder,
+            front_end=None,
+            request=request,
+            specs=FrozenMap(specs),
+            stack=stack,
+            inputs=attrs.evolve(inputs, environ=environ),
+            resolved=tuple(plans),
+            others=others,
+            faults=tuple(faults.diagnostics),
+        )
+    )
+
+
+# Selection.
+
+
+def _select(stack: Stack, request: Request, faults: FaultCollector) -> tuple[FunctionSpec, ...]:
+    """The functions to plan, in the order of the file, without those that skip their build."""
+    functions = stack.functions
+    with faults.catch():
+        functions = stack.select(request.filter, request.regex).functions
+    broken = {
+        diagnostic.location.path[1]
+        for diagnostic in faults.errors
+        if diagnostic.location.path[:1] == ("functions",) and diagnostic.location.path[1:]
+    }
+    for name in request.names:
+        if name not in functions and name not in broken:
+            choices = ", ".join(list(functions)[:_MAX_CHOICES])
+            hint = nearest(name, functions) or (
+                f"choose from {choices}" if choices else "write it under `functions`"
+            )
+            message = f"unknown function `{masked(name)[:_MAX_SHOWN]}`"
+            faults.report("unknown-function", message, hint=hint)
+    return tuple(
+        spec
+        for name, spec in functions.items()
+        if (not request.names or name in request.names) and not spec.skip_build
+    )
+
+
+def _check_conflicts(flags: CacheFlags, faults: FaultCollector) -> None:
+    """D1: `--no-build-cache` disables what these flags ask for."""
+    if flags.enabled:
+        return
+    asking = (
+        ("--build-cache", flags.build_cache is not None),
+        ("--cache-from", bool(flags.cache_from)),
+        ("--cache-to", bool(flags.cache_to)),
+    )
+    for flag, given in asking:
+        if given:
+            message = f"`--no-build-cache` conflicts with `{flag}`"
+            faults.report("conflicting-flags", message, (flag,), "remove one of them")
+
+
+def _others(
+    stack: Stack, selected: set[str], request: Request, inputs: PlanInputs
+) -> tuple[BuildPlan, ...]:
+    """E4, E5: settings are checked over the whole file, flags over the selected functions."""
+    flags = request.flags
+    if not flags.enabled or flags.build_cache is not None or flags.cache_to:
+        return ()
+    plans: list[BuildPlan] = []
+    ignored = FaultCollector()  # the faults of functions that are not built now
+    for name, spec in stack.functions.items():
+        if name not in selected and not spec.skip_build:
+            with ignored.catch():
+                plans.append(_resolve(_prepare(spec, request.options, inputs), request))
+    return tuple(plans)
+
+
+# From specs to plans.
+
+
+def _prepare(spec: FunctionSpec, options: BuildOptions, inputs: PlanInputs) -> FunctionSpec:
+    """The spec with what options, environment, `--tag` and template say."""
+    spec = apply_options(spec, options, inputs.environ)
+    if spec.build_secrets:
+        home = (inputs.environ or {}).get("HOME", "")
+        secrets = {
+            name: _absolute(path, inputs.root, home) for name, path in spec.build_secrets.items()
+        }
+        spec = attrs.evolve(spec, build_secrets=secrets)
+    value = inputs.tags.get(spec.name)
+    if options.tag != "latest" and spec.image and value is not None:
+        spec = attrs.evolve(spec, tag_as=tagged_image(spec.image, options.tag, value))
+    if spec.context is not None or not spec.lang:
+        return spec
+    return apply_template(spec, inputs.templates.get(spec.lang))
+
+
+def _absolute(path: str, root: str, home: str) -> str:
+    """The path of a secret as faas-cli passes it: absolute, with `~` expanded."""
+    if home and (path == "~" or path.startswith("~/")):
+        path = home + path[1:]
+    return posixpath.normpath(posixpath.join(root, path)) if root else path
+
+
+def _resolve(spec: FunctionSpec, request: Request) -> BuildPlan:
+    """The plan of one function; what `publish` does needs buildx, with caching or without."""
+    plan = resolve(spec, request.flags)
+    return _with_buildx(plan) if request.options.publish else plan
+
+
+def _with_buildx(plan: BuildPlan) -> BuildPlan:
+    return attrs.evolve(plan, needs=plan.needs | {BUILDX})
+
+
+def _with_builder(plan: BuildPlan, name: str) -> BuildPlan:
+    return plan if plan.builder is not None else attrs.evolve(plan, builder=name)
+
+
+# From plans to a stack plan.
+
+
+def _assemble(stack_plan: StackPlan) -> StackPlan:
+    """The stack plan with what follows from its builder, its front end and what was read."""
+    builder, chosen, inputs = stack_plan.builder, stack_plan.chosen, stack_plan.inputs
+    plans = stack_plan.resolved
+    if chosen == FRONT_ENDS["buildx_build"]:
+        plans = tuple(map(_with_buildx, plans))
+    faults = FaultCollector(list(stack_plan.faults))
+    faults.add(*check_each(plans, builder, inputs.environ, inputs.dockerfiles))
+    faults.add(*check_between((*plans, *stack_plan.others)))
+    missing = check_builder(plans, builder)
+    faults.add(*missing)
+    front_end = chosen
+    if chosen is not None:
+        faults.add(*check_features(plans, chosen, builder))
+    elif not errors(missing):
+        with faults.catch():
+            front_end = choose_front_end(plans, builder)
+    if front_end is not None:
+        for commands in _commands(plans, front_end, inputs.root):
+            faults.add(*(d for command in commands for d in errors(command.unsupported)))
+    # A fault of a flag is one fault, however many functions it reaches.
+    diagnostics = stack_plan.stack.with_locations(dict.fromkeys(faults.diagnostics))
+    if stack_plan.request.strict:
+        diagnostics = tuple(map(_strict, diagnostics))
+    faulty = _faulty_functions(plans, diagnostics)
+    return attrs.evolve(
+        stack_plan,
+        plans=tuple(plan for plan in plans if plan.function not in faulty),
+        diagnostics=diagnostics,
+        front_end=front_end,
+    )
+
+
+def _commands(
+    plans: Iterable[BuildPlan], front_end: FrontEnd, root: str
+) -> Iterator[tuple[Command, ...]]:
+    """For each plan its build, then its pushes if the build does not push by itself."""
+    for plan in plans:
+        build = attrs.evolve(front_end.build(plan), function=plan.function, cwd=root)
+        pushes = front_end.push(plan) if front_end.push and plan.output == "push" else ()
+        yield (
+            build,
+            *(attrs.evolve(p, kind="push", function=plan.function, cwd=root) for p in pushes),
+        )
+
+
+def _strict(diagnostic: Diagnostic) -> Diagnostic:
+    """Under `strict`, a warning is an error."""
+    return (
+        attrs.evolve(diagnostic, severity="error")
+        if diagnostic.severity == "warning"
+        else diagnostic
+    )
+
+
+def _faulty_functions(plans: Iterable[BuildPlan], found: Iterable[Diagnostic]) -> set[object]:
+    """The functions with an error: at their own key path, or at a flag that gave them an entry."""
+    paths = {diagnostic.location.path for diagnostic in errors(found)}
+    faulty: set[object] = {path[1] for path in paths if path[:1] == ("functions",) and path[1:]}
+    for plan in plans:
+        if any(path in paths for _, _, path in plan.entries()):
+            faulty.add(plan.function)
+    return faulty
+
+
+def _is_about_builder(diagnostic: Diagnostic, builder: Builder | None) -> bool:
+    """Whether another builder, and no other input, would cure an error."""
+    return diagnostic.rule == "F2" or (diagnostic.rule == "F5" and builder is not None)
