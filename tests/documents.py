@@ -12,15 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from faas_cache.cli import main as cli
-from faas_cache.contexts.assembly import judged_name
 from faas_cache.model.diagnostics import Diagnostic
-from faas_cache.model.errors import FaasCacheError
-from faas_cache.model.flags import CacheFlags
-from faas_cache.model.specs import FunctionSpec
-from faas_cache.planning.checks import check
-from faas_cache.planning.plan import resolve
-from faas_cache.stack.stack_file import Stack
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "faas_cache" / "docs"
@@ -133,6 +125,8 @@ def _commands(line: str) -> Iterator[str]:
 
 def parse_command(words: Sequence[str]) -> Namespace:
     """The arguments after `faas-cache`, as the command line reads them; ends with `SystemExit` for wrong ones."""
+    from faas_cache.cli import main as cli
+
     parser, commands = cli._parsers()  # noqa: SLF001  # the command line has no other way to parse without running
     if words[0] not in commands:
         return parser.parse_args(words)
@@ -144,29 +138,33 @@ def diagnose(
     stack_file: str, options: Namespace, environ: Mapping[str, str], dockerfile: str = ""
 ) -> tuple[Diagnostic, ...]:
     """All diagnostics of a stack file under the flags of a command line, in a given environment."""
+    from faas_cache.model.errors import FaasCacheError
+    from faas_cache.model.flags import CacheFlags
+    from faas_cache.planning.options import BuildOptions
+    from faas_cache.stack.stack_file import Stack
+    from faas_cache.stack_plan import PlanInputs, plan_stack
+
     try:
         stack = Stack.loads(stack_file, environ)
-        specs = [_with_options(spec, options) for spec in stack.functions.values()]
-        flags = CacheFlags(
-            scope=options.cache_scope,
-            cache_from=options.cache_from,
-            cache_to=options.cache_to,
-        )
-        plans = [resolve(spec, flags) for spec in specs]
     except FaasCacheError as error:
         return error.diagnostics
-    return (
-        *stack.diagnostics,
-        *(d for spec in specs for d in judged_name(spec.name)),
-        *check(plans, None, environ, dict.fromkeys(stack.functions, dockerfile)),
+    plan = plan_stack(
+        stack,
+        names=options.names,
+        filter=options.filter,
+        regex=options.regex,
+        flags=CacheFlags(
+            build_cache=options.build_cache,
+            cache_from=options.cache_from,
+            cache_to=options.cache_to,
+            export=not options.no_cache_export,
+            scope=options.cache_scope,
+            fallback_scopes=options.cache_scope_fallback,
+        ),
+        options=BuildOptions(platforms=options.platforms or (), push=options.push),
+        inputs=PlanInputs(
+            environ=environ,
+            dockerfiles=dict.fromkeys(stack.functions, dockerfile) if dockerfile else {},
+        ),
     )
-
-
-def _with_options(spec: FunctionSpec, options: Namespace) -> FunctionSpec:
-    import attrs
-
-    return attrs.evolve(
-        spec,
-        platforms=options.platforms or spec.platforms,
-        output="push" if options.push else spec.output,
-    )
+    return plan.diagnostics
