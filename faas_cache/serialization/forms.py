@@ -59,7 +59,7 @@ FORMS: FrozenMap[Form] = FrozenMap(
         "model.references",
         parsed=FrozenMap({key: key for key in ("domain", "path", "tag", "digest", "canonical")}),
     ),
-    Stack=Form("stack.stack_file"),
+    Stack=Form("stack.stack_file", omitted=("substitution",)),
     StackPlan=Form("stack_plan", derived=("errors", "caches")),
     Step=Form("buildkit.reports"),
     StepFinished=Form("buildkit.events"),
