@@ -10,6 +10,7 @@ from importlib import import_module
 from inspect import isclass, isfunction
 from pathlib import Path
 from pkgutil import walk_packages
+from runpy import run_path
 from typing import Any, get_type_hints
 
 import attrs
@@ -174,3 +175,21 @@ def test_a_value_of_the_wrong_type_is_rejected(name: str, argument: str) -> None
     with pytest.raises(FaasCacheError) as caught:
         class_of(name)(**{**given, argument: object()})
     assert argument in str(caught.value)
+
+
+def test_the_consumer_program_runs() -> None:
+    """Its pure parts: text to plans, commands of a front end of its own, JSON and back."""
+    program = run_path(str(Path(__file__).parent / "consumer" / "program.py"))
+    (plan,) = program["plan_in_memory"](
+        "provider: {name: openfaas}\nfunctions: {fn: {image: acme/fn, build_cache: max}}"
+    )
+    assert [command.shell() for command in program["render_commands"]([plan])] == [
+        "podman build --tag acme/fn:latest build/fn",
+        "DOCKER_BUILDKIT=1 docker buildx build --load --cache-from acme/fn:buildcache"
+        " --cache-from acme/fn:buildcache-main --tag acme/fn:latest build/fn",
+    ]
+    assert program["restore"](program["store"](plan)) == plan
+    assert list(program["exports"](["a/b:1", "type=registry,ref=c/d"])) == [
+        "docker.io/a/b:1",
+        "docker.io/c/d:latest",
+    ]

@@ -107,7 +107,9 @@ def test_the_table_has_its_eight_rows() -> None:
 @pytest.mark.parametrize("name", ["short program", "long program"])
 def test_the_programs_use_public_names(name: str) -> None:
     """What both programs import is public; the engine tests run them."""
-    imports = [node for node in ast.walk(ast.parse(marked(name).text)) if isinstance(node, ast.ImportFrom)]
+    imports = [
+        node for node in ast.walk(ast.parse(marked(name).text)) if isinstance(node, ast.ImportFrom)
+    ]
     assert [node.module for node in imports] == ["faas_cache"]
     assert {alias.name for node in imports for alias in node.names} <= set(faas_cache.__all__)
 

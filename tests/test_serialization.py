@@ -269,6 +269,7 @@ FORMS_OF_VALUES = {
             "buildkit": None,
             "driver": "docker",
             "containerd_store": False,
+            "program": "docker",
             "name": "ci",
             "buildkit_version": "0.8",
             "features": ["buildkit", "inline", "registry"],

@@ -163,7 +163,9 @@ def test_the_english_is_plain(page: str) -> None:
     """No page has a word that our style avoids."""
     text = re.sub(r"`[^`\n]+`", "`…`", prose(TEXTS[page]))
     assert {
-        (match[0], better) for words, better in AVOIDED.items() for match in re.finditer(words, text)
+        (match[0], better)
+        for words, better in AVOIDED.items()
+        for match in re.finditer(words, text)
     } == set()
 
 
