@@ -1,9 +1,9 @@
 """A docker that is a shell script: it records its calls and gives the answers that a test scripts.
 
-    def test_it(fake_docker: FakeDocker) -> None:
-        fake_docker.answer("buildx build *", stderr=b"#1 [1/1] RUN x\\n", exit_code=1)
-        ...
-        assert fake_docker.calls == [Call(argv=("buildx", "build", "."))]
+def test_it(fake_docker: FakeDocker) -> None:
+    fake_docker.answer("buildx build *", stderr=b"#1 [1/1] RUN x\\n", exit_code=1)
+    ...
+    assert fake_docker.calls == [Call(argv=("buildx", "build", "."))]
 """
 
 from __future__ import annotations
