@@ -25,7 +25,7 @@ from faas_cache.contexts.assembly import Contexts
 from faas_cache.contexts.flock import FileLock
 from faas_cache.contexts.locks import lock_context
 from faas_cache.contexts.staging import remove_leftovers, staging_directory, swap
-from faas_cache.stack.stack_file import Template
+from faas_cache.stack.templates import Template
 
 project = pytest.fixture(make_project)
 TINY = Template(name="tiny")

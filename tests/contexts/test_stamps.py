@@ -10,7 +10,7 @@ from context_projects import SPEC, make_project, write
 from faas_cache.contexts.assembly import Contexts
 from faas_cache.contexts.stamps import Stamp, current_stamp
 from faas_cache.model.errors import InvalidFunction
-from faas_cache.stack.stack_file import Template
+from faas_cache.stack.templates import Template
 
 project = pytest.fixture(make_project)
 TINY = Template(name="tiny")

@@ -13,7 +13,7 @@ from faas_cache.contexts.templates import find_template, install_template, missi
 from faas_cache.model.diagnostics import Diagnostic, Location
 from faas_cache.model.errors import FaasCacheError, InvalidFunction, InvalidStack
 from faas_cache.model.frozen_map import FrozenMap
-from faas_cache.stack.stack_file import Template
+from faas_cache.stack.templates import Template
 
 project = pytest.fixture(make_project)
 KEY = Location(path=("configuration", "templates"))
