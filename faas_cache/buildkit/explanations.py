@@ -283,26 +283,31 @@ _CONFIGURING = re.compile(r"^failed to configure \w+ cache importer: ")
 
 def _notes(build: Build, culprits: set[int]) -> Iterator[Explanation]:
     """The imports and the exports that failed although the build went on."""
+    pushed = build.pushed(None, None, Final(""))
     for vertex in build.failed:
         if id(vertex) in culprits or vertex.kind not in ("import", "export"):
             continue
         message = _CONFIGURING.sub("", shorten(vertex.bare))
         step = _KINDS[vertex.kind]
-        own = _words(message)
-        cause = own.cause if own and own.cause == "unsupported" else _status(message, step)
-        if message.startswith("unknown cache importer"):
-            cause = "unsupported"
-        yield _note(build, step, cause, shorten(vertex.bare), (import_source(vertex.name),))
+        unsupported = message.startswith("unknown cache importer: ")
+        cause: Cause = "unsupported" if unsupported else _status(message, step)
+        name = import_source(vertex.name)
+        yield _note(build.function, pushed, step, cause, shorten(vertex.bare), name)
     for name, message in build.lost_imports:
-        yield _note(build, "cache-import", _status(message, "cache-import"), message, (name,))
+        cause = _status(message, "cache-import")
+        yield _note(build.function, pushed, "cache-import", cause, message, name)
 
 
-def _note(
-    build: Build, step: FailedStep, cause: Cause, error: str, caches: Sequence[str]
+def _note(  # noqa: PLR0913  # the parts of a note
+    function: str,
+    pushed: bool | None,  # noqa: FBT001  # three values
+    step: FailedStep,
+    cause: Cause,
+    error: str,
+    name: str,
 ) -> Explanation:
     severity: Severity = "note" if (step, cause) == ("cache-import", "missing") else "warning"
-    pushed = build.pushed(None, None, Final(""))
-    return _sentence(build.function, severity, step, cause, "", pushed, error, caches)
+    return _sentence(function, severity, step, cause, "", pushed, error, (name,))
 
 
 def _sentence(  # noqa: PLR0913  # the parts of an explanation

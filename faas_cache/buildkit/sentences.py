@@ -72,7 +72,7 @@ SENTENCES: FrozenMap[Sentence] = FrozenMap(
             _REGISTRY,
         ),
         "cache-export unreachable late": Sentence(
-            "the builder did not accept the build in time: probably a cache service does not answer",
+            "the builder did not accept the build in time: a cache service may not answer",
             "check that the cache service is reachable from the builder, and try again",
             _CACHE_URL,
         ),
