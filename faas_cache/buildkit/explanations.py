@@ -283,7 +283,7 @@ _CONFIGURING = re.compile(r"^failed to configure \w+ cache importer: ")
 
 def _notes(build: Build, culprits: set[int]) -> Iterator[Explanation]:
     """The imports and the exports that failed although the build went on."""
-    pushed = build.pushed(None, None, Final(""))
+    pushed = build.pushed(None, None, Final("")) or None
     for vertex in build.failed:
         if id(vertex) in culprits or vertex.kind not in ("import", "export"):
             continue

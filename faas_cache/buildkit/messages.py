@@ -63,7 +63,7 @@ class Words:
 
 WORDS: tuple[Words, ...] = (
     # A command of the Dockerfile: BuildKit 0.11, 0.8, the legacy builder, buildah.
-    Words("build-step", "failed", r'process ".*" did not complete successfully'),
+    Words("build-step", "failed", r'process ".* did not complete successfully'),
     Words("build-step", "failed", r"executor failed running \["),
     Words("build-step", "failed", r"The command '.*' returned a non-zero code: "),
     Words("build-step", "failed", r'building at STEP "RUN .*while running runtime: '),
