@@ -401,15 +401,6 @@ def test_an_extra_file_counts_too(project: Path) -> None:
     assert diagnostic.message == "the build context is larger than 1000 bytes"
 
 
-def test_the_default_limits_end_links_that_multiply(project: Path) -> None:
-    for level in range(25):
-        (project / f"fn/{level}").mkdir()
-        for link in "abc":
-            (project / f"fn/{level}/{link}").symlink_to(f"../{level + 1}")
-    (project / "fn/25").mkdir()
-    assert refusal(project, limits=Limits(entries=5000)).hint.startswith("remove links")
-
-
 def test_an_error_of_the_system_names_the_file(
     project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
