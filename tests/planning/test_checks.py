@@ -443,6 +443,12 @@ def test_inline_import_without_tags() -> None:
 # Between functions.
 
 
+def test_e4_a_tag_that_is_not_valid_is_no_image() -> None:
+    """A plan that a program made may have any tag."""
+    plans = [attrs.evolve(plan_of("a", build_cache="max"), tags=["A"]), plan_of("b")]
+    assert check(plans) == ()
+
+
 def test_e4_names_both_functions() -> None:
     """E4: the cache of one function over the image of another, with a tag to use instead."""
     functions = {
