@@ -1,4 +1,4 @@
-"""`BuildPlan`: everything that a front end must be told about the build of one function."""
+"""`BuildPlan`: everything that a front end needs to know about the build of one function."""
 
 from __future__ import annotations
 
@@ -126,7 +126,7 @@ _READERS: dict[str, Reader] = {
 
 @attrs.frozen(kw_only=True, repr=False, init=False)
 class BuildPlan:
-    """Everything that a front end must be told about the build of one function.
+    """Everything that a front end needs to know about the build of one function.
 
     Mappings are sorted by name. Plans are equal when they build the same: `lang`, `handler` and
     `build_options`, which say what the context is made from, do not count, and neither do
