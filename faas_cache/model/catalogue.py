@@ -213,7 +213,7 @@ CATALOGUE: FrozenMap[Condition] = FrozenMap(
             "", _E, "a template has no build option of that name", _TEMPLATES
         ),
         "invalid-type": Condition("", _E, "a value has the wrong type", _YAML),
-        "unknown-key": Condition("", _W, "a key of a function that faas-cli ignores", _YAML),
+        "unknown-key": Condition("", _W, "a key that faas-cli ignores", _YAML),
         "invalid-argument": Condition(
             "", _E, "an argument of a function or of the command line is invalid", PROPOSAL
         ),
