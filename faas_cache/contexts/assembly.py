@@ -22,7 +22,7 @@ from faas_cache.model.diagnostics import Diagnostic, KeyPath, Location, Severity
 from faas_cache.model.errors import InvalidFunction
 from faas_cache.model.masking import masked
 from faas_cache.model.specs import FunctionSpec
-from faas_cache.stack.stack_file import Template
+from faas_cache.stack.templates import Template
 
 BUILD, TEMPLATES = "build", "template"
 DOCKERFILE = "dockerfile"

@@ -229,8 +229,8 @@ BACKENDS: FrozenMap[Backend] = FrozenMap(
         destination=("scope",),
         fields=_fields(
             Field(name="scope", directions=BOTH, default="buildkit", buildkit="0.9", source=_GHA),
-            # buildx fills these in from the environment of the workflow, and silently drops an entry
-            # without them
+            # buildx fills these in from the workflow's environment, and silently drops an entry
+            # that lacks them
             Field(name="token", directions=BOTH, buildkit="0.9", source=_GHA),
             Field(name="url", directions=BOTH, buildkit="0.9", source=_GHA),
             Field(name="url_v2", directions=BOTH, buildkit="0.20", buildx="0.21", source=_GHA),

@@ -285,7 +285,7 @@ def missing_features(plans: Sequence[PlanNeeds], builder: Builder | None) -> tup
     return tuple(_unknown_versions(builder))
 
 
-def _situation(need: str, builder: Builder) -> Situation:  # noqa: PLR0911  # a line for each
+def _situation(need: str, builder: Builder) -> Situation:
     """Why the builder lacks the feature."""
     if builder.declared_features is not None:
         return "declared"

@@ -1,4 +1,4 @@
-"""The catalogue of diagnostics: every name with its rule, its severities, the condition and a page to read."""
+"""The catalogue of diagnostics: each name with its rule, its severities, a summary and a page."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from typing import Literal, TypeAlias
 import attrs
 
 from faas_cache.model.frozen_map import FrozenMap
+
+__all__ = ["CATALOGUE", "PROPOSAL", "Condition", "Severity"]
 
 Severity: TypeAlias = Literal["error", "warning", "note"]
 
@@ -25,7 +27,14 @@ _INSTALL = "https://docs.docker.com/engine/install/"
 
 @attrs.frozen
 class Condition:
-    """One condition that diagnostics report: its rule, the severities it can have, what is wrong, and a page about it."""
+    """One condition that diagnostics report.
+
+    Attributes:
+        rule: The number of the rule behind it, empty where there is none.
+        severities: The severities that its diagnostics can have.
+        summary: What is wrong, in one clause.
+        url: A page about it.
+    """
 
     rule: str
     severities: tuple[Severity, ...]
@@ -63,7 +72,7 @@ CATALOGUE: FrozenMap[Condition] = FrozenMap(
         "missing-type": Condition("C5", _E, "an entry has neither `type` nor `ref`", _CACHE),
         "invalid-entry": Condition("C10", _E, "buildx rejects the syntax of an entry", _CACHE),
         "bare-keyword": Condition(
-            "C11", _E, "a bare keyword would be an image on Docker Hub", _CACHE
+            "C11", _E, "a keyword alone is read as an image on Docker Hub", _CACHE
         ),
         "empty-entry": Condition(
             "C12", _E, "an entry or a list of entries is empty or null", PROPOSAL
@@ -84,7 +93,10 @@ CATALOGUE: FrozenMap[Condition] = FrozenMap(
         ),
         "missing-image": Condition("E2", _E, "a function has no image", _YAML),
         "image-with-digest": Condition(
-            "E2", _E, "the image of a function has a digest", _REFERENCE
+            "E2",
+            _E,
+            "the image of a function has a digest, which docker rejects as a tag",
+            _REFERENCE,
         ),
         "export-to-digest": Condition(
             "E2", _E, "a cache is exported to a reference with a digest", _REFERENCE
@@ -105,7 +117,7 @@ CATALOGUE: FrozenMap[Condition] = FrozenMap(
             "F2", _E, "the builder lacks a feature that a build needs", _DRIVERS
         ),
         "docker-not-found": Condition(
-            "F2", _E, "`docker` is not installed or cannot be started", _INSTALL
+            "F2", _E, "`docker` is not installed, or not on PATH", _INSTALL
         ),
         "daemon-unreachable": Condition(
             "F2",
@@ -114,7 +126,7 @@ CATALOGUE: FrozenMap[Condition] = FrozenMap(
             "https://docs.docker.com/engine/daemon/start/",
         ),
         "unknown-version": Condition(
-            "F2", _N, "a version that decides about a feature is unknown", _DRIVERS
+            "F2", _N, "a version on which a feature depends is unknown", _DRIVERS
         ),
         "unsupported-by-front-end": Condition(
             "F3", _EN, "the front end does not support a part of the plan", _BUILD
@@ -122,18 +134,18 @@ CATALOGUE: FrozenMap[Condition] = FrozenMap(
         "multi-platform-output": Condition(
             "F5",
             _E,
-            "an image for several platforms is not pushed, and few builders can store it",
+            "an image for several platforms is not pushed, and the builder cannot store it",
             _PLATFORMS,
         ),
         "invalid-boolean": Condition("F4", _EW, "a field is not a boolean that Go accepts", _CACHE),
         "invalid-compression": Condition(
-            "F4", _E, "a compression that BuildKit does not have", _REGISTRY
+            "F4", _E, "BuildKit does not support a compression", _REGISTRY
         ),
         "invalid-mode": Condition(
-            "F4", _W, "a cache mode that BuildKit silently replaces by `min`", _CACHE
+            "F4", _W, "BuildKit silently replaces an invalid cache mode by `min`", _CACHE
         ),
         "invalid-value": Condition(
-            "F4", _EW, "a number, a duration or a word that the field does not accept", _CACHE
+            "F4", _EW, "a field has a number, a duration or a word that it does not accept", _CACHE
         ),
         "cache-in-context": Condition("F4", _W, "a local cache is inside a build context", _LOCAL),
         "missing-gha-environment": Condition(
@@ -144,7 +156,7 @@ CATALOGUE: FrozenMap[Condition] = FrozenMap(
         ),
         "inline-import": Condition("F4", _W, "`type=inline` imports nothing", _INLINE),
         "uncached-stages": Condition(
-            "F4", _W, "`inline` keeps only the last stage of the Dockerfile", _INLINE
+            "F4", _W, "`inline` caches only the last stage of the Dockerfile", _INLINE
         ),
         "missing-field": Condition(
             "F4", _EW, "an entry lacks a field that its type requires", _CACHE
@@ -155,22 +167,18 @@ CATALOGUE: FrozenMap[Condition] = FrozenMap(
         ),
         "unknown-field": Condition("F4", _W, "BuildKit ignores an unknown field", _CACHE),
         "unknown-backend": Condition(
-            "F4", _EW, "BuildKit has no cache backend of that type", _CACHE
+            "F4", _EW, "an entry has a type that BuildKit does not have", _CACHE
         ),
-        "unread-field": Condition("F4", _W, "a field that only the other direction reads", _CACHE),
+        "unread-field": Condition("F4", _W, "a field is read only in the other direction", _CACHE),
         "cached-build-failed": Condition("G1", _W, "a build with cache entries failed", _REGISTRY),
         "build-failed": Condition("G2", _E, "a build or a push failed", _CACHE),
         "export-failed": Condition(
-            "G2", _W, "a cache was not exported, and the build went on", _CACHE
+            "G2", _W, "a cache was not exported, and the build continued", _CACHE
         ),
-        "import-failed": Condition(
-            "G2", _EN, "a cache was not imported, and the build went on", _CACHE
-        ),
+        "import-failed": Condition("G2", _EN, "a cache was not imported", _CACHE),
         "missing-context": Condition("", _E, "the build context does not exist", _BUILD),
         "invalid-context": Condition("", _E, "the build context cannot be written", _BUILD),
-        "prebuilt-context": Condition(
-            "", _N, "a context is built as an earlier run left it", _BUILD
-        ),
+        "prebuilt-context": Condition("", _N, "a context from an earlier run is built", _BUILD),
         "duplicate-key": Condition("", _E, "a key appears twice in a mapping", _YAML),
         "git-failed": Condition("", _E, "a git command failed", "https://git-scm.com/docs"),
         "invalid-function-name": Condition(
@@ -180,7 +188,7 @@ CATALOGUE: FrozenMap[Condition] = FrozenMap(
             "", _W, "the name of a function is not a valid DNS label", _YAML
         ),
         "unknown-function": Condition("", _E, "the stack file has no function of that name", _YAML),
-        "no-functions": Condition("", _E, "no function is left to build", _YAML),
+        "no-functions": Condition("", _E, "no function is selected that can be built", _YAML),
         "unsupported-provider": Condition("", _E, "the stack file is for another provider", _YAML),
         "unsupported-version": Condition(
             "", _E, "the stack file has a version other than 1.0", _YAML
@@ -213,7 +221,7 @@ CATALOGUE: FrozenMap[Condition] = FrozenMap(
             "", _E, "a template has no build option of that name", _TEMPLATES
         ),
         "invalid-type": Condition("", _E, "a value has the wrong type", _YAML),
-        "unknown-key": Condition("", _W, "a key that faas-cli ignores", _YAML),
+        "unknown-key": Condition("", _W, "a function has a key that faas-cli ignores", _YAML),
         "invalid-argument": Condition(
             "", _E, "an argument of a function or of the command line is invalid", PROPOSAL
         ),

@@ -3,8 +3,8 @@
 Each `read_…(value, path)` takes a value from Python, from YAML or from a variable, and returns it
 in the immutable form that a public class keeps. What is unambiguous is converted: paths,
 references, cache entries and enums become text, lists become tuples, integers and booleans become
-text as Go prints them. Anything else raises `InvalidInput` with a diagnostic at `path`. Whether a valid value
-makes sense is decided by `resolve`.
+text as Go prints them. Anything else raises `InvalidInput` with a diagnostic at `path`. Whether a
+valid value makes sense is decided by `resolve`.
 """
 
 from __future__ import annotations
@@ -54,12 +54,10 @@ T = TypeVar("T")
 
 # A `build_cache` as written, made immutable.
 Setting: TypeAlias = bool | int | float | str | tuple["Setting", ...] | FrozenMap["Setting"] | None
-# What the constructors accept for a setting, a text and a list of texts.
-SettingLike: TypeAlias = (
-    bool | int | float | str | Reference | CacheEntry | Mapping[str, Any] | Sequence[Any] | None
-)
-TextLike: TypeAlias = str | int | Reference | CacheEntry | PathLike
-TextsLike: TypeAlias = str | Iterable[TextLike]
+# What the constructors accept for a text, a list of texts and a setting.
+TextLike: TypeAlias = str | int | Enum | Reference | CacheEntry | PathLike
+TextsLike: TypeAlias = TextLike | Iterable[TextLike]
+SettingLike: TypeAlias = TextLike | bool | float | Mapping[str, Any] | Sequence[Any] | None
 Reader: TypeAlias = Callable[[Any, KeyPath], Any]
 
 # A setting has three levels: a mapping, its lists, their entries.

@@ -201,7 +201,13 @@ class Diagnostic:
         rule: str | None = None,
         url: str | None = None,
     ) -> None:
-        texts = {"name": name, "message": message, "hint": hint, "rule": rule, "url": url}
+        texts: dict[str, object] = {
+            "name": name,
+            "message": message,
+            "hint": hint,
+            "rule": rule,
+            "url": url,
+        }
         for field, text in texts.items():
             if not (isinstance(text, str) or (text is None and field in ("rule", "url"))):
                 raise _invalid_field(field, "a string", text)

@@ -116,8 +116,7 @@ def _instructions(dockerfile: str) -> Iterator[tuple[list[str], str]]:
             continue
         text = "".join((*parts, body))
         parts.clear()
-        if words := text.split():
-            yield words, text
+        yield text.split(), text
         _skip_bodies(lines, text)
     if words := "".join(parts).split():
         yield words, "".join(parts)

@@ -1,10 +1,12 @@
-"""Cache entries: one value of `--cache-from` or `--cache-to`, read as buildx 0.36 reads it (rule C10).
+"""Cache entries: one value of `--cache-from` or `--cache-to`, as buildx 0.36 reads it (rule C10).
 
     text    := refs | fields                          without any "=", a list of references
     refs    := ref ( "," ref )*                       each is an entry: type=registry,ref=…
     fields  := key "=" value ( "," key "=" value )*   split at the first "="; one key is `type`
-    field   := bare | '"' ( any but '"' | '""' )* '"'  CSV as Go reads it: a quote counts only as the
-    bare    := any but ',' and '"'                    first character, and nothing is trimmed
+    field   := bare | '"' ( any but '"' | '""' )* '"'
+    bare    := any but ',' and '"'
+
+It is CSV as Go reads it: a quote counts only as the first character of a field, nothing is trimmed.
 
 One newline or CRLF at the end is removed. Keys are lower-cased rune by rune, values never change,
 and the last of several equal keys counts. Unknown types and fields are accepted: `check` knows
@@ -47,7 +49,7 @@ _MAX_SHOWN = 200
 class CacheEntry:
     """One cache import or export.
 
-    `str(entry)` is the text to the byte, credentials included; `repr(entry)` masks them. Two entries
+    `str(entry)` is the text to the byte, with credentials; `repr(entry)` masks them. Two entries
     are equal if their texts are; `key` compares their meaning. `parse_entries` makes entries from
     text; the constructor takes the parts as they are, and raises `InvalidEntry` for wrong types.
 
@@ -62,13 +64,8 @@ class CacheEntry:
     attrs: FrozenMap[str]
 
     def __init__(self, *, text: str, type: str, attrs: Mapping[str, str]) -> None:  # noqa: A002  # the name of the field
-        for name, value in (("text", text), ("type", type)):
-            if not isinstance(value, str):
-                raise _invalid_field(name, "a string", value)
-        if not isinstance(attrs, FrozenMap):
-            if not isinstance(attrs, Mapping):
-                raise _invalid_field("attrs", "a mapping of strings", attrs)
-            attrs = FrozenMap(attrs)
+        if not (isinstance(text, str) and isinstance(type, str) and isinstance(attrs, FrozenMap)):  # type: ignore[redundant-expr]  # not for a caller without a type checker
+            attrs = _checked_fields(text, type, attrs)
         self.__attrs_init__(text=text, type=type, attrs=attrs)
 
     @property
@@ -248,8 +245,7 @@ def _no_equals_hint(field: str) -> str:
 def invalid_entry(text: str, cause: str, hint: str) -> InvalidEntry:
     """The error for an entry that buildx rejects, with buildx's own words for the cause.
 
-    The entry is shown up to its first secret: where an entry is broken, nothing tells where a secret
-    ends.
+    The entry is shown up to its first secret: in a broken entry, nothing tells where a secret ends.
     """
     before, secret, after = masked(text).partition(MASK)
     shown = f"{before}{secret}…" if after else before + secret
@@ -265,6 +261,16 @@ def _unreadable(text: str, line: str, at: int, cause: str) -> InvalidEntry:
         f"parse error on line 1, column {column}: {cause}",
         'quote a whole field, `"dest=/a,b"`, and write a quote inside it twice',
     )
+
+
+def _checked_fields(text: object, backend: object, fields: object) -> FrozenMap[str]:
+    """The fields of an entry, for parts whose types are not known to be right."""
+    for name, value in (("text", text), ("type", backend)):
+        if not isinstance(value, str):
+            raise _invalid_field(name, "a string", value)
+    if not isinstance(fields, Mapping):
+        raise _invalid_field("attrs", "a mapping of strings", fields)
+    return FrozenMap(fields)
 
 
 def _invalid_field(field: str, expected: str, value: object) -> InvalidEntry:

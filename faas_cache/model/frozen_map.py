@@ -1,4 +1,4 @@
-"""`FrozenMap`: an immutable mapping, so that specs and plans can be compared, hashed and pickled."""
+"""`FrozenMap`: an immutable mapping; specs and plans that have one can be hashed and pickled."""
 
 from __future__ import annotations
 
@@ -34,12 +34,24 @@ class FrozenMap(dict[str, V], Generic[V]):
     def __or__(self, other: Mapping[str, V]) -> FrozenMap[V]:  # type: ignore[override]  # narrower than dict's
         return FrozenMap({**self, **other})
 
-    def _reject(self, *_: object, **__: object) -> NoReturn:
-        message = f"a {type(self).__name__} cannot change"
-        raise TypeError(message)
 
-    __setitem__ = __delitem__ = __ior__ = _reject
-    clear = pop = popitem = setdefault = update = _reject
+def _reject(self: object, *_: object, **__: object) -> NoReturn:
+    message = f"a {type(self).__name__} cannot change"
+    raise TypeError(message)
+
+
+# Set here, because type checkers compare methods of a class with those of `dict`.
+for _name in (
+    "__setitem__",
+    "__delitem__",
+    "__ior__",
+    "clear",
+    "pop",
+    "popitem",
+    "setdefault",
+    "update",
+):
+    setattr(FrozenMap, _name, _reject)
 
 
 def _shown_value(key: str, value: object) -> str:

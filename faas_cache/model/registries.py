@@ -104,7 +104,7 @@ REGISTRIES = (
         hosts=("ghcr.io",),
         index="accepts",
         image_manifest="accepts",
-        note="403: the workflow lacks `packages: write`, or the package is not linked to the repository",
+        note="403: the workflow lacks `packages: write`, or the package is not linked",
         evidence="https://github.com/moby/buildkit/issues/1865",
         date="2020-12-11",
     ),

@@ -29,6 +29,7 @@ from faas_cache.model.converters import (
 )
 from faas_cache.model.diagnostics import Diagnostic, KeyPath, Location, nearest, type_name
 from faas_cache.model.errors import InvalidFunction
+from faas_cache.model.faults import FaultCollector
 from faas_cache.model.frozen_map import EMPTY, FrozenMap
 from faas_cache.model.masking import masked, shown_fields
 
@@ -36,6 +37,8 @@ __all__ = ["FunctionSpec"]
 
 # The folder of the contexts that `faas-cache build` and faas-cli write.
 _BUILD = "build"
+# Longer keys are cut in messages.
+_MAX_SHOWN = 60
 
 
 def _read_context(value: object, path: KeyPath) -> str | None:
@@ -224,7 +227,10 @@ class FunctionSpec:
             else:
                 unknown.append(key)
         fields = read_fields({**values, **deployment}, _ALL_KEYS, path, InvalidFunction)
-        warnings = tuple(_unknown_key(key, path) for key in unknown)
+        faults = FaultCollector()
+        words = [faults.convert(_key_text, key, path) or "" for key in unknown]
+        faults.raise_errors(InvalidFunction)
+        warnings = tuple(_unknown_key(word, path) for word in words)
         spec = cls.__new__(cls)
         spec.__attrs_init__(name=name, diagnostics=warnings, **{key: fields[key] for key in values})
         return spec
@@ -244,18 +250,17 @@ class FunctionSpec:
 _ALL_KEYS = _KEYS | _DEPLOYMENT_KEYS
 
 
-def _unknown_key(key: object, path: KeyPath) -> Diagnostic:
+def _key_text(key: object, path: KeyPath) -> str:
+    return read_text(key, path) if isinstance(key, int) else str(key)
+
+
+def _unknown_key(key: str, path: KeyPath) -> Diagnostic:
     """The warning about a key of a function that nobody reads."""
-    word = (
-        read_fields({"": key}, {"": read_text}, path, InvalidFunction)[""]
-        if isinstance(key, int)
-        else str(key)
-    )
     return Diagnostic(
         name="unknown-key",
         severity="warning",
-        message=f"unknown key `{masked(word)[:60]}` (ignored)",
-        location=Location(path=(*path, word)),
-        hint=nearest(word, _ALL_KEYS)
+        message=f"unknown key `{masked(key)[:_MAX_SHOWN]}` (ignored)",
+        location=Location(path=(*path, key)),
+        hint=nearest(key, _ALL_KEYS)
         or "remove it, or move it below a top-level key that starts with `x-`",
     )

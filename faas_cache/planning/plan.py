@@ -678,7 +678,7 @@ class _Resolution:
             says_output(flag) for flag in builder_flags
         )
         return (
-            frozenset({"several-platforms"})
+            frozenset({"multi-platform"})
             if loads and len(self.spec.platforms) > 1
             else frozenset()
         )
@@ -793,7 +793,7 @@ def _needs(
     if any(item.entry.type != "inline" for item in exports):
         needs.add("cache-export")
     if len(exports) + inline > 1:
-        needs.add("several-exports")
+        needs.add("multiple-exports")
     return frozenset(needs)
 
 

@@ -17,7 +17,7 @@ from faas_cache.contexts.assembly import Contexts, handler_digest, judged_name, 
 from faas_cache.model.errors import FaasCacheError, InvalidFunction, InvalidStack
 from faas_cache.model.frozen_map import FrozenMap
 from faas_cache.model.specs import FunctionSpec
-from faas_cache.stack.stack_file import Template
+from faas_cache.stack.templates import Template
 
 SPEC = FunctionSpec(name="fn", image="a/b", lang="tiny", handler="./fn")
 

@@ -180,6 +180,8 @@ READ_ONLY = "only import the cache with `--no-cache-export`"
 LEAVE_OUT = "leave out an export with `--no-cache-export`"
 WITHOUT = "or build without a cache with `--no-build-cache`"
 PUSH = "push the image with `--push`, or write it elsewhere with `--builder-flag=--output=…`"
+STORE = "enable the containerd image store"
+INLINE_OFF = "set the build argument `BUILDKIT_INLINE_CACHE` to `0`"
 CACHES = "https://docs.docker.com/build/cache/backends/"
 BUILDX_PAGE = "https://docs.docker.com/build/install-buildx/"
 STORE_PAGE = "https://docs.docker.com/engine/storage/containerd/"
@@ -208,8 +210,7 @@ MISSING = {
         INLINE,
         "missing-feature",
         "buildx is not installed, but docker 23.0.1 requires it for the cache of `fn`",
-        f"{INSTALL}, or build without a cache with `--no-build-cache` "
-        "(`--no-cache-export` is not enough)",
+        f"{INSTALL}, {WITHOUT} (`--no-cache-export` is not enough)",
         BUILDX_PAGE,
     ),
     "platforms-without-buildx": (
@@ -225,8 +226,7 @@ MISSING = {
         MAX,
         "missing-feature",
         "Docker cannot export the cache of `fn` with its classic image store",
-        f"enable the containerd image store, {CREATE}, write `build_cache: inline`, {READ_ONLY}, "
-        f"{WITHOUT}",
+        f"{STORE}, {CREATE}, write `build_cache: inline`, {READ_ONLY}, {WITHOUT}",
         STORE_PAGE,
     ),
     "platforms-with-the-classic-store": (
@@ -250,8 +250,7 @@ MISSING = {
         MAX,
         "missing-feature",
         "BuildKit 0.10.6 supports one cache export per build, but `fn` needs several",
-        "upgrade to BuildKit 0.11 or Docker 24, set the build argument `BUILDKIT_INLINE_CACHE` to "
-        f"`0` (the inline cache counts as an export), {READ_ONLY}, {WITHOUT}",
+        f"upgrade to BuildKit 0.11 or Docker 24, {INLINE_OFF} (the inline cache counts as an export), {READ_ONLY}, {WITHOUT}",
         f"{CACHES}#multiple-caches",
     ),
     "backend-of-a-newer-buildkit": (
@@ -323,8 +322,7 @@ MISSING = {
         INLINE,
         "missing-feature",
         "`docker` has no BuildKit, which is required for the cache of `fn`",
-        "use another builder, or build without a cache with `--no-build-cache` "
-        "(`--no-cache-export` is not enough)",
+        f"use another builder, {WITHOUT} (`--no-cache-export` is not enough)",
         DRIVERS_PAGE,
     ),
     "unknown-feature": (

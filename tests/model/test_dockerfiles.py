@@ -1,4 +1,4 @@
-"""Dockerfiles: which stages' layers are in no image."""
+"""Dockerfiles: the stages that an inline cache does not contain."""
 
 import pytest
 from hypothesis import given
@@ -48,18 +48,34 @@ CASES = {
     "here-document-quoted": ("FROM a\nCOPY <<-'END' /f\n\tFROM b\n\tEND\nRUN y\n", ()),
     "here-document-without-end": ("FROM a\nRUN <<EOF\nFROM b\n", ()),
     "itself": ("FROM a AS a\nRUN x\nCOPY --from=a / /\n", ()),
+    "same-name": (
+        "FROM a AS b\nRUN x\nFROM c AS d\nRUN y\nFROM e AS b\nCOPY --from=d / /\n",
+        ("d",),
+    ),
+    "broken-from": ("FROM\nFROM a\nRUN x\nFROM b c\nFROM --platform=x\nCOPY --from=0 / /\n", ()),
     "label-only": ("FROM a AS b\nLABEL x=y\nFROM c\nCOPY --from=b / /\n", ()),
 }
 
 
 @pytest.mark.parametrize("name", CASES)
 def test_uncached_stages(name: str) -> None:
-    """The stages that the final image is not made of, but needs."""
+    """The stages that the build runs and that are not in the final image."""
     text, expected = CASES[name]
     assert uncached_stages(text) == expected
 
 
 @given(st.text(alphabet="FROMCPYaAS <<E'\n\\#=,-\r\x0b", max_size=200))
-def test_any_text_has_an_answer(text: str) -> None:
-    """No Dockerfile is refused: the builder will do that."""
+def test_any_text_is_a_dockerfile(text: str) -> None:
+    """No Dockerfile is rejected here, but by the builder."""
     assert isinstance(uncached_stages(text), tuple)
+
+
+def test_many_stages() -> None:
+    """Chained stages and stages that are copied from are counted once each."""
+    count = 5_000
+    begun = "".join(f"FROM s{i} AS s{i + 1}\nRUN x\n" for i in range(count))
+    assert uncached_stages(begun) == ()
+    copied = "".join(f"FROM a AS s{i + 1}\nRUN x\nCOPY --from=s{i} / /\n" for i in range(count))
+    assert uncached_stages(copied) == tuple(f"s{i + 1}" for i in range(count - 1))
+    one = "FROM a\nRUN x \\\n" + "  && y \\\n" * count + "  && z\n"
+    assert uncached_stages(one) == ()

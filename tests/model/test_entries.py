@@ -256,7 +256,7 @@ def test_an_entry_is_made_from_its_parts() -> None:
     entry = CacheEntry(text="type=gha,scope=a", type="gha", attrs={"scope": "a"})
     assert [(entry, entry.key)] == [(same, same.key) for same in parse_entries(str(entry))]
     wrong: list[dict[str, Any]] = [{"text": 1}, {"type": None}, {"attrs": ["scope"]}]
-    errors = []
+    errors: list[Diagnostic] = []
     for argument in wrong:
         with pytest.raises(InvalidEntry) as caught:
             CacheEntry(**{"text": "a", "type": "registry", "attrs": {}, **argument})

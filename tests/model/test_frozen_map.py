@@ -5,11 +5,12 @@ from collections.abc import Callable
 
 import pytest
 
+from faas_cache.model.diagnostics import Location
 from faas_cache.model.frozen_map import EMPTY, FrozenMap
 
 
 def test_it_cannot_change() -> None:
-    """Every way to change a dict is refused."""
+    """Every method that changes a dict is rejected."""
     value = FrozenMap(a="1")
     changes: list[Callable[[], object]] = [
         lambda: value.__setitem__("a", "2"),
@@ -28,7 +29,7 @@ def test_it_cannot_change() -> None:
 
 
 def test_it_is_a_value() -> None:
-    """Equal mappings have equal hashes in any order, survive pickling, and join into a new one."""
+    """Equal mappings have equal hashes in any order, can be pickled, and join into a new one."""
     one, other = FrozenMap(a="1", b="2"), FrozenMap(b="2", a="1")
     assert (one, hash(one), pickle.loads(pickle.dumps(one))) == (other, hash(other), other)
     joined = one | {"c": "3"}
@@ -47,6 +48,10 @@ def test_it_can_be_a_key() -> None:
 SHOWN = [
     (FrozenMap(a="1", b="2"), "{'a': '1', 'b': '2'}"),
     (FrozenMap({"Token": "hunter2"}), "{'Token': '***'}"),
+    (FrozenMap({"NPM_TOKEN": "hunter2"}), "{'NPM_TOKEN': '***'}"),
+    (FrozenMap({"api-key": FrozenMap({"x": "hunter2"})}), "{'api-key': '***'}"),
+    (FrozenMap({"SECRETS": "visible"}), "{'SECRETS': 'visible'}"),
+    (FrozenMap({"token-service": Location(line=1)}), f"{{'token-service': {Location(line=1)!r}}}"),
     (FrozenMap({"GHTOKEN": 12345}), "{'GHTOKEN': '***'}"),
     (FrozenMap({"session_token": ("hunter2",)}), "{'session_token': '***'}"),
     (FrozenMap({"HTTP_PROXY": "me:hunter2@proxy"}), "{'HTTP_PROXY': '***@proxy'}"),
@@ -58,5 +63,5 @@ SHOWN = [
 
 @pytest.mark.parametrize(("value", "text"), SHOWN, ids=[text for _, text in SHOWN])
 def test_its_repr_masks_secrets(value: FrozenMap[object], text: str) -> None:
-    """A repr shows the mapping in written order, without the secrets in its keys and values."""
+    """A repr has the written order, and masks the secrets in keys and values."""
     assert repr(value) == text

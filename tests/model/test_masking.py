@@ -1,4 +1,4 @@
-"""What is a secret, and that it is shown nowhere."""
+"""Masking: what is a secret, and that none is shown."""
 
 from collections.abc import Callable
 
@@ -71,7 +71,7 @@ CASES = [
 
 @pytest.mark.parametrize(("text", "expected"), CASES, ids=[text for text, _ in CASES])
 def test_masked(text: str, expected: str) -> None:
-    """Secrets are masked and nothing else is, and masking twice is masking once."""
+    """Secrets are masked and nothing else is; a masked text stays as it is."""
     assert (masked(text), masked(expected)) == (expected, expected)
 
 
@@ -94,7 +94,7 @@ def test_masked_value(key: str, value: str, expected: str) -> None:
 
 
 def test_shown_goes_into_tuples_and_mappings() -> None:
-    """A repr masks texts however deep they stand."""
+    """A repr masks the texts in tuples and mappings at any depth."""
     value = (FrozenMap({"token": "hunter2", "from": ("type=gha,token=hunter2",)}), 1)
     assert shown(value) == "({'token': '***', 'from': ('type=gha,token=***',)}, 1)"
 
@@ -109,6 +109,7 @@ MESSAGES = [
     ("A_TOKEN=a B_TOKEN=b", "A_TOKEN=*** B_TOKEN=***"),
     ("GET https://me:pw@host/a?sig=b: 403", "GET https://***@host/a?*** 403"),
     ("type=gha,token=abc,mode=max", "type=gha,token=***,mode=max"),
+    ("https://host/a b?", "https://host/a b?"),
     ("what?", "what?"),
 ]
 
@@ -151,12 +152,12 @@ BROKEN = [
 
 @pytest.mark.parametrize(("text", "expected"), BROKEN, ids=[text for text, _ in BROKEN])
 def test_a_broken_secret_is_masked_to_its_end(text: str, expected: str) -> None:
-    """Where an entry is broken right after a secret, what follows may belong to it and is not shown."""
+    """In an entry that is broken right after a secret, what follows may belong to it."""
     assert masked(text) == expected
 
 
 def test_masked_part() -> None:
-    """A part of a text is shown where the text shows it, as CSV may have written it."""
+    """A part of a text is shown if the masked text contains it, also as CSV."""
     whole = 'type=x,"a""b",token=abc,url=https://h?sig=def'
     assert [masked_part(part, whole) for part in ('a"b', "abc", "sig=def", "url")] == [
         'a"b',
@@ -210,23 +211,23 @@ DOORS: dict[str, Callable[[str], object]] = {
     "boolean": lambda text: FunctionSpec.from_mapping("fn", {"pull": text}),
     "flags": lambda text: CacheFlags(cache_from=[text], cache_to=[text], scope=text),
     "flag": lambda text: CacheFlags(build_cache={"to": [text]}),
-    "place": lambda text: Location(path=(text,), file="stack.yaml"),
+    "location": lambda text: Location(path=(text,), file="stack.yaml"),
 }
 
 
 @pytest.mark.parametrize("text", SECRETS)
 @pytest.mark.parametrize("door", DOORS)
 def test_no_secret_in_any_repr(door: str, text: str) -> None:
-    """A secret is in no repr of what was read, its diagnostics included, and in no word of a refusal."""
+    """A secret is in no repr of a value or its diagnostics, and in no error."""
     try:
-        found = DOORS[door](text)
+        value = DOORS[door](text)
     except FaasCacheError as fault:
         words = repr(fault) + str(fault)
     else:
         words = (
-            repr(found)
-            + repr(getattr(found, "diagnostics", ""))
-            + repr(getattr(found, "attrs", ""))
+            repr(value)
+            + repr(getattr(value, "diagnostics", ""))
+            + repr(getattr(value, "attrs", ""))
         )
     assert MARKER not in words.lower()
 
@@ -239,7 +240,7 @@ after = st.sampled_from(["", ",mode=max", ',"a=b,c"', ",x"])
 def test_no_secret_is_shown_however_it_is_quoted(
     key: str, before: str, behind: str, rest: str
 ) -> None:
-    """A secret with any characters about it is not shown: quoted well, not quoted at all, or half."""
+    """A secret between any characters is not shown: quoted, not quoted, or half quoted."""
     url = "https://host?" if key == "url" else ""
     field = f"{key}={url}{before}{MARKER}{behind}"
     for text in (
@@ -255,7 +256,7 @@ def test_no_secret_is_shown_however_it_is_quoted(
 
 
 HOSTILE = {
-    piece: piece * (1_000_000 // len(piece)) + tail
+    piece: piece * (250_000 // len(piece)) + tail
     for piece in (
         "url=",
         "token=",
@@ -269,19 +270,28 @@ HOSTILE = {
         ",",
         '"',
         " ",
+        "NPM_TOKEN=",
+        'A_SECRET="\\',
+        "A_PASSWORD='",
+        " API_KEY",
+        "API_KEY ",
+        "token -",
+        "https://",
+        "https://host?",
     )
-    for tail in ("@=?",)
+    for tail in ("@=? ?",)
 }
 
 
 @pytest.mark.parametrize("piece", HOSTILE, ids=repr)
-def test_a_megabyte_is_masked(piece: str) -> None:
-    """Masking takes linear time, whatever is repeated."""
-    assert len(masked(HOSTILE[piece])) <= len(HOSTILE[piece]) + 4_000_000
+def test_hostile_texts_are_masked(piece: str) -> None:
+    """Masking ends, whatever is repeated."""
+    text = HOSTILE[piece]
+    assert max(len(masked(text)), len(masked_message(text))) <= len(text) + 1_000_000
 
 
 @given(st.text())
-def test_what_holds_no_mark_of_a_secret_is_kept(text: str) -> None:
-    """A text without `=` and `@` is shown as it is."""
+def test_a_text_without_secrets_is_kept(text: str) -> None:
+    """A text without `=` and `@` is not changed."""
     plain = text.replace("=", "").replace("@", "")
     assert (masked(plain), shown(plain)) == (plain, repr(plain))

@@ -48,7 +48,7 @@ def test_e1_parse_agrees_with_upstream(row: dict[str, Any]) -> None:
     "row", RETAGGED, ids=[row.get("id", f"upstream-{i}") for i, row in enumerate(RETAGGED)]
 )
 def test_e1_with_tag_agrees_with_upstream(row: dict[str, Any]) -> None:
-    """E1: a new tag replaces tag and digest, and a port is no tag."""
+    """E1: a new tag replaces tag and digest, and a port is not a tag."""
     try:
         reference = Reference.parse(row["input"]).with_tag(row["tag"])
     except InvalidReference:
