@@ -132,9 +132,12 @@ def _read_url(url: str) -> bytes:
         def redirect_request(self, *arguments: Any) -> Any:  # noqa: ANN401  # urllib's own signature
             """The request for the new URL."""
             if not str(arguments[-1]).startswith(_SCHEMES):
+                arguments[1].close()  # the answer
                 raise ValueError("redirected to a URL that is neither http nor https")
             return super().redirect_request(*arguments)
 
+    if "@" in url.partition("://")[2].partition("/")[0]:
+        raise ValueError("user and password in a URL are not supported")
     deadline = monotonic() + _TIMEOUT
     data = bytearray()
     with build_opener(WebRedirectHandler).open(url, timeout=_TIMEOUT) as answer:
@@ -150,7 +153,11 @@ def _read_url(url: str) -> bytes:
 
 def _cause(error: Exception) -> str:
     """Why something could not be read, in lower case."""
-    cause = getattr(error, "strerror", None) or str(getattr(error, "reason", "") or error)
+    if code := getattr(error, "code", None):
+        error.close()  # type: ignore[attr-defined]  # an HTTPError is also the answer
+        return f"the server answered with status {code}"
+    reason = getattr(error, "reason", None) or error
+    cause = getattr(reason, "strerror", None) or str(reason).strip()
     return _show(cause[:1].lower() + cause[1:])
 
 

@@ -135,7 +135,7 @@ def _read_events(next_event: _NextEvent, builder: ValueBuilder) -> int:  # noqa:
         elif kind is MappingEndEvent or kind is SequenceEndEvent:
             value = frame.container
             if frame.merge is not None:
-                builder.merge_into(frame)
+                builder.merge_into(frame, *frame.merge)
             if marking:
                 builder.marks.add(value, frame.marks)
             event, size = frame.event, frame.size
