@@ -84,6 +84,7 @@ class Contexts:
         self._templates: dict[str, ContextTree] = {}
         self._contents: dict[str, bytes] = {}
         self._parents: dict[str, str] = {}
+        self._build: str | None = None
         self._cleaned = False
 
     def write(
@@ -122,6 +123,7 @@ class Contexts:
 
     def forget(self) -> None:
         """Reads again what contexts have in common, when it is used next."""
+        self._build = None
         self._parents.clear()
         self._templates.clear()
         self._contents.clear()
@@ -138,10 +140,12 @@ class Contexts:
         return step()
 
     def _write(self, name: str, tree: ContextTree) -> Stamp:
-        build = build_folder(self.root, name)
-        if not self._cleaned:
-            self._cleaned = True
-            remove_leftovers(build)
+        build = self._build
+        if build is None:
+            build = self._build = build_folder(self.root, name)
+            if not self._cleaned:
+                self._cleaned = True
+                remove_leftovers(build)
         with staging_directory(build) as staging:
             write_tree(
                 tree, staging.path, self._contents, exact=staging.exact, limit=self.limits.size

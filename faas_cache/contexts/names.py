@@ -38,7 +38,7 @@ def quoted(text: str) -> str:
 
 
 def is_folder_name(name: str) -> bool:
-    """Whether a name is one component of a path, on every platform.
+    """Whether a name is one component of a path.
 
     >>> [is_folder_name(name) for name in ("fn", "py@v1", "..", "a/b", ".faas-cache-1")]
     [True, True, False, False, False]
