@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from faas_cache.buildkit.explanations import Cause, Explained, Explanation, Where, explain
 from faas_cache.buildkit.progress import Progress, read
 from faas_cache.model.specs import FunctionSpec
-from faas_cache.planning.plan import resolve
+from faas_cache.planning.resolution import resolve
 
 ROWS = [
     json.loads(line)
