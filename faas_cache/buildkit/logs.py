@@ -101,7 +101,7 @@ def _split(raw: bytes, known: dict[bytes, _Build]) -> tuple[bytes, bytes]:
     if match is None:
         return b"", line
     rest = line[match.end() :]
-    if _LINE_NUMBER.fullmatch(match["mark"]) and match["mark"] not in known:
-        if not rest.startswith(b"#"):
-            return b"", line
-    return match["mark"], rest
+    mark = match["mark"]
+    if _LINE_NUMBER.fullmatch(mark) and mark not in known and not rest.startswith(b"#"):
+        return b"", line
+    return mark, rest

@@ -25,12 +25,13 @@ _LOGIN = "run `docker login` for this registry in the job that builds, and check
 _WRITE = "use credentials that may write to this repository, and a tag that is not immutable"
 _NO_EXPORT = "build with `--no-cache-export` to use the cache without writing it"
 _IGNORE = "pass `--ignore-cache-errors` to let such a build pass"
+_READ = "read the error of the builder"
 _PRUNE = "free disk space where the daemon keeps its data: `docker builder prune`"
 
 
 @attrs.frozen
 class Sentence:
-    """What is shown for a failure: a message (`{cache}` stands for the caches), how to fix it, and a page to read."""
+    """What is shown for a failure: a message (with `{cache}` for the caches), a fix and a page."""
 
     message: str
     fix: str
@@ -43,8 +44,8 @@ SENTENCES: FrozenMap[Sentence] = FrozenMap(
         # The export of a cache.
         "cache-export refused": Sentence(
             "the registry rejected the cache manifest",
-            "write `image-manifest=true,oci-mediatypes=true` into the `to` entry (BuildKit 0.12 or newer),"
-            f" or keep the cache in another registry; {_IGNORE}",
+            "write `image-manifest=true,oci-mediatypes=true` into the `to` entry (BuildKit 0.12 or"
+            f" newer), or keep the cache in another registry; {_IGNORE}",
             _REGISTRY,
         ),
         "cache-export refused image-manifest": Sentence(
@@ -71,7 +72,7 @@ SENTENCES: FrozenMap[Sentence] = FrozenMap(
             _REGISTRY,
         ),
         "cache-export unreachable late": Sentence(
-            "the builder did not accept the build in time, probably because a cache service does not answer",
+            "the builder did not accept the build in time: probably a cache service does not answer",
             "check that the cache service is reachable from the builder, and try again",
             _CACHE_URL,
         ),
@@ -86,7 +87,7 @@ SENTENCES: FrozenMap[Sentence] = FrozenMap(
             _REGISTRY,
         ),
         "cache-export too-large": Sentence(
-            "could not export the cache: a layer exceeds the size limit of the registry or of a proxy",
+            "could not export the cache: a layer exceeds the size limit of the registry or a proxy",
             "raise the limit for request bodies in the proxy in front of the registry",
             _REGISTRY,
         ),
@@ -127,7 +128,7 @@ SENTENCES: FrozenMap[Sentence] = FrozenMap(
         ),
         "cache-export unknown": Sentence(
             "could not export the cache (unrecognized error)",
-            f"read the error of the builder; {_IGNORE}",
+            f"{_READ}; {_IGNORE}",
             _REGISTRY,
         ),
         # The import of a cache: none of these fails a build, but `broken` does.
@@ -185,12 +186,9 @@ SENTENCES: FrozenMap[Sentence] = FrozenMap(
             "correct the `from` entry; `faas-cache check` shows what to write",
             _CACHE_URL,
         ),
-        "cache-import disk-full": Sentence(
-            "could not import the cache {cache}: no space left on device", _PRUNE, _DAEMON_URL
-        ),
         "cache-import unknown": Sentence(
             "could not import the cache {cache} (unrecognized error)",
-            "read the error of the builder",
+            _READ,
             _REGISTRY,
         ),
         # The push of the image.
@@ -219,7 +217,7 @@ SENTENCES: FrozenMap[Sentence] = FrozenMap(
             _LIMIT_URL,
         ),
         "image-push too-large": Sentence(
-            "could not push the image: a layer exceeds the size limit of the registry or of a proxy",
+            "could not push the image: a layer exceeds the size limit of the registry or a proxy",
             "raise the limit for request bodies in the proxy in front of the registry",
             _LOGIN_URL,
         ),
@@ -241,12 +239,9 @@ SENTENCES: FrozenMap[Sentence] = FrozenMap(
             "correct `image` in the stack file",
             "https://pkg.go.dev/github.com/distribution/reference",
         ),
-        "image-push disk-full": Sentence(
-            "could not push the image: no space left on device", _PRUNE, _DAEMON_URL
-        ),
         "image-push unknown": Sentence(
             "could not push the image (unrecognized error)",
-            "read the error of the builder",
+            _READ,
             _LOGIN_URL,
         ),
         # The base image.
@@ -286,7 +281,7 @@ SENTENCES: FrozenMap[Sentence] = FrozenMap(
         ),
         "base-image unknown": Sentence(
             "could not pull the base image (unrecognized error)",
-            "read the error of the builder",
+            _READ,
             _FROM_URL,
         ),
         # The Dockerfile and the context.
@@ -313,7 +308,7 @@ SENTENCES: FrozenMap[Sentence] = FrozenMap(
         ),
         "dockerfile unknown": Sentence(
             "could not read the Dockerfile or the build context (unrecognized error)",
-            "read the error of the builder",
+            _READ,
             _CONTEXT_URL,
         ),
         # A step of the Dockerfile.
@@ -342,7 +337,7 @@ SENTENCES: FrozenMap[Sentence] = FrozenMap(
         ),
         "build-step unknown": Sentence(
             "a step of the Dockerfile failed (unrecognized error)",
-            "read the error of the builder",
+            _READ,
             _RUN_URL,
         ),
         # Entries.
@@ -354,7 +349,7 @@ SENTENCES: FrozenMap[Sentence] = FrozenMap(
         # The front end.
         "front-end missing": Sentence(
             "docker or its buildx plugin is not installed",
-            "install docker and `docker-buildx-plugin`; `faas-cache doctor` shows what is installed",
+            "install docker and its plugin buildx; `faas-cache doctor` shows what is installed",
             _BUILDX_URL,
         ),
         "front-end missing builder": Sentence(
@@ -385,7 +380,7 @@ SENTENCES: FrozenMap[Sentence] = FrozenMap(
         ),
         "front-end invalid context": Sentence(
             "the name given as builder is a docker context",
-            "select it with `DOCKER_CONTEXT`, or create a builder for it with `docker buildx create`",
+            "set DOCKER_CONTEXT to it, or create a builder for it with `docker buildx create`",
             _BUILDERS_URL,
         ),
         # The daemon.
@@ -393,11 +388,6 @@ SENTENCES: FrozenMap[Sentence] = FrozenMap(
             "cannot connect to the builder",
             "start it (`sudo systemctl start docker`, or Docker Desktop), or check DOCKER_HOST and"
             " `docker buildx ls`",
-            _DAEMON_URL,
-        ),
-        "daemon timeout": Sentence(
-            "the builder did not answer in time",
-            "check that it is running: `docker buildx ls`",
             _DAEMON_URL,
         ),
         "daemon denied": Sentence(
@@ -409,11 +399,6 @@ SENTENCES: FrozenMap[Sentence] = FrozenMap(
             "the builder has lost a layer of the base image",
             "restart the builder: pruning its cache is not enough",
             _DAEMON_URL,
-        ),
-        "daemon invalid": Sentence(
-            "the address of the builder is invalid",
-            "correct DOCKER_HOST or the endpoint of the builder",
-            _BUILDERS_URL,
         ),
         "daemon disk-full": Sentence(
             "no space left on the disk of the builder", _PRUNE, _DAEMON_URL
@@ -450,8 +435,6 @@ SENTENCES: FrozenMap[Sentence] = FrozenMap(
             _BUILD_URL,
         ),
         " disk-full": Sentence("no space left on device", _PRUNE, _DAEMON_URL),
-        " unknown": Sentence(
-            "the build failed (unrecognized error)", "read the error of the builder", _BUILD_URL
-        ),
+        " unknown": Sentence("the build failed (unrecognized error)", _READ, _BUILD_URL),
     }
 )
