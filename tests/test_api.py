@@ -185,8 +185,10 @@ def test_the_consumer_program_runs() -> None:
     )
     assert [command.shell() for command in program["render_commands"]([plan])] == [
         "podman build --tag acme/fn:latest build/fn",
-        "DOCKER_BUILDKIT=1 docker buildx build --load --cache-from acme/fn:buildcache"
-        " --cache-from acme/fn:buildcache-main --tag acme/fn:latest build/fn",
+        (
+            "DOCKER_BUILDKIT=1 docker buildx build --load --cache-from acme/fn:buildcache"
+            " --cache-from acme/fn:buildcache-main --tag acme/fn:latest build/fn"
+        ),
     ]
     assert program["restore"](program["store"](plan)) == plan
     assert list(program["exports"](["a/b:1", "type=registry,ref=c/d"])) == [

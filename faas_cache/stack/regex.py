@@ -25,7 +25,7 @@ from faas_cache.model.diagnostics import Diagnostic, Location
 from faas_cache.model.errors import InvalidInput
 from faas_cache.model.masking import masked
 from faas_cache.stack import automaton
-from faas_cache.stack.automaton import Node, Predicate  # noqa: TC001  # for get_type_hints
+from faas_cache.stack.automaton import Node, Predicate
 
 __all__ = ["compile_regex"]
 

@@ -18,7 +18,7 @@ from faas_cache.model.converters import Quoted
 from faas_cache.model.diagnostics import Diagnostic, KeyPath, Location
 from faas_cache.model.masking import masked
 from faas_cache.stack.positions import Mark, Marks
-from faas_cache.stack.substitution import Substitution  # noqa: TC001  # for get_type_hints
+from faas_cache.stack.substitution import Substitution
 
 __all__ = [
     "MAX_DEPTH",

@@ -15,7 +15,7 @@ import attrs
 from faas_cache.model.diagnostics import Diagnostic
 from faas_cache.model.masking import masked
 from faas_cache.stack.positions import LINE_END, LINE_ENDS, Mark
-from faas_cache.stack.substitution import Substitution  # noqa: TC001  # for get_type_hints
+from faas_cache.stack.substitution import Substitution
 from faas_cache.stack.values import (
     MAX_DEPTH,
     MERGE,
