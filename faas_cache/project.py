@@ -283,7 +283,7 @@ class Project:
 def _load(
     names: tuple[str, ...], root: FilePath, environ: Mapping[str, str], *, envsubst: bool
 ) -> Stack:
-    """The stack of a file, or that of several; raises with the faults of all that are unreadable."""
+    """The stack of a file, or of several; raises with the faults of all that are unreadable."""
     stacks: dict[str, Stack] = {}
     faults = FaultCollector()
     for name in names:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, nullcontext
 from functools import partial
 from typing import Protocol, TypeAlias
@@ -51,12 +51,16 @@ Guard: TypeAlias = Callable[[Plan], AbstractContextManager[object]]
 Retry: TypeAlias = Callable[[Plan, FunctionResult], Sequence[PlannedCommand]]
 
 
+def _commands(value: Iterable[PlannedCommand]) -> tuple[PlannedCommand, ...]:
+    return tuple(value)
+
+
 @attrs.frozen(kw_only=True)
 class BuildUnit:
     """One function of a run: its plan, and its commands in order: the build, then the pushes."""
 
     plan: Plan
-    commands: tuple[PlannedCommand, ...] = attrs.field(converter=tuple)
+    commands: tuple[PlannedCommand, ...] = attrs.field(converter=_commands)
 
 
 def no_guard(_: Plan) -> AbstractContextManager[object]:
@@ -135,7 +139,7 @@ def run_bake(  # noqa: PLR0913  # the same
     return BuildResult(functions=results)
 
 
-def _execution(  # noqa: PLR0913, PLR0917  # the same
+def _execution(  # noqa: PLR0913  # the same
     environ: Mapping[str, str] | None,
     cwd: str | None,
     timeout: float | None,

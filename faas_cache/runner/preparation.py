@@ -53,6 +53,10 @@ class Preparation:
             message = "the project has several stack files"
             raise _invalid(message, "build one stack file at a time")
         plan.raise_errors()
+        if not plan.stack.functions:
+            message = "the stack has no functions"
+            hint = "write one under `functions`"
+            raise InvalidInput(Diagnostic(name="no-functions", message=message, hint=hint))
         return plan
 
     def inspect(self, plan: StackPlan | None = None, stop: Stop | None = None) -> Builder:
