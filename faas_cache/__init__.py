@@ -1,26 +1,39 @@
-"""A shared Docker layer cache for OpenFaaS functions: `build_cache` in stack.yaml, resolved, explained and built.
+"""A shared Docker layer cache for OpenFaaS functions: `build_cache`, resolved, explained and built.
 
-Importing this package loads nothing; each public name is loaded when it is first used.
+Importing this package loads nothing: each public name is loaded when it is first used. Type
+checkers and editors read the names in `__init__.pyi`.
 """
 
 __version__ = "0.1.0"
 
-# The public names and the module that defines each; a submodule is its own name.
+# The public names and the module that defines each; `render` is a package itself.
 _EXPORTS = {
+    "BuildOptions": "planning.options",
     "BuildPlan": "planning.plan",
+    "BuildResult": "runner.results",
     "Builder": "model.builders",
     "CacheEntry": "model.entries",
     "CacheFlags": "model.flags",
+    "CacheReport": "buildkit.reports",
     "Command": "render.commands",
     "Diagnostic": "model.diagnostics",
+    "Explanation": "buildkit.explanations",
     "FaasCacheError": "model.errors",
     "FunctionSpec": "model.specs",
+    "Project": "project",
     "Reference": "model.references",
     "Stack": "stack.stack_file",
+    "StackPlan": "stack_plan",
+    "Stop": "runner.stop",
+    "Template": "stack.templates",
     "check": "planning.checks",
+    "explain": "buildkit.explanations",
+    "from_dict": "serialization",
+    "inspect_builder": "runner.inspection",
     "parse_entries": "model.entries",
     "render": "render",
     "resolve": "planning.resolution",
+    "to_dict": "serialization",
 }
 __all__ = [*_EXPORTS]  # noqa: PLE0604  # the table above is the list
 

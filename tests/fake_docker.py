@@ -1,15 +1,16 @@
 """A docker that is a shell script: it records its calls and gives the answers that a test scripts.
 
-    def test_it(fake_docker: FakeDocker) -> None:
-        fake_docker.answer("buildx build *", stderr=b"#1 [1/1] RUN x\\n", exit_code=1)
-        ...
-        assert fake_docker.calls == [Call(argv=("buildx", "build", "."))]
+def test_it(fake_docker: FakeDocker) -> None:
+    fake_docker.answer("buildx build *", stderr=b"#1 [1/1] RUN x\\n", exit_code=1)
+    ...
+    assert fake_docker.calls == [Call(argv=("buildx", "build", "."))]
 """
 
 from __future__ import annotations
 
 import os
 import shlex
+import subprocess
 import time
 from pathlib import Path
 
@@ -136,7 +137,7 @@ class FakeDocker:
 
     def running(self) -> set[int]:
         """The calls that have not ended, with all that is in their process groups."""
-        return {pid for pid in self.pids if _group_exists(pid)}
+        return self.pids & _process_groups()
 
     def wait_for_calls(self, count: int = 1) -> None:
         """Waits until the fake was called so often."""
@@ -167,22 +168,22 @@ class FakeDocker:
         partial.replace(self.bin / "docker")
 
 
-def _group_exists(pid: int) -> bool:
-    """Whether a process group has a member; one that has ended and was not reaped yet is none."""
+def _process_groups() -> set[int]:
+    """The process groups that have a member; one that has ended and was not reaped yet is none."""
     if not Path("/proc/self/stat").exists():
+        argv = ["ps", "-A", "-o", "stat=,pgid="]
+        lines = subprocess.run(argv, check=True, capture_output=True, text=True).stdout.splitlines()
+        return {int(line.split()[1]) for line in lines if line[:1] not in "ZX"}
+    groups = set()
+    for name in filter(str.isdecimal, os.listdir("/proc")):
         try:
-            os.killpg(pid, 0)
-        except ProcessLookupError:
-            return False
-        return True
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            state, _, group, *_ = stat.read_text(errors="replace").rpartition(") ")[2].split()
+            with open(f"/proc/{name}/stat", errors="replace") as stat:
+                state, _, group, *_ = stat.read().rpartition(") ")[2].split()
         except OSError:
             continue  # it has just ended
-        if int(group) == pid and state not in "ZX":
-            return True
-    return False
+        if state not in "ZX":
+            groups.add(int(group))
+    return groups
 
 
 @pytest.fixture

@@ -1,5 +1,120 @@
+"""`LineFormatter`: events as lines in the style of `--progress=plain`."""
+
 from __future__ import annotations
-from faas_cache.buildkit.events import Event, Output
+
+import attrs
+
+from faas_cache.buildkit.events import Event, Output, StepFinished, StepProgress, StepStarted
+
+__all__ = ["LineFormatter"]
+
+# What a CI system takes for a command where a line begins with it.
+_COMMANDS = ("::", "##[", "##vso[")
+
+
+@attrs.define
+class _Shown:
+    """A step as far as it has been shown."""
+
+    number: int
+    running: bool = True
+    ended: str = ""
+
+
 class LineFormatter:
+    r"""Formats the events of one build; each step has a number from when it is first shown.
+
+    What the builder itself prints is passed on to the byte. Control characters in names and errors
+    are escaped.
+
+    >>> formatter = LineFormatter()
+    >>> formatter.format(StepStarted(function="fn", step="a", name="[1/2] RUN a", kind="build"))
+    b'#1 [1/2] RUN a\n'
+    >>> formatter.format(StepFinished(function="fn", step="a", seconds=1.25))
+    b'#1 DONE 1.2s\n'
+    """
+
+    def __init__(self) -> None:
+        self._steps: dict[tuple[str, str], _Shown] = {}
+        self._numbers: set[int] = set()
+        self._next = 1
+
     def format(self, event: Event) -> bytes:
-        return event.data if isinstance(event, Output) else b""
+        """The lines that one event adds: none, one, or several."""
+        match event:
+            case StepStarted():
+                return self._start(event)
+            case StepProgress():
+                return self._progress(event)
+            case StepFinished():
+                return self._finish(event)
+            case Output():
+                return self._output(event)
+            case _:
+                return b""
+
+    def _start(self, event: StepStarted) -> bytes:
+        step = self._steps.get((event.function, event.step))
+        if step is not None:
+            step.running = True
+            return b""
+        number = self._number(event.step)
+        self._steps[event.function, event.step] = _Shown(number)
+        return f"#{number} {_printable(event.name)}\n".encode()
+
+    def _number(self, step: str) -> int:
+        """The number that plain progress gave the step, or the next one."""
+        number = int(step[1:]) if step[:1] == "#" and step[1:].isdecimal() else -1
+        if number < 0 or number in self._numbers:
+            while self._next in self._numbers:
+                self._next += 1
+            number = self._next
+        self._numbers.add(number)
+        return number
+
+    def _progress(self, event: StepProgress) -> bytes:
+        step = self._steps.get((event.function, event.step))
+        if step is None or not step.running or not event.done:
+            return b""
+        step.ended = ""
+        return f"#{step.number} {_printable(event.status)} done\n".encode()
+
+    def _finish(self, event: StepFinished) -> bytes:
+        step = self._steps.get((event.function, event.step))
+        if step is None:
+            return b""
+        step.running = False
+        if event.error.endswith("context canceled"):
+            ended = "CANCELED"
+        elif event.error:
+            ended = f"ERROR: {event.error}"
+        else:
+            ended = "CACHED" if event.cached else f"DONE {event.seconds:.1f}s"
+        if ended == step.ended:
+            return b""
+        step.ended = ended
+        first, *more = ended.split("\n")
+        lines = [f"#{step.number} {_printable(first)}", *map(_continuation, more)]
+        return "".join(f"{line}\n" for line in lines).encode()
+
+    def _output(self, event: Output) -> bytes:
+        if event.step is None:
+            return event.data
+        step = self._steps.get((event.function, event.step))
+        if step is None:
+            return b""
+        kind = "WARN:" if event.warning else f"{event.seconds:.3f}"
+        end = b"" if event.data.endswith(b"\n") else b"\n"
+        return f"#{step.number} {kind} ".encode() + event.data + end
+
+
+def _continuation(line: str) -> str:
+    """A further line of an error: the words of a registry."""
+    return (" " if line.lstrip().startswith(_COMMANDS) else "") + _printable(line)
+
+
+def _printable(text: str) -> str:
+    """The text without characters that move the cursor or hide others."""
+    return "".join(
+        c if c.isprintable() or c == "\t" else c.encode("unicode_escape").decode() for c in text
+    )

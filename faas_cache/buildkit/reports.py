@@ -1,10 +1,257 @@
+"""`CacheReport`: what a build made of its cache, as a fold over its events."""
+
 from __future__ import annotations
-from faas_cache.buildkit.events import Event, StepFinished
-from faas_cache.buildkit.progress import CacheReport as CacheReport, Step as Step
+
+from collections.abc import Iterable
+
+import attrs
+
+from faas_cache.buildkit.events import (
+    BuildFinished,
+    BuildStarted,
+    Event,
+    Output,
+    StepFinished,
+    StepKind,
+    StepProgress,
+    StepStarted,
+)
+from faas_cache.buildkit.names import import_source
+from faas_cache.model.masking import masked_message, shown_fields
+
+__all__ = ["CacheReport", "ReportBuilder", "Step"]
+
+# The cache services that do not say whether they held anything: BuildKit prints the same for an
+# import that found nothing.
+_SILENT_IMPORTS = ("s3:", "azblob:", "gha:")
+
+
+@attrs.frozen(kw_only=True)
+class Step:
+    """One step of a build: an instruction of the Dockerfile, an import, an export, or another.
+
+    `seconds` is the time it ran, `bytes` what it transferred, `started` when it started (seconds
+    since the epoch). Names and errors are masked.
+    """
+
+    name: str
+    kind: StepKind
+    cached: bool = False
+    seconds: float = 0.0
+    bytes: int = 0
+    error: str = ""
+    finished: bool = False
+    started: float | None = None
+
+    __repr__ = shown_fields
+
+    @property
+    def canceled(self) -> bool:
+        """Whether BuildKit ended it because another step failed."""
+        return self.error.endswith("context canceled")
+
+    @property
+    def failed(self) -> bool:
+        """Whether it failed by itself."""
+        return bool(self.error) and not self.canceled
+
+
+@attrs.frozen(kw_only=True)
+class CacheReport:
+    """What one build made of its cache: every step that started, in the order of their starts.
+
+    `seconds` is how long the build took, `attempt` counts from 1.
+
+    >>> steps = (Step(name="[2/3] RUN a", kind="build", cached=True, finished=True),
+    ...          Step(name="[3/3] COPY b /", kind="build", seconds=0.1, finished=True))
+    >>> report = CacheReport(function="fn", steps=steps)
+    >>> report.cached, report.total, report.hit_ratio, report.reason
+    (1, 2, 0.5, 'the first step that ran is `[3/3] COPY b /`')
+    """
+
+    function: str
+    steps: tuple[Step, ...] = ()
+    seconds: float = 0.0
+    attempt: int = 1
+
+    __repr__ = shown_fields
+
+    @classmethod
+    def from_events(cls, function: str, events: Iterable[Event]) -> CacheReport:
+        """The report of one function; events of other functions do not count."""
+        builder = ReportBuilder(function)
+        for event in events:
+            if event.function == function:
+                builder.add(event)
+        return builder.report()
+
+    @property
+    def built(self) -> tuple[Step, ...]:
+        """The instructions that finished without an error; `FROM` is not built, and not counted."""
+        return tuple(
+            step for step in self.steps if step.kind == "build" and step.finished and not step.error
+        )
+
+    @property
+    def cached(self) -> int:
+        """How many of the built steps came from the cache."""
+        return sum(step.cached for step in self.built)
+
+    @property
+    def total(self) -> int:
+        """How many steps were built."""
+        return len(self.built)
+
+    @property
+    def hit_ratio(self) -> float | None:
+        """The part of the built steps that came from the cache; `None` if none was built."""
+        built = self.built
+        return sum(step.cached for step in built) / len(built) if built else None
+
+    @property
+    def imports(self) -> tuple[Step, ...]:
+        """The caches that were looked for; one with an `error` was not imported."""
+        return tuple(step for step in self.steps if step.kind == "import")
+
+    @property
+    def exports(self) -> tuple[Step, ...]:
+        """The caches that were written; one with an `error` failed, but the build may go on."""
+        return tuple(step for step in self.steps if step.kind == "export")
+
+    @property
+    def first_miss(self) -> Step | None:
+        """The first built step that ran."""
+        return next((step for step in self.built if not step.cached), None)
+
+    @property
+    def reason(self) -> str:
+        """Why not everything came from the cache, in one sentence; empty if everything did."""
+        miss = self.first_miss
+        if miss is None:
+            return ""
+        if not self.cached and self.imports:
+            if all(step.error for step in self.imports):
+                return "no cache was imported"
+            if any(_held_a_cache(step) for step in self.imports):
+                return (
+                    "the imported cache matches no step: it belongs to another base image, other"
+                    " build arguments, other files or another function"
+                )
+        return f"the first step that ran is `{' '.join(miss.name.split())}`"
+
+
+def _held_a_cache(step: Step) -> bool:
+    return not step.error and not import_source(step.name).startswith(_SILENT_IMPORTS)
+
+
+@attrs.define
+class _Progress:
+    """A step as far as its events tell."""
+
+    order: int
+    name: str
+    kind: StepKind
+    started: float | None
+    cached: bool = False
+    seconds: float = 0.0
+    error: str = ""
+    finished: bool = False
+    moved: dict[str, int] = attrs.field(factory=dict)
+
+    def step(self) -> Step:
+        return Step(
+            name=masked_message(self.name),
+            kind=self.kind,
+            cached=self.cached,
+            seconds=self.seconds,
+            bytes=sum(self.moved.values()),
+            error=masked_message(self.error),
+            finished=self.finished,
+            started=self.started,
+        )
+
+
 class ReportBuilder:
-    def __init__(self) -> None:
-        self.e: list[Event] = []
+    """Folds the events of one function into its report: `add` each, then call `report`.
+
+    The function is that of the first event unless it is given. The start of another attempt
+    discards the steps of the attempt before.
+    """
+
+    def __init__(self, function: str | None = None) -> None:
+        self._function = function
+        self._attempt = 1
+        self._seconds: float | None = None
+        self._steps: dict[str, _Progress] = {}
+
     def add(self, event: Event) -> None:
-        self.e.append(event)
+        """Takes one more event into account."""
+        if self._function is None:
+            self._function = event.function
+        match event:
+            case BuildStarted():
+                self._attempt, self._seconds = event.attempt, None
+                self._steps.clear()
+            case StepStarted():
+                self._start(event)
+            case StepProgress():
+                self._move(event)
+            case StepFinished():
+                self._finish(event)
+            case BuildFinished():
+                self._seconds = event.seconds
+            case Output():
+                pass
+
     def report(self) -> CacheReport:
-        return CacheReport(function=self.e[0].function, steps=tuple(x.step for x in self.e if isinstance(x, StepFinished)))
+        """The report of what has been added so far."""
+        steps = sorted(self._steps.values(), key=_by_start)
+        return CacheReport(
+            function=self._function or "",
+            steps=tuple(step.step() for step in steps),
+            seconds=_seconds(steps) if self._seconds is None else self._seconds,
+            attempt=self._attempt,
+        )
+
+    def _start(self, event: StepStarted) -> None:
+        step = self._steps.get(event.step)
+        if step is None:
+            self._steps[event.step] = _Progress(
+                order=len(self._steps), name=event.name, kind=event.kind, started=event.time
+            )
+            return
+        step.name, step.kind = event.name, event.kind
+        step.finished, step.error = False, ""
+        if step.started is None:
+            step.started = event.time
+
+    def _move(self, event: StepProgress) -> None:
+        step = self._steps.get(event.step)
+        if step is not None and not event.status.startswith("extracting "):
+            step.moved[event.status] = max(step.moved.get(event.status, 0), event.current)
+
+    def _finish(self, event: StepFinished) -> None:
+        step = self._steps.get(event.step)
+        if step is not None:
+            step.cached, step.error, step.finished = event.cached, event.error, True
+            step.seconds = event.seconds
+
+
+def _by_start(step: _Progress) -> tuple[bool, float, bool, int]:
+    """Steps without a time come last; of steps with one time, those of the Dockerfile do."""
+    return (
+        step.started is None,
+        step.started or 0.0,
+        step.kind in ("base", "build"),
+        step.order,
+    )
+
+
+def _seconds(steps: Iterable[_Progress]) -> float:
+    """From the first start to the last end if the steps have times, else the sum."""
+    steps = list(steps)
+    starts = [step.started for step in steps if step.started is not None]
+    if not starts:
+        return round(sum(step.seconds for step in steps), 6)
+    ends = [step.started + step.seconds for step in steps if step.started is not None]
+    return round(max(ends) - min(starts), 6)

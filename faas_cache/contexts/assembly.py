@@ -1,9 +1,10 @@
-"""Build contexts: template, handler and extra paths, written to `build/NAME` as faas-cli does, and reproducible.
+"""Build contexts: template, handler and extra paths, written to `build/NAME` as faas-cli does.
 
-The template is copied as a whole, the handler into its `handler_folder` (for `dockerfile`, into the context itself),
-then the extra paths below the handler. A later file replaces an earlier one. Links are followed, and lead nowhere
-outside the project except within a handler. Folders have the mode 0755, files 0644 or 0755, as a checkout under
-umask 022 has them. A context is written beside `build/NAME` and swapped in as a whole.
+The template is copied as a whole, the handler into its `handler_folder` (for `dockerfile`, into the
+context itself), then the extra paths below the handler. A later file replaces an earlier one. Links
+are followed, and lead nowhere outside the project except within a handler. Folders have the mode
+0755, files 0644 or 0755, as a checkout under umask 022 has them. A context is written beside
+`build/NAME` and swapped in as a whole.
 """
 
 from __future__ import annotations
@@ -12,8 +13,8 @@ import errno
 import os
 import posixpath
 import stat
-from collections.abc import Iterable
-from typing import TYPE_CHECKING, NoReturn
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, NoReturn, TypeVar
 
 import attrs
 
@@ -46,22 +47,26 @@ if TYPE_CHECKING:
 
 __all__ = ["ContextBuilder", "Contexts"]
 
+T = TypeVar("T")
+
 # faas-cli's name for the build argument that carries the packages of build options.
 PACKAGES = "ADDITIONAL_PACKAGE"
 # What is not copied of a handler that is the root of the project.
 _SKIPPED = frozenset({BUILD_FOLDER, TEMPLATE_FOLDER})
-# faas-cli writes it into each template that it pulls; it holds the time, so no context would be cached.
+# faas-cli writes it into each template that it pulls; it holds the time, so no context would be
+# cached.
 _TEMPLATE_METADATA = frozenset({"meta.json"})
-# A source or `build` itself that is changed by another program while a context is written: how often to start again.
-_ATTEMPTS = 4
+# How often to start again when another program changes a source, or deletes `build`, while a
+# context is written.
+_REPETITIONS = 3
 _CHANGED = frozenset({errno.ESTALE, errno.ENOENT, errno.ELOOP, errno.ENOTDIR, errno.ENXIO})
 
 
 class Contexts:
     """The contexts of one run in one project; what they have in common is read once.
 
-    `root` is the folder of the project; `extras` are the paths to copy into every context, relative to it.
-    `outside_links` allows links that lead outside of the project.
+    `root` is the folder of the project; `extras` are the paths to copy into every context, relative
+    to it. `outside_links` allows links that lead outside of the project.
     """
 
     def __init__(
@@ -90,18 +95,24 @@ class Contexts:
     ) -> Stamp:
         """Writes the context `build/NAME` of a function; the last one stays if that fails.
 
-        Pass the `lock` of the context if the caller holds it. Otherwise it is acquired, and held until the context is
-        written; `stop` ends the wait for another run. Raises `InvalidFunction` with every fault.
+        Pass the `lock` of the context if the caller holds it. Otherwise it is acquired, and held
+        until the context is written; `stop` ends the wait for another run. Raises `InvalidFunction`
+        with every fault.
         """
         require_name(spec.name)
         try:
-            tree = self.tree(spec, template)
+            # Before the lock: what is wrong with the sources needs no wait.
+            trees = [self._repeat(lambda: self.tree(spec, template))]
+
+            def attempt() -> Stamp:
+                return self._write(spec.name, trees.pop() if trees else self.tree(spec, template))
+
             if lock is not None:
-                return self._write_tree(spec, template, tree)
+                return self._repeat(attempt)
             with lock_context(self.root, spec.name, stop=stop) as held:
                 if held.waited:
-                    tree = self.tree(spec, template)
-                return self._write_tree(spec, template, tree)
+                    trees.clear()
+                return self._repeat(attempt)
         except OSError as error:
             raise cannot_write(self.root, spec.name, error) from error
 
@@ -115,20 +126,19 @@ class Contexts:
         self._templates.clear()
         self._contents.clear()
 
-    def _write_tree(self, spec: FunctionSpec, template: Template, tree: ContextTree) -> Stamp:
-        attempt = 1
-        while True:
+    def _repeat(self, step: Callable[[], T]) -> T:
+        """The result of a step; it is repeated if another program changes what it uses."""
+        for _ in range(_REPETITIONS):
             try:
-                return self._write_once(spec.name, tree)
+                return step()
             except OSError as error:
-                if error.errno not in _CHANGED or attempt == _ATTEMPTS:
+                if error.errno not in _CHANGED:
                     raise
-            attempt += 1
             self.forget()
-            tree = self.tree(spec, template)
+        return step()
 
-    def _write_once(self, name: str, tree: ContextTree) -> Stamp:
-        build = build_folder(self.root)
+    def _write(self, name: str, tree: ContextTree) -> Stamp:
+        build = build_folder(self.root, name)
         if not self._cleaned:
             self._cleaned = True
             remove_leftovers(build)
@@ -146,9 +156,10 @@ class Contexts:
         if name in ("", ".", ".."):
             real = os.path.realpath(path)
             return real, os.stat(real)
-        if parent not in self._parents:
-            self._parents[parent] = os.path.realpath(parent)
-        real = os.path.join(self._parents[parent], name)
+        real_parent = self._parents.get(parent)
+        if real_parent is None:
+            real_parent = self._parents[parent] = os.path.realpath(parent)
+        real = os.path.join(real_parent, name)
         status = os.lstat(real)
         if stat.S_ISLNK(status.st_mode):
             real = os.path.realpath(real)
@@ -185,7 +196,8 @@ class ContextBuilder:
         name, contexts = self.template.name, self.contexts
         if name == DOCKERFILE:
             return ContextTree()
-        if name not in contexts._templates:  # noqa: SLF001  # of this module
+        tree = contexts._templates.get(name)  # noqa: SLF001  # of this module
+        if tree is None:
             folder = template_folder(contexts.root, name, outside_links=contexts.outside_links)
             if folder is None:
                 raise InvalidFunction(missing_template(name))
@@ -194,7 +206,7 @@ class ContextBuilder:
             walker.skipped, walker.cached = _TEMPLATE_METADATA, True
             walker.add(folder, "", tree)
             contexts._templates[name] = tree  # noqa: SLF001  # of this module
-        return contexts._templates[name].copy()  # noqa: SLF001  # of this module
+        return tree.copy()
 
     def _handler_folder(self) -> str:
         """Where the handler goes, as a path in the context; empty for the context itself."""
@@ -202,8 +214,8 @@ class ContextBuilder:
         folder = posixpath.normpath(given) if given else "."
         if folder.startswith("/") or folder.split("/")[0] == ".." or "\0" in folder:
             self._refuse(
-                f"the `handler_folder` {quoted(given)} of template {quoted(self.template.name)} is outside of the"
-                " build context",
+                f"`handler_folder` {quoted(given)} of template {quoted(self.template.name)}"
+                " is outside of the build context",
                 "write a relative path into its template.yml",
                 "lang",
             )
@@ -228,7 +240,7 @@ class ContextBuilder:
         walker.add_checked(real, status, inside, tree)
 
     def _add_extra(self, extra: str, inside: str, tree: ContextTree) -> None:
-        """Adds a path of `configuration.copy` or `--copy-extra`, with its own path below the handler."""
+        """Adds a path of `configuration.copy` or `--copy-extra` below the handler."""
         root = self.contexts.root
         path = os.path.normpath(os.path.join(root, extra))
         if not extra or "\0" in extra or not is_within(path, root) or path == root:
@@ -270,10 +282,10 @@ class ContextBuilder:
 
 
 def prepared(spec: FunctionSpec, template: Template | None) -> FunctionSpec:
-    """The spec with what is made for it: its context, packages of its build options, the agent of SSH where it is mounted.
+    """The spec with its context, the packages of its build options, and SSH if it is mounted.
 
-    `template` is None where it is not known: then only the function's own packages are. Raises `InvalidFunction` for a build
-    option that the template does not have.
+    `template` is None if it is not known: then only the function's own packages are. Raises
+    `InvalidFunction` for a build option that the template does not have.
     """
     words = set(spec.build_args.get(PACKAGES, "").split())
     for option in spec.build_options if template is not None else ():

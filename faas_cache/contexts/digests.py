@@ -21,10 +21,11 @@ _BLOCK = 2**20
 
 
 def handler_digest(handler: str, limits: Limits = Limits()) -> str:  # noqa: B008  # frozen
-    """The MD5 of the MD5s of the handler's regular files, in the order of their paths, as faas-cli computes it.
+    """The digest of a handler as faas-cli computes it: the MD5 of the MD5s of its regular files.
 
-    Names, modes and links do not count, and a handler that is a link has no files. Raises `InvalidFunction`, with
-    a key path relative to the function, if a file cannot be read or a limit is exceeded.
+    The files are in the order of their paths. Names, modes and links do not count, and a handler
+    that is a link has no files. Raises `InvalidFunction`, with a key path relative to the function,
+    if a file cannot be read or a limit is exceeded.
     """
     from hashlib import md5
 

@@ -1,7 +1,7 @@
 """Copying files into a context, and removing folders.
 
-A copy takes over the bytes of a file, its modification time and whether its owner may execute it; everything
-else about its mode is fixed, so that a context is the same for every user and umask.
+A copy takes over the bytes of a file, its modification time and whether its owner may execute it;
+everything else about its mode is fixed, so that a context is the same for every user and umask.
 """
 
 from __future__ import annotations
@@ -65,8 +65,8 @@ def write_tree(
 ) -> None:
     """Writes a tree into an empty folder.
 
-    `contents` caches what is marked as cached. `exact` tells that the umask and the parent folder leave modes
-    unchanged. A file that grows beyond `limit` bytes while it is copied is an error.
+    `contents` caches what is marked as cached. `exact` tells that the umask and the parent folder
+    leave modes unchanged. A file that grows beyond `limit` bytes while it is copied is an error.
     """
     for name in tree.folders:
         path = f"{folder}/{name}"

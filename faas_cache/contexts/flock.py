@@ -34,7 +34,7 @@ class FileLock:
         return True
 
     def is_at(self, path: str) -> bool:
-        """Whether the open file is still the one at `path`: a lock on a removed file locks nothing."""
+        """Whether the open file is still the one at `path`, so that its lock means something."""
         try:
             return identity_of(os.fstat(self.descriptor)) == identity_of(os.lstat(path))
         except FileNotFoundError:

@@ -1,9 +1,12 @@
-"""Locks: whoever writes or builds a context holds its lock, in threads, processes and containers alike.
+"""Locks: whoever writes or builds a context holds its lock.
 
-A lock is an flock on `build/.faas-cache-NAME.lock`. The kernel releases it when its holder ends, however that happens,
-and it works between containers of one kernel, whose process ids may be equal. Where there is no flock (Windows, some
-network file systems), the file `build/.faas-cache-NAME.held` is the lock as long as it exists, as `index.lock` is for
-git: after a crash, somebody has to remove it.
+That holds for threads, processes and containers alike.
+
+A lock is an flock on `build/.faas-cache-NAME.lock`. The kernel releases it when its holder ends,
+however that happens, and it works between containers of one kernel, whose process ids may be equal.
+Where there is no flock (Windows, some network file systems), the file `build/.faas-cache-NAME.held`
+is the lock as long as it exists, as `index.lock` is for git: after a crash, somebody has to remove
+it.
 """
 
 from __future__ import annotations
@@ -12,7 +15,7 @@ import errno
 import os
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import lru_cache
 from typing import Protocol
 
@@ -81,9 +84,9 @@ def lock_context(
 ) -> Iterator[ContextLock]:
     """Holds the lock of the context `build/NAME` of a project.
 
-    `wait` is the number of seconds to wait for another holder; 0 means not to wait, None to wait for ever. The wait
-    ends early when `stop.stopped` becomes true. `on_wait` is called once, with the holder, before the wait. Raises
-    `InvalidFunction` if the lock was not acquired.
+    `wait` is the number of seconds to wait for another holder; 0 means not to wait, None to wait
+    for ever. The wait ends early when `stop.stopped` becomes true. `on_wait` is called once, with
+    the holder, before the wait. Raises `InvalidFunction` if the lock was not acquired.
     """
     require_name(name)
     try:
@@ -91,7 +94,10 @@ def lock_context(
     except OSError as error:
         raise cannot_write(root, name, error) from error
     try:
-        restore_previous(root, name)
+        try:
+            restore_previous(root, name)
+        except OSError as error:
+            raise cannot_write(root, name, error) from error
         yield ContextLock(root=root, name=name, waited=waited)
     finally:
         lock.release()
@@ -129,12 +135,11 @@ class _Lock:
 
     def release(self) -> None:
         """Removes the file, and the lock with it."""
-        try:
-            # Only our own: after `build` was deleted, the path may be the lock of another run.
+        # Only our own: after `build` was deleted, the path may be the lock of another run.
+        with suppress(OSError):
             if self.file.is_at(self.path):
                 os.unlink(self.path)
-        finally:
-            self.file.close()
+        self.file.close()
 
 
 @attrs.frozen
@@ -147,7 +152,7 @@ class _Held:
 
 def _acquire(root: str, name: str) -> _Lock | _Held:
     for _ in range(_ATTEMPTS):
-        build_folder(root)
+        build_folder(root, name)
         path = state_path(root, name, "lock")
         try:
             file = FileLock(os.open(path, _LOCK_FLAGS, 0o644))
@@ -156,7 +161,8 @@ def _acquire(root: str, name: str) -> _Lock | _Held:
         try:
             free = file.try_lock()
         except OSError:
-            os.unlink(path)
+            with suppress(FileNotFoundError):
+                os.unlink(path)
             return _acquire_exclusive(root, name)
         if not free:
             return _Held(path, exclusive=False)

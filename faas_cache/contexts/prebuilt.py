@@ -17,9 +17,9 @@ __all__ = ["check_context", "check_prebuilt"]
 def check_prebuilt(root: str, spec: FunctionSpec) -> Diagnostic | None:
     """Whether `build/NAME` is built as an earlier run left it, because it cannot be written again.
 
-    That is the case where the handler does not exist, as after `--shrinkwrap` on another machine, or the function
-    has no `lang`: a note. Without `lang` and without `build/NAME`, an error. None where the context is to be
-    written.
+    That is the case where the handler does not exist, as after `--shrinkwrap` on another machine,
+    or the function has no `lang`: a note. Without `lang` and without `build/NAME`, an error. None
+    where the context is to be written.
     """
     location = Location(path=("functions", spec.name))
     context = quoted(f"{BUILD_FOLDER}/{spec.name}")
@@ -29,7 +29,8 @@ def check_prebuilt(root: str, spec: FunctionSpec) -> Diagnostic | None:
             return Diagnostic(
                 name="prebuilt-context",
                 severity="note",
-                message=f"building {context} as an earlier run left it, because the function has no `lang`",
+                message=f"building {context} as an earlier run left it, because the function"
+                " has no `lang`",
                 location=location,
             )
         return Diagnostic(
@@ -50,7 +51,7 @@ def check_prebuilt(root: str, spec: FunctionSpec) -> Diagnostic | None:
 
 
 def check_context(root: str, name: str, context: str) -> Diagnostic | None:
-    """The error of a function's own context that is not a folder; a URL and `-` are up to the builder."""
+    """The error of an own context that is not a folder; a URL and `-` are up to the builder."""
     if "://" in context or context == "-" or os.path.isdir(os.path.join(root, context)):
         return None
     return Diagnostic(

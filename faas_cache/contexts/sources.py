@@ -1,7 +1,8 @@
-"""Walking the sources of a context: regular files and folders, within limits and within the project.
+"""Walking the sources of a context: files and folders, within limits and within the project.
 
-Links are followed, and lead nowhere outside the folders that are allowed. What is checked is what is copied: a
-folder is listed through its descriptor, and the identity of each file is compared again when it is opened.
+Links are followed, and lead nowhere outside the folders that are allowed. What is checked is what
+is copied: a folder is listed through its descriptor, and the identity of each file is compared
+again when it is opened.
 """
 
 from __future__ import annotations
@@ -29,8 +30,8 @@ _CACHE_SIZE = 2**25
 class Limits:
     """What one context may hold: files and folders, levels of folders, and bytes.
 
-    The defaults are far above every real context: links in 20 folders can make 3^19 paths, and a sparse file of a
-    few bytes can have a size of terabytes.
+    The defaults are far above every real context: links in 20 folders can make 3^19 paths, and a
+    sparse file of a few bytes can have a size of terabytes.
     """
 
     entries: int = 200_000
@@ -70,7 +71,8 @@ def relative_path(path: str, root: str) -> str:
 def list_folder(folder: str, identity: Identity, limit: int) -> list[tuple[str, os.stat_result]]:
     """The entries of the very folder that was checked, sorted by name, with their own status.
 
-    At most one entry more than `limit` is returned. Raises `SourceChanged` if the folder has been replaced.
+    At most one entry more than `limit` is returned. Raises `SourceChanged` if the folder has been
+    replaced.
     """
     if os.scandir not in os.supports_fd or os.stat not in os.supports_dir_fd:
         with os.scandir(folder) as entries:
@@ -91,10 +93,11 @@ def list_folder(folder: str, identity: Identity, limit: int) -> list[tuple[str, 
 class SourceWalker:
     """Adds sources to a tree.
 
-    `root` is the real path of the project, to which messages are relative; links may lead into `allowed` folders,
-    and anywhere with `outside_links`. `skipped` names are left out at the top of a folder; `cached` marks small files
-    as those of several contexts. Faults have the name `condition` and the key path `key`, which is
-    relative to the function; `scope` and `advice` are words of the message about a link that leads outside.
+    `root` is the real path of the project, to which messages are relative; links may lead into
+    `allowed` folders, and anywhere with `outside_links`. `skipped` names are left out at the top of
+    a folder; `cached` marks small files as those of several contexts. Faults have the name
+    `condition` and the key path `key`, which is relative to the function; `scope` and `advice` are
+    words of the message about a link that leads outside.
     """
 
     root: str
@@ -117,7 +120,7 @@ class SourceWalker:
     def add_checked(
         self, path: str, status: os.stat_result, target: str, tree: ContextTree
     ) -> None:
-        """Adds a file, or what a folder holds; `path` is real, and may be outside of `allowed` folders."""
+        """Adds a file, or what a folder holds; `path` is real, and may be in any folder."""
         if not stat.S_ISDIR(status.st_mode):
             tree.add_folder(target.rpartition("/")[0])
             self._add_file(path, target, status, tree)
@@ -150,7 +153,7 @@ class SourceWalker:
             self._check_limits(tree)
 
     def follow(self, path: str) -> tuple[str, os.stat_result]:
-        """The real path and the status of what a path leads to; refuses what leads outside or nowhere."""
+        """The real path and the status of what a path leads to, if it is allowed."""
         try:
             real = os.path.realpath(path, strict=True)
         except OSError as error:

@@ -1,7 +1,7 @@
 """Folders that are written beside their place, and swapped in as a whole.
 
-A staging folder has a random name, and an flock that its writer holds: whoever can lock it may remove it. The kernel
-releases the lock of a writer that was killed.
+A staging folder has a random name, and an flock that its writer holds: whoever can lock it may
+remove it. The kernel releases the lock of a writer that was killed.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ def _lock(path: str) -> FileLock | None:
 
 
 def remove_leftovers(parent: str) -> None:
-    """Removes staging folders and locks of runs that were killed; where there is no flock, they stay."""
+    """Removes staging folders and locks of runs that were killed, where there is an flock."""
     with os.scandir(parent) as entries:
         names = [entry.name for entry in entries if entry.name.startswith(STATE_PREFIX)]
     for name in names:
@@ -97,10 +97,11 @@ def remove_leftovers(parent: str) -> None:
 
 
 def swap(root: str, name: str, new: str) -> None:
-    """Puts the folder `new` in the place of `build/NAME`; what was there is at `new` afterwards, or gone.
+    """Puts the folder `new` in the place of `build/NAME`; what was there is then at `new`, or gone.
 
-    The caller holds the lock of the context. Where the kernel can exchange two folders, `build/NAME` exists at any time
-    if it existed before. Elsewhere it is restored after an exception, and by the next holder of the lock after a crash.
+    The caller holds the lock of the context. Where the kernel can exchange two folders,
+    `build/NAME` exists at any time if it existed before. Elsewhere it is restored after an
+    exception, and by the next holder of the lock after a crash.
     """
     target = f"{root}/{BUILD_FOLDER}/{name}"
     for _ in range(_ATTEMPTS):

@@ -1,7 +1,8 @@
 """Stamps: whether `build/NAME` is still the context that a run wrote.
 
-A stamp is the identity and the time of that folder. It needs no file, and nothing is added to the context: every run
-writes a new folder, and every other program that changes what is in it changes its time.
+A stamp is the identity and the time of that folder. It needs no file, and nothing is added to the
+context: every run writes a new folder, and every other program that changes what is in it changes
+its time.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ __all__ = ["Stamp", "current_stamp", "stamp_folder"]
 
 @attrs.frozen(kw_only=True)
 class Stamp:
-    """One writing of one context: its inode, and its time in nanoseconds, which is that of the writing."""
+    """One writing of one context: the inode of its folder, and the time in nanoseconds."""
 
     name: str
     inode: int

@@ -1,7 +1,7 @@
 """What is in `build` beside the contexts while they are written: `build/.faas-cache-…`.
 
-None of it stays when a run ends, and whatever a killed run leaves is removed by a later one. Other programs may delete
-`build` at any time; it is created again when it is needed.
+None of it stays when a run ends, and whatever a killed run leaves is removed by a later one. Other
+programs may delete `build` at any time; it is created again when it is needed.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import stat
 
 from faas_cache.contexts.names import BUILD_FOLDER, STATE_PREFIX, quoted
 from faas_cache.contexts.sources import relative_path
-from faas_cache.model.diagnostics import Diagnostic, Location
+from faas_cache.model.diagnostics import Diagnostic, KeyPath, Location
 from faas_cache.model.errors import InvalidFunction
 
 __all__ = ["build_folder", "cannot_write", "ensure_folder", "state_path"]
@@ -20,15 +20,18 @@ __all__ = ["build_folder", "cannot_write", "ensure_folder", "state_path"]
 _MAX_BYTES = 255
 
 
-def build_folder(root: str) -> str:
-    """The folder `build` of a project, created if it does not exist."""
+def build_folder(root: str, name: str) -> str:
+    """The folder `build` of a project, created for the function `name` if it does not exist."""
     folder = f"{root}/{BUILD_FOLDER}"
-    ensure_folder(folder, root)
+    ensure_folder(folder, root, "invalid-context", ("functions", name))
     return folder
 
 
 def state_path(root: str, name: str, kind: str) -> str:
-    """A path that belongs to the context `build/NAME`: `lock`, `held` (see `locks`), `previous` (see `staging`)."""
+    """A path that belongs to the context `build/NAME`.
+
+    The kinds are `lock` and `held` (see `locks`), and `previous` (see `staging`).
+    """
     file = f"{STATE_PREFIX}{name}.{kind}"
     if len(os.fsencode(file)) > _MAX_BYTES:
         from hashlib import sha256
@@ -37,10 +40,11 @@ def state_path(root: str, name: str, kind: str) -> str:
     return f"{root}/{BUILD_FOLDER}/{file}"
 
 
-def ensure_folder(folder: str, root: str, condition: str = "invalid-context") -> None:
+def ensure_folder(folder: str, root: str, condition: str, key: KeyPath) -> None:
     """Creates a folder if it does not exist.
 
-    Raises `InvalidFunction` for a file, and for a link, which could lead out of the project.
+    Raises `InvalidFunction`, with the name `condition` and the key path `key`, for a file, and for
+    a link, which could lead out of the project.
     """
     try:
         status = os.lstat(folder)
@@ -58,7 +62,14 @@ def ensure_folder(folder: str, root: str, condition: str = "invalid-context") ->
         message = f"{shown} is a link, but files are written only inside the project"
     else:
         message = f"{shown} is not a folder"
-    raise InvalidFunction(Diagnostic(name=condition, message=message, hint=f"remove {shown}"))
+    raise InvalidFunction(
+        Diagnostic(
+            name=condition,
+            message=message,
+            hint=f"remove {shown}",
+            location=Location(path=key),
+        )
+    )
 
 
 def cannot_write(root: str, name: str, error: OSError) -> InvalidFunction:

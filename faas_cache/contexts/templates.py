@@ -1,7 +1,8 @@
 """Templates of a project: finding one in `template/NAME`, and installing one that was pulled.
 
-A template's name is the name of one folder, and what it holds comes from inside the project. Of a pulled template,
-links must stay inside of its own folder: the rest of a clone, `.git` with its credentials above all, is no part of it.
+A template's name is the name of one folder, and what it holds comes from inside the project. Of a
+pulled template, links must stay inside of its own folder: the rest of a clone, `.git` with its
+credentials above all, is no part of it.
 """
 
 from __future__ import annotations
@@ -35,8 +36,8 @@ _MAX_LISTED, _MAX_SOURCE = 20, 200
 def find_template(root: str, lang: str, *, outside_links: bool = False) -> Template | None:
     """The template of a language, as its `template.yml` describes it; None if there is none.
 
-    Raises `InvalidFunction`, with the key path `lang`, for an invalid name, and `InvalidStack`, with the file of the
-    template as location, for a template that cannot be used.
+    Raises `InvalidFunction`, with the key path `lang`, for an invalid name, and `InvalidStack`,
+    with the file of the template as location, for a template that cannot be used.
     """
     if lang.lower() == DOCKERFILE:
         return Template(name=DOCKERFILE, handler_folder="")
@@ -70,7 +71,7 @@ def find_template(root: str, lang: str, *, outside_links: bool = False) -> Templ
 
 
 def template_folder(root: str, name: str, *, outside_links: bool = False) -> str | None:
-    """The real path of `template/NAME`; None if there is no such template. Raises as `find_template` does."""
+    """The real path of `template/NAME`, or None; raises as `find_template` does."""
     _require_name(name, ("lang",))
     root = os.path.realpath(root)
     shown = f"{TEMPLATE_FOLDER}/{name}"
@@ -97,8 +98,9 @@ def missing_template(lang: str) -> Diagnostic:
 def install_template(root: str, lang: str, folder: str, source: str, name: str) -> bool:
     """Copies the template `name` of a folder of templates, such as a clone, to `template/LANG`.
 
-    A template that is there stays, and the answer is False; so it is when another run installs it at the same time.
-    `source` is where the folder came from, for messages. Raises `InvalidFunction`.
+    A template that is there stays, and the answer is False; so it is when another run installs it
+    at the same time. `source` is where the folder came from, for messages. Raises
+    `InvalidFunction`.
     """
     _require_name(lang, _KEY)
     _require_name(name, _KEY)
@@ -106,7 +108,7 @@ def install_template(root: str, lang: str, folder: str, source: str, name: str) 
     parent = os.path.join(root, TEMPLATE_FOLDER)
     target = os.path.join(parent, lang)
     try:
-        ensure_folder(parent, root, "invalid-template")
+        ensure_folder(parent, root, "invalid-template", _KEY)
         if os.path.lexists(target):
             return False
         tree = _pulled_tree(folder, source, name)

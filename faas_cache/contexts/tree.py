@@ -12,12 +12,13 @@ from faas_cache.model.errors import InvalidFunction
 
 __all__ = ["ContextTree", "Identity", "SourceFile"]
 
-# The device and inode of a file: what stays the same while it is renamed, and differs once it is replaced.
+# The device and inode of a file: what stays the same while it is renamed, and differs once it is
+# replaced.
 Identity: TypeAlias = tuple[int, int]
 
 
 class SourceFile(NamedTuple):
-    """A regular file to copy, and the mode of the copy; `cached` ones are read once for all functions of a run."""
+    """A regular file to copy; `mode` is that of the copy, `cached` ones are read once."""
 
     path: str
     identity: Identity
@@ -64,7 +65,7 @@ def _raise_conflict(path: str) -> NoReturn:
     raise InvalidFunction(
         Diagnostic(
             name="invalid-context",
-            message=f"{quoted(path)} is a file in one source of the context and a folder in another",
+            message=f"{quoted(path)} is a file in one source and a folder in another",
             hint="rename it in the template, the handler or the extra paths",
         )
     )

@@ -225,6 +225,12 @@ CATALOGUE: FrozenMap[Condition] = FrozenMap(
             "", _E, "a template has no build option of that name", _TEMPLATES
         ),
         "invalid-type": Condition("", _E, "a value has the wrong type", _YAML),
+        "invalid-data": Condition(
+            "",
+            _E,
+            "JSON data is not the form of a value",
+            "https://json-schema.org/understanding-json-schema/",
+        ),
         "unknown-key": Condition("", _W, "a function has a key that faas-cli ignores", _YAML),
         "invalid-argument": Condition(
             "", _E, "an argument of a function or of the command line is invalid", PROPOSAL

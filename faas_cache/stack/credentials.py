@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+
 from faas_cache.model.diagnostics import Diagnostic, KeyPath, Location
 from faas_cache.model.entries import parse_entries
 from faas_cache.model.errors import InvalidEntry

@@ -145,10 +145,19 @@ def _read_version(value: object, reader: _Reader) -> bool:
 
 def _read_function(name: str, value: object, faults: FaultCollector) -> FunctionSpec | None:
     """One function; None where it has faults."""
+    valid = True
     if isinstance(value, dict):
-        value = {key: _without_nulls(key, item) for key, item in value.items()}
+        value = {
+            key: item if type(item) is str else _without_nulls(key, item)
+            for key, item in value.items()
+        }
+        if isinstance(value.get("platforms"), list):  # a list in Python, but not for faas-cli
+            valid = False
+            path = ("functions", name, "platforms")
+            hint = "write one string: `linux/amd64,linux/arm64`"
+            faults.report("invalid-type", "expected a string, got a list", path, hint)
     try:
-        return FunctionSpec.from_mapping(name, value)
+        spec = FunctionSpec.from_mapping(name, value)
     except FaasCacheError as error:
         # A fault of the name itself is not in the function.
         faults.add(
@@ -160,6 +169,7 @@ def _read_function(name: str, value: object, faults: FaultCollector) -> Function
             )
         )
         return None
+    return spec if valid else None
 
 
 def _without_nulls(key: object, value: object) -> object:
@@ -287,8 +297,10 @@ class _Decoded:
         names: dict[str, None] = {}
         for diagnostic, container, key in self.document.faults:
             if container is not None:
-                keys = self.keys.get(id(container), ())
-                if keys is not None and (key not in keys if key is not None else not keys):
+                if id(container) not in self.keys:
+                    continue
+                keys = self.keys[id(container)]
+                if key is not None and keys is not None and key not in keys:
                     continue
                 names |= dict.fromkeys(sorted(self.users.get(id(container), ())))
             faults.add(diagnostic)

@@ -231,9 +231,10 @@ class ValueBuilder:
                 self.fault(event, "invalid-yaml", message, "write the character itself")
                 return None
             value = restored
-        if event.tag is not None and event.tag != "!":
-            return self.tagged(event, str(event.tag), value)
-        if not event.style and event.tag is None:
+        tag = event.tag
+        if tag is not None and tag != "!":
+            return self.tagged(event, str(tag), value)
+        if not event.style and tag is None:
             return None if value in NULLS else value
         return Quoted(value) if value in _BOOLEANS else value
 

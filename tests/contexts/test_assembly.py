@@ -1,89 +1,45 @@
 """Build contexts: what is copied where, what is refused, and that nothing else is touched."""
 
-import hashlib
 import os
 import socket
 import stat
 import subprocess
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from context_projects import (
+    FILES,
+    SPEC,
+    digest,
+    files_of,
+    make_project,
+    refusal,
+    state_of,
+    write,
+    write_context,
+)
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from faas_cache.cli.main import main
-from faas_cache.contexts.assembly import Contexts, handler_digest, judged_name, prepared
-from faas_cache.model.errors import FaasCacheError, InvalidFunction, InvalidStack
+from faas_cache.contexts.assembly import Contexts, prepared
+from faas_cache.contexts.locks import lock_context
+from faas_cache.contexts.names import is_folder_name
+from faas_cache.contexts.sources import Limits
+from faas_cache.contexts.templates import find_template
+from faas_cache.model.diagnostics import Diagnostic, Location
+from faas_cache.model.errors import FaasCacheError, InvalidFunction
 from faas_cache.model.frozen_map import FrozenMap
 from faas_cache.model.specs import FunctionSpec
 from faas_cache.stack.templates import Template
 
-SPEC = FunctionSpec(name="fn", image="a/b", lang="tiny", handler="./fn")
-
-
-def write(root: Path, files: dict[str, str]) -> None:
-    """Files by path."""
-    for name, text in files.items():
-        (root / name).parent.mkdir(parents=True, exist_ok=True)
-        (root / name).write_text(text)
-
-
-@pytest.fixture
-def project(tmp_path: Path) -> Path:
-    """A project with one template and one handler."""
-    root = tmp_path / "proj"
-    files = {
-        "template.yml": "",
-        "Dockerfile": "FROM a\n",
-        "function/sample": "s",
-        "function/h": "sample",
-        "meta.json": "{}",
-    }
-    write(
-        root,
-        {f"template/tiny/{name}": text for name, text in files.items()}
-        | {"fn/h": "mine", "fn/lib/x.sh": "x"},
-    )
-    (root / "fn/lib/x.sh").chmod(0o700)
-    return root
-
-
-def assembled(project: Path, spec: FunctionSpec = SPEC, **more: object) -> dict[str, str]:
-    """The files of a context, with their text."""
-    contexts = Contexts(str(project), **more)  # type: ignore[arg-type]  # as the test says
-    template = contexts.template(spec.lang)
-    assert template is not None
-    built = Path(contexts.assemble(spec, template))
-    assert built == project / "build" / spec.name
-    assert [path.name for path in (project / "build").iterdir() if path.name.startswith(".")] == []
-    return {
-        str(path.relative_to(built)): path.read_text()
-        for path in sorted(built.rglob("*"))
-        if path.is_file()
-    }
-
-
-def refused(project: Path, spec: FunctionSpec = SPEC, **more: object) -> str:
-    """Why a context is not made; the last one is as it was."""
-    before = digest(project / "build")
-    with pytest.raises(FaasCacheError) as caught:
-        assembled(project, spec, **more)
-    assert digest(project / "build") == before
-    return caught.value.diagnostics[0].message
-
-
-def digest(folder: Path) -> str:
-    """What BuildKit sees of a folder: paths, modes and bytes."""
-    whole = hashlib.sha256()
-    for path in sorted(folder.rglob("*")):
-        whole.update(f"{path.relative_to(folder)} {path.lstat().st_mode:o}\n".encode())
-        whole.update(path.read_bytes() if path.is_file() else b"")
-    return whole.hexdigest()
+TINY = Template(name="tiny")
+project = pytest.fixture(make_project)
 
 
 def test_template_handler_and_extras_are_merged(project: Path) -> None:
-    """The template whole but for meta.json, the handler over its sample, then the extras below the handler."""
+    """The template but for meta.json, the handler over its sample, the extras below the handler."""
     write(
         project,
         {
@@ -95,13 +51,9 @@ def test_template_handler_and_extras_are_merged(project: Path) -> None:
             "fn/lib/build": "yes",
         },
     )
-    found = assembled(project, extras=("common", "one", "./common/../one", "common"))
-    assert found == {
-        "Dockerfile": "FROM a\n",
-        "template.yml": "",
-        "function/sample": "s",
-        "function/h": "mine",
-        "function/lib/x.sh": "x",
+    assert write_context(
+        project, extras=("common", "one", "./common/../one", "common")
+    ) == FILES | {
         "function/lib/build": "yes",
         "function/common/a": "a",
         "function/common/b/c": "c",
@@ -109,69 +61,61 @@ def test_template_handler_and_extras_are_merged(project: Path) -> None:
     }
 
 
-def test_dockerfile_takes_the_handler_alone(project: Path) -> None:
-    """`lang: dockerfile`, in any case, needs no template; the handler is the context."""
-    for lang in ("dockerfile", "Dockerfile"):
-        assert assembled(project, FunctionSpec(name="fn", lang=lang, handler="fn")) == {
-            "h": "mine",
-            "lib/x.sh": "x",
-        }
+@pytest.mark.parametrize("lang", ["dockerfile", "Dockerfile"])
+def test_for_dockerfile_the_handler_is_the_context(project: Path, lang: str) -> None:
+    spec = FunctionSpec(name="fn", lang=lang, handler="fn")
+    assert write_context(project, spec) == {"h": "mine", "lib/x.sh": "x"}
 
 
-def test_the_project_may_be_the_handler(project: Path) -> None:
-    """`handler: .` leaves out the project's `build` and `template`, twice over."""
-    spec = FunctionSpec(name="fn", lang="dockerfile", handler=".")
-    assert (
-        assembled(project, spec) == assembled(project, spec) == {"fn/h": "mine", "fn/lib/x.sh": "x"}
-    )
+@pytest.mark.parametrize("handler", [".", "./", "fn/..", "link"])
+def test_the_project_may_be_the_handler(project: Path, handler: str) -> None:
+    """Its folders `build` and `template` are left out."""
+    spec = FunctionSpec(name="fn", lang="dockerfile", handler=handler)
+    (project / "link").symlink_to("fn")
+    if handler == "link":
+        expected = {"h": "mine", "lib/x.sh": "x"}
+    else:
+        (project / "link").unlink()
+        expected = {"fn/h": "mine", "fn/lib/x.sh": "x"}
+    assert write_context(project, spec) == write_context(project, spec) == expected
 
 
 @pytest.mark.parametrize(
-    ("folder", "expected"), [("app/src", "app/src/h"), (".", "h"), ("app//src/", "app/src/h")]
+    ("folder", "expected"),
+    [("app/src", "app/src/h"), (".", "h"), ("app//src/", "app/src/h")],
 )
-def test_handler_folder(project: Path, folder: str, expected: str) -> None:
-    """The template says where the handler goes."""
-    (project / "template/tiny/template.yml").write_text(f"handler_folder: {folder}\n")
-    assert assembled(project)[expected] == "mine"
+def test_the_template_decides_where_the_handler_goes(
+    project: Path, folder: str, expected: str
+) -> None:
+    write(project, {"template/tiny/template.yml": f"handler_folder: {folder}\n"})
+    assert write_context(project)[expected] == "mine"
 
 
-def test_large_files_are_copied_whole(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Beyond a block, in the kernel where it can; through us where it cannot."""
+def test_a_file_of_any_size_is_copied(project: Path) -> None:
     large = "0123456789abcdef" * 20_000
-    write(project, {"fn/large": large, "template/tiny/large": large})
-    assert assembled(project)["function/large"] == large
-
-    def fails(*_: object) -> int:
-        raise OSError(95, "not supported")
-
-    monkeypatch.setattr(os, "copy_file_range", fails)
-    found = assembled(project)
-    assert (found["function/large"], found["large"]) == (large, large)
+    write(project, {"fn/large": large, "template/tiny/large": large, "fn/empty": ""})
+    files = write_context(project)
+    assert (files["function/large"], files["large"], files["function/empty"]) == (large, large, "")
 
 
 @pytest.mark.parametrize("umask", [0o022, 0o077])
-def test_modes_and_times(project: Path, umask: int) -> None:
-    """Folders 0755, files 0644, or 0755 where the owner may execute; times are the source's; no file is shared."""
+def test_modes_are_fixed_and_times_are_those_of_the_sources(project: Path, umask: int) -> None:
+    """Folders 0755, files 0644, or 0755 where the owner may execute them; no file is shared."""
     (project / "fn/h").chmod(0o4606)
     os.utime(project / "fn/h", ns=(1, 123_456_789))
     (project / "fn").chmod(0o700)
     before = os.umask(umask)
     try:
-        assembled(project)
+        write_context(project)
     finally:
         os.umask(before)
     built = project / "build/fn"
     modes = {
-        str(path.relative_to(built)): stat.S_IMODE(path.stat().st_mode)
+        path.relative_to(built).as_posix(): stat.S_IMODE(path.stat().st_mode)
         for path in [built, *built.rglob("*")]
     }
-    assert {name for name, mode in modes.items() if mode == 0o755} == {
-        ".",
-        "function",
-        "function/lib",
-        "function/lib/x.sh",
-    }
-    assert set(modes.values()) == {0o755, 0o644}
+    executable = {".", "function", "function/lib", "function/lib/x.sh"}
+    assert modes == {name: 0o755 if name in executable else 0o644 for name in modes}
     assert (built / "function/h").stat().st_mtime_ns == 123_456_789
     assert (built / "function/h").stat().st_nlink == 1
 
@@ -179,19 +123,10 @@ def test_modes_and_times(project: Path, umask: int) -> None:
 def test_the_same_sources_make_the_same_context(
     project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Umask, user and `CI` change nothing that BuildKit sees."""
-    write(
-        project,
-        {
-            "stack.yaml": "provider: {name: openfaas}\nfunctions: {fn: {image: a/b, lang: tiny, handler: ./fn}}\n"
-        },
-    )
-    (project / "fn/lib/x.sh").chmod(0o755)  # the other user may read it
-    monkeypatch.chdir(project)
-    assert (
-        main(["build", "--shrinkwrap"]) == 0
-    )  # nothing is left to be loaded, by a user who may not
-    seen = {digest(project / "build")}
+    """Neither umask, user, current directory nor `CI` change what BuildKit sees."""
+    (project / "fn/lib/x.sh").chmod(0o755)  # another user may read it
+    write_context(project)
+    digests = {digest(project / "build")}
     other = 65534 if os.geteuid() == 0 else os.geteuid()
     for umask, user, ci in (
         (0o022, os.geteuid(), "false"),
@@ -202,207 +137,384 @@ def test_the_same_sources_make_the_same_context(
             target = Path(folder)
             target.chmod(0o777)
             subprocess.run(
-                ["cp", "-r", "fn", "template", "stack.yaml", target], check=True, umask=0o022
+                ["cp", "-r", project / "fn", project / "template", target], check=True, umask=0o022
             )
-            monkeypatch.chdir(target)
             monkeypatch.setenv("CI", ci)
+            template = find_template(folder, "tiny")
+            assert template is not None
             child = os.fork()
             if child == 0:
                 os.umask(umask)
                 os.setuid(user)
-                os._exit(main(["build", "--shrinkwrap"]))
+                Contexts(folder).write(SPEC, template)
+                os._exit(0)
             assert os.waitpid(child, 0)[1] == 0
-            seen.add(digest(target / "build"))
-            monkeypatch.chdir(project)
-    assert len(seen) == 1
+            digests.add(digest(target / "build"))
+    assert len(digests) == 1
 
 
-NAMES = ["", ".", "..", "a/b", "../x", "a\\b", "a\0b", "x" * 256, "é" * 128]
+def test_nothing_depends_on_the_current_directory(
+    project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(project / "fn")
+    template = find_template("..", "tiny")
+    assert template is not None
+    contexts = Contexts("..")
+    monkeypatch.chdir(tmp_path)
+    contexts.write(SPEC, template)
+    assert files_of(project / "build/fn") == FILES
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_a_name_is_one_component(project: Path, name: str) -> None:
-    """A name that leads elsewhere is refused, and nothing is written."""
-    found = [*judged_name(name)]
-    assert [d.severity for d in found] == ["error"]
-    spec = FunctionSpec(name=name.replace("\0", "/"), lang="tiny", handler="fn")
-    assert "is no name of a folder" in refused(project, spec)
+def test_a_later_function_uses_what_was_read_of_the_template(project: Path) -> None:
+    contexts = Contexts(str(project))
+    contexts.write(SPEC, TINY)
+    write(project, {"template/tiny/Dockerfile": "FROM b\n"})
+    contexts.write(FunctionSpec(name="two", lang="tiny", handler="fn"), TINY)
+    assert files_of(project / "build/two") == FILES
+    contexts.forget()
+    contexts.write(SPEC, TINY)
+    assert files_of(project / "build/fn") == FILES | {"Dockerfile": "FROM b\n"}
+
+
+def test_an_invalid_name_is_refused_before_anything_is_written(project: Path) -> None:
+    assert refusal(project, FunctionSpec(name="../x", lang="tiny")).name == "invalid-function-name"
     assert not (project / "build").exists()
 
 
-@pytest.mark.parametrize("name", ["Fn", "fn_1", "-fn", "x" * 64, "fn.x"])
-def test_a_name_that_cannot_be_deployed_is_a_warning(project: Path, name: str) -> None:
-    """It is built all the same."""
-    assert [d.severity for d in judged_name(name)] == ["warning"]
-    assert [*judged_name("fn-1")] == []
-    assert "Dockerfile" in assembled(project, FunctionSpec(name=name, lang="tiny", handler="fn"))
-
-
-def test_links_within_the_project_are_followed(project: Path, tmp_path: Path) -> None:
-    """Files and folders; a handler elsewhere may hold links of its own."""
+def test_links_in_the_project_are_followed(project: Path, tmp_path: Path) -> None:
+    """A handler in another folder may have links of its own."""
     write(project, {"common/x": "x"})
     (project / "fn/link").symlink_to("../common")
     (project / "fn/file").symlink_to(project / "common/x")
-    found = assembled(project)
-    assert (found["function/link/x"], found["function/file"]) == ("x", "x")
+    assert write_context(project) == FILES | {"function/link/x": "x", "function/file": "x"}
     write(tmp_path / "away", {"a/b": "b"})
     (tmp_path / "away/c").symlink_to("a/b")
-    found = assembled(project, FunctionSpec(name="fn", lang="dockerfile", handler="../away"))
-    assert found == {"a/b": "b", "c": "b"}
+    (tmp_path / "away/d").symlink_to("a/../a")
+    spec = FunctionSpec(name="fn", lang="dockerfile", handler="../away")
+    assert write_context(project, spec) == {"a/b": "b", "c": "b", "d/b": "b"}
 
 
-@pytest.mark.parametrize("where", ["fn/l", "template/tiny/l", "common/l", "extra"])
-def test_links_that_lead_outside_are_refused(project: Path, tmp_path: Path, where: str) -> None:
-    """A neighbour whose name begins like the project's is outside too; a flag allows it."""
+@pytest.mark.parametrize("link", ["fn/l", "common/l", "extra"])
+def test_a_link_that_leads_outside_is_refused_unless_it_is_allowed(
+    project: Path, tmp_path: Path, link: str
+) -> None:
+    """A neighbour whose name starts with that of the project is outside, too."""
     write(tmp_path, {"proj-other/secret/x": "hidden", "proj/common/y": "y"})
-    (project / where).symlink_to(tmp_path / "proj-other/secret")
-    extras = ("common", *(("extra",) if where == "extra" else ()))
-    assert "leads outside the project, to" in refused(project, extras=extras)
-    assert "hidden" in assembled(project, extras=extras, outside_links=True).values()
+    (project / link).symlink_to(tmp_path / "proj-other/secret")
+    extras = ("common", *(("extra",) if link == "extra" else ()))
+    key = ("handler",) if link == "fn/l" else ()
+    assert refusal(project, extras=extras) == Diagnostic(
+        name="invalid-context",
+        message=f"`{link}` leads outside of the project",
+        hint="copy what it leads to into the project, or pass --allow-outside-links",
+        location=Location(path=("functions", "fn", *key)),
+    )
+    assert "hidden" in write_context(project, extras=extras, outside_links=True).values()
 
 
-def test_a_template_that_is_a_link_stays_within(project: Path, tmp_path: Path) -> None:
-    """A template may be a link within the project, and none that leads outside."""
+def test_a_template_may_be_a_link_in_the_project(project: Path, tmp_path: Path) -> None:
     (project / "template/tiny").rename(project / "real")
     (project / "template/tiny").symlink_to("../real")
-    assert "Dockerfile" in assembled(project)
+    assert write_context(project) == FILES
     (project / "real").rename(tmp_path / "real")
     (project / "template/tiny").unlink()
     (project / "template/tiny").symlink_to(tmp_path / "real")
-    assert "leads outside the project" in refused(project)
+    assert refusal(project).message == "`template/tiny` leads outside of the project"
+    with pytest.raises(InvalidFunction, match="`template/tiny` leads outside of the project"):
+        Contexts(str(project)).write(SPEC, TINY)
+    assert write_context(project, outside_links=True) == FILES
 
 
-def bad(  # noqa: C901  # one branch for each way to spoil a project
-    project: Path, what: str
-) -> tuple[FunctionSpec, dict[str, object], str]:
-    """A project that is spoiled in some way, and a part of what is said of it."""
-    extras: tuple[str, ...] = ()
-    spec = SPEC
-    said = {
-        "dangling": "'fn/l' leads nowhere", "loop": "leads nowhere: Too many levels", "cycle": "'fn/l' leads to a folder that it lies in",
-        "fifo": "is neither a file nor a folder", "socket": "is neither", "device": "is neither", "no-handler": "'./gone' is not there",
-        "file-handler": "'fn/h' is no folder", "empty-handler": "the handler '' is no folder", "extra-gone": "'gone' is not there",
-        "extra-out": "'../proj-x' is not a part", "extra-all": "'.' is not a part", "extra-empty": "'' is not a part", "extra-abs": "'/etc' is not a part",
-        "extra-build": "lies in `build`", "folder-up": "leads out of the context", "folder-abs": "leads out of the context",
-        "file-on-folder": "'function/lib' is a file in one place", "folder-on-file": "'function/h' is a file in one place",
-        "in-target": "the handler lies in the context", "holds-build": "holds the folder `build`", "build-file": "cannot be written: ",
-        "build-link": "`build` is a link", "unreadable": "cannot be written: Is a directory",
-    }[what]  # fmt: skip
-    if what in ("dangling", "loop", "cycle", "device"):
-        (project / "fn/l").symlink_to(
-            {"dangling": "gone", "loop": "l", "cycle": ".", "device": "/dev/null"}[what]
-        )
-    elif what == "fifo":
-        os.mkfifo(project / "fn/l")
-    elif what == "socket":
-        with socket.socket(socket.AF_UNIX) as found:
-            os.chdir(project / "fn")
-            found.bind("s")
-    elif what.endswith("-handler"):
-        spec = FunctionSpec(
-            name="fn", lang="tiny", handler={"no": "./gone", "file": "fn/h", "empty": ""}[what[:-8]]
-        )
-    elif what.startswith("extra-"):
-        extras = (
-            {
-                "gone": "gone",
-                "out": "../proj-x",
-                "all": ".",
-                "empty": "",
-                "abs": "/etc",
-                "build": "build/other",
-            }[what[6:]],
-        )
-    elif what.startswith("folder-") and what != "folder-on-file":
-        (project / "template/tiny/template.yml").write_text(
-            f"handler_folder: {'../../x' if what == 'folder-up' else '/x'}\n"
-        )
-    elif what == "file-on-folder":
-        write(project, {"template/tiny/function/lib/y": "y"})
-        (project / "fn/lib/x.sh").unlink()
-        (project / "fn/lib").rmdir()
-        write(project, {"fn/lib": "a file"})
-    elif what == "folder-on-file":
-        (project / "fn/h").unlink()
-        write(project, {"fn/h/x": "x"})
-    elif what == "in-target":
-        write(project, {"build/fn/src/h": "h"})
-        spec = FunctionSpec(name="fn", lang="tiny", handler="build/fn/src")
-    elif what == "holds-build":
-        write(project, {"build/old/x": "x"})
-        spec = FunctionSpec(name="fn", lang="tiny", handler="..")
-    elif what == "build-file":
-        write(project, {"build": "a file"})
-    elif what == "build-link":
-        (project.parent / "elsewhere").mkdir()
-        (project / "build").symlink_to("../elsewhere")
-    return spec, {"extras": extras, "outside_links": what == "device"}, said
+# Each row: how a project is spoiled, the handler, the extra paths, the message, and the key.
 
 
-BAD = [
-    *("dangling", "loop", "cycle", "fifo", "socket", "device", "no-handler", "file-handler", "empty-handler", "extra-gone", "extra-out"),
-    *("extra-all", "extra-empty", "extra-abs", "extra-build", "folder-up", "folder-abs", "file-on-folder", "folder-on-file", "in-target"),
-    *("holds-build", "build-file", "build-link"),
-]  # fmt: skip
+def _link(path: str, target: str) -> Callable[[Path], object]:
+    return lambda project: (project / path).symlink_to(target)
 
 
-@pytest.mark.parametrize("what", BAD)
-def test_what_cannot_be_a_context_is_refused(
-    project: Path, what: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Each is named with its cause, nothing outside is touched, and the context that was there stays."""
-    monkeypatch.chdir(project)
-    if what not in ("build-file", "build-link", "in-target"):
-        assembled(project)
-    spec, more, said = bad(project, what)
-    sources = digest(project / "fn"), digest(project / "template")
-    assert said in refused(project, spec, **more)
-    assert (digest(project / "fn"), digest(project / "template")) == sources
-    assert not (project.parent / "elsewhere").is_dir() or not list(
-        (project.parent / "elsewhere").iterdir()
+def _files(**files: str) -> Callable[[Path], object]:
+    return lambda project: write(
+        project, {name.replace("__", "/"): text for name, text in files.items()}
     )
 
 
-def test_a_context_is_swapped_whole(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where the last step fails, the last good context is back; what lay there, a link too, is replaced."""
-    first = assembled(project)
-    rename = os.rename
-
-    def fails(source: str, target: str) -> None:
-        if target.endswith("/fn") and not source.endswith("/old"):
-            raise OSError(5, "Input/output error", target)
-        rename(source, target)
-
-    monkeypatch.setattr(os, "rename", fails)
-    assert "cannot be written: Input/output error" in refused(project)
-    monkeypatch.undo()
-    (project / "build/fn").rename(project / "kept")
-    (project / "build/fn").symlink_to("../kept")
-    (project / "fn/h").write_text("new")
-    assert assembled(project) == first | {"function/h": "new"}
-    assert (project / "kept/function/h").read_text() == "mine"
+def _nothing(project: Path) -> None:
+    assert project.is_dir()
 
 
-def test_what_a_killed_run_left_is_in_nobodys_way(project: Path) -> None:
-    """A folder beside, of our own process's number, can only be another's that is gone."""
-    write(project, {f"build/.faas-cache-{os.getpid()}-1/x": "x"})
-    assert "Dockerfile" in assembled(project)
+def _socket(project: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as unix, pytest.MonkeyPatch.context() as patch:
+        patch.chdir(project / "fn")
+        unix.bind("l")
 
 
-def test_a_file_that_changes_its_kind_holds_nobody_up(
+def _file_on_folder(project: Path) -> None:
+    write(project, {"template/tiny/function/lib/y": "y"})
+    (project / "fn/lib/x.sh").unlink()
+    (project / "fn/lib").rmdir()
+    write(project, {"fn/lib": "a file"})
+
+
+def _folder_on_file(project: Path) -> None:
+    (project / "fn/h").unlink()
+    write(project, {"fn/h/x": "x"})
+
+
+def _handler_folder(folder: str) -> Callable[[Path], object]:
+    return lambda project: write(
+        project, {"template/tiny/template.yml": f"handler_folder: {folder}\n"}
+    )
+
+
+OUTSIDE = "of template `tiny` is outside of the build context"
+MERGED = "is a file in one source and a folder in another"
+BAD = {
+    "dangling": (_link("fn/l", "gone"), "fn", (), "`fn/l` is a broken link: No such file or directory", "handler"),
+    "loop": (_link("fn/l", "l"), "fn", (), "`fn/l` is a broken link: Too many levels of symbolic links", "handler"),
+    "cycle": (_link("fn/l", "."), "fn", (), "`fn/l` is a link to a folder that contains it", "handler"),
+    "long cycle": (_link("fn/lib/l", ".."), "fn", (), "`fn/lib/l` is a link to a folder that contains it", "handler"),
+    "fifo": (lambda p: os.mkfifo(p / "fn/l"), "fn", (), "`fn/l` is neither a file nor a folder", "handler"),
+    "socket": (_socket, "fn", (), "`fn/l` is neither a file nor a folder", "handler"),
+    "no handler": (_nothing, "./gone", (), "the handler `./gone` does not exist", "handler"),
+    "below a file": (_nothing, "fn/h/x", (), "the handler `fn/h/x` does not exist", "handler"),
+    "broken handler": (_link("l", "gone"), "l", (), "the handler `l` does not exist", "handler"),
+    "file as handler": (_nothing, "fn/h", (), "the handler `fn/h` is not a folder", "handler"),
+    "empty handler": (_nothing, "", (), "the handler `` is not a folder", "handler"),
+    "handler in its context": (_files(build__fn__src__h="h"), "build/fn/src", (), "the handler `build/fn/src` is inside of its own build context", "handler"),
+    "handler build": (_files(build__x__h="h"), "build", (), "the handler `build` contains the build contexts", "handler"),
+    "handler above": (_nothing, "..", (), "`.` contains the folder `build` of this project", "handler"),
+    "link to build": (_link("fn/l", "../build"), "fn", (), "`fn/l` contains the folder `build` of this project", "handler"),
+    "no extra": (_nothing, "fn", ("gone",), "the extra path `gone` does not exist", None),
+    "extra outside": (_nothing, "fn", ("../proj-x",), "the extra path `../proj-x` is not inside of the project", None),
+    "extra project": (_nothing, "fn", (".",), "the extra path `.` is not inside of the project", None),
+    "empty extra": (_nothing, "fn", ("",), "the extra path `` is not inside of the project", None),
+    "NUL in extra": (_nothing, "fn", ("\0",), "the extra path `\0` is not inside of the project", None),
+    "absolute extra": (_nothing, "fn", ("/etc",), "the extra path `/etc` is not inside of the project", None),
+    "extra in build": (_nothing, "fn", ("build/x",), "the extra path `build/x` is inside of `build`, which is generated", None),
+    "extra fifo": (lambda p: os.mkfifo(p / "l"), "fn", ("l",), "`l` is neither a file nor a folder", None),
+    "folder above": (_handler_folder("../../x"), "fn", (), f"`handler_folder` `../../x` {OUTSIDE}", "lang"),
+    "absolute folder": (_handler_folder("/x"), "fn", (), f"`handler_folder` `/x` {OUTSIDE}", "lang"),
+    "file on folder": (_file_on_folder, "fn", (), f"`function/lib` {MERGED}", None),
+    "folder on file": (_folder_on_file, "fn", (), f"`function/h` {MERGED}", None),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_what_cannot_be_a_context_is_refused(project: Path, case: str) -> None:
+    """The last context stays, and no source is changed."""
+    spoil, handler, extras, message, key = BAD[case]
+    write_context(project)
+    spoil(project)
+    sources = digest(project / "fn"), digest(project / "template")
+    diagnostic = refusal(
+        project, FunctionSpec(name="fn", lang="tiny", handler=handler), extras=extras
+    )
+    path = ("functions", "fn", *((key,) if key else ()))
+    assert (diagnostic.name, diagnostic.location.path) == ("invalid-context", path)
+    assert diagnostic.message == message
+    assert (digest(project / "fn"), digest(project / "template")) == sources
+
+
+def test_a_device_is_refused_though_outside_links_are_allowed(project: Path) -> None:
+    (project / "fn/l").symlink_to("/dev/null")
+    diagnostic = refusal(project, outside_links=True)
+    assert diagnostic.message == "`/dev/null` is neither a file nor a folder"
+
+
+def test_all_sources_are_checked_at_once(project: Path) -> None:
+    (project / "fn/l").symlink_to("gone")
+    (project / "template/tiny/l").symlink_to("gone")
+    with pytest.raises(InvalidFunction) as caught:
+        Contexts(str(project), ("x", "y")).write(SPEC, TINY)
+    assert [d.location.path for d in caught.value.diagnostics] == [
+        ("functions", "fn", "lang"),
+        ("functions", "fn", "handler"),
+        ("functions", "fn"),
+        ("functions", "fn"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("gone", "template `gone` not found in the folder `template`"),
+        ("../fn", "invalid template name `../fn`: not a valid folder name"),
+    ],
+)
+def test_a_template_value_is_checked_again(project: Path, name: str, message: str) -> None:
+    with pytest.raises(InvalidFunction) as caught:
+        Contexts(str(project)).write(SPEC, Template(name=name))
+    (diagnostic,) = caught.value.diagnostics
+    assert diagnostic.message == message
+    assert diagnostic.location == Location(path=("functions", "fn", "lang"))
+
+
+@pytest.mark.parametrize("kind", ["link", "file"])
+def test_build_must_be_a_folder(project: Path, tmp_path: Path, kind: str) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    if kind == "link":
+        (project / "build").symlink_to("../elsewhere")
+    else:
+        write(project, {"build": "a file"})
+    with pytest.raises(InvalidFunction) as caught:
+        Contexts(str(project)).write(SPEC, TINY)
+    (diagnostic,) = caught.value.diagnostics
+    assert diagnostic == Diagnostic(
+        name="invalid-context",
+        message="`build` is a link, but files are written only inside the project"
+        if kind == "link"
+        else "`build` is not a folder",
+        hint="remove `build`",
+        location=Location(path=("functions", "fn")),
+    )
+    assert [*(tmp_path / "elsewhere").iterdir()] == []
+
+
+LIMITS = {
+    "entries": (Limits(entries=20), "the build context has more than 20 files and folders"),
+    "depth": (Limits(depth=10), "is nested more than 10 folders deep"),
+    "size": (Limits(size=1000), "the build context is larger than 1000 bytes"),
+}
+
+
+@pytest.mark.parametrize("limit", LIMITS)
+def test_a_context_has_limits(project: Path, limit: str) -> None:
+    """Links that multiply, nested folders, and a sparse file."""
+    limits, message = LIMITS[limit]
+    if limit == "entries":
+        for level in range(19):
+            (project / f"fn/{level}").mkdir()
+            for link in "abc":
+                (project / f"fn/{level}/{link}").symlink_to(f"../{level + 1}")
+        (project / "fn/19").mkdir()
+    elif limit == "depth":
+        (project / f"fn{'/d' * 12}").mkdir(parents=True)
+    else:
+        with (project / "fn/sparse").open("wb") as file:
+            file.truncate(10**12)
+    assert refusal(project, limits=limits).message.endswith(message)
+
+
+def test_an_extra_file_counts_too(project: Path) -> None:
+    write(project, {"one": "1" * 2000})
+    diagnostic = refusal(project, extras=("one",), limits=Limits(size=1000))
+    assert diagnostic.message == "the build context is larger than 1000 bytes"
+
+
+def test_the_default_limits_end_links_that_multiply(project: Path) -> None:
+    for level in range(25):
+        (project / f"fn/{level}").mkdir()
+        for link in "abc":
+            (project / f"fn/{level}/{link}").symlink_to(f"../{level + 1}")
+    (project / "fn/25").mkdir()
+    assert refusal(project, limits=Limits(entries=5000)).hint.startswith("remove links")
+
+
+def test_an_error_of_the_system_names_the_file(
     project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A FIFO that takes a file's place between look and copy is read as an empty file, and nothing waits."""
-    open_file = os.open
+    def fail(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device", f"{project}/build/x")
 
-    def opened(path: str, flags: int, mode: int = 0o777, **more: int) -> int:
-        if path.endswith("proj/./fn/h"):
-            Path(path).unlink()
-            os.mkfifo(path)
-        return open_file(path, flags, mode, **more)
+    monkeypatch.setattr(os, "utime", fail)
+    assert refusal(project) == Diagnostic(
+        name="invalid-context",
+        message="cannot write the build context `build/fn`: No space left on device (`build/x`)",
+        hint="check the permissions and the free space of the project",
+        location=Location(path=("functions", "fn")),
+    )
+    assert state_of(project / "build") == []
 
-    monkeypatch.setattr(os, "open", opened)
-    assert assembled(project)["function/h"] == ""
+
+def test_a_missing_project_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(InvalidFunction, match=r"the handler `\./fn` does not exist"):
+        Contexts(str(tmp_path / "gone")).write(SPEC, Template(name="dockerfile"))
+
+
+def test_a_context_that_the_caller_has_locked_is_written_with_that_lock(project: Path) -> None:
+    with lock_context(str(project), "fn") as lock:
+        Contexts(str(project)).write(SPEC, TINY, lock)
+    assert files_of(project / "build/fn") == FILES
+
+
+# Sources that change while they are copied.
+
+
+def swapping(
+    monkeypatch: pytest.MonkeyPatch, path: Path, replace: Callable[[], object], times: int
+) -> None:
+    """Replaces a file just before it is opened, as often as said."""
+    open_file, left = os.open, [times]
+
+    def replacing(name: str, *more: int, **options: int) -> int:
+        if str(name) == str(path) and left[0]:
+            left[0] -= 1
+            replace()
+        return open_file(name, *more, **options)
+
+    monkeypatch.setattr(os, "open", replacing)
+
+
+def test_a_file_that_is_replaced_while_it_is_copied_is_copied_anew(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As an editor replaces it."""
+    source = project / "fn/h"
+
+    def replace() -> None:
+        write(project, {"new": "newer"})
+        (project / "new").rename(source)
+
+    swapping(monkeypatch, source, replace, 1)
+    assert write_context(project) == FILES | {"function/h": "newer"}
+
+
+def test_a_file_that_changes_for_ever_is_an_error(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = project / "fn/h"
+
+    def replace() -> None:
+        write(project, {"new": "newer"})
+        (project / "new").rename(source)
+
+    swapping(monkeypatch, source, replace, -1)
+    assert refusal(project).message == (
+        "cannot write the build context `build/fn`: changed while it was copied (`fn/h`)"
+    )
+
+
+SWAPS: dict[str, tuple[str, Callable[[Path], object], str]] = {
+    "link": ("fn/h", lambda path: path.symlink_to("../../secret/x"), "`fn/h` leads outside of the project"),
+    "fifo": ("fn/h", os.mkfifo, "`fn/h` is neither a file nor a folder"),
+    "folder": ("fn/lib", lambda path: path.symlink_to("../../secret"), "`fn/lib` leads outside of the project"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("swap", SWAPS)
+def test_what_is_swapped_while_it_is_copied_leads_nowhere(
+    project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, swap: str
+) -> None:
+    """A link, a FIFO or a folder that takes the place of what was checked is checked again."""
+    write(tmp_path, {"secret/x": "hidden", "secret/x.sh": "hidden"})
+    name, create, message = SWAPS[swap]
+    path = project / name
+
+    def replace() -> None:
+        path.rename(tmp_path / "old")
+        create(path)
+
+    swapping(monkeypatch, path, replace, 1)
+    assert refusal(project).message == message
+
+
+def test_build_may_be_deleted_while_a_context_is_written(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import shutil
+
+    swapping(monkeypatch, project / "fn/h", lambda: shutil.rmtree(project / "build"), 1)
+    assert write_context(project) == FILES
 
 
 PARTS = st.sampled_from(
@@ -416,7 +528,7 @@ PATHS = st.lists(PARTS, max_size=4).map("/".join)
     name=PATHS, handler=PATHS, folder=PATHS, extras=st.lists(PATHS, max_size=2), links=st.lists(st.tuples(PATHS, PATHS), max_size=3),
     outside=st.booleans(),
 )  # fmt: skip
-def test_nothing_outside_build_name_is_ever_written(  # what can try to escape
+def test_nothing_but_the_context_is_ever_written(
     tmp_path_factory: pytest.TempPathFactory,
     name: str,
     handler: str,
@@ -425,7 +537,7 @@ def test_nothing_outside_build_name_is_ever_written(  # what can try to escape
     links: list[tuple[str, str]],
     outside: bool,  # noqa: FBT001  # drawn
 ) -> None:
-    """Names, paths and links that try to escape are refused, or lead nowhere but into `build/NAME`."""
+    """Names, paths and links that try to escape are refused, or lead only into `build/NAME`."""
     top = tmp_path_factory.mktemp("top")
     write(
         top,
@@ -437,76 +549,27 @@ def test_nothing_outside_build_name_is_ever_written(  # what can try to escape
             "proj/build/other/z": "z",
         },
     )
-    for where, target in links:
-        target = f"{top}{target}" if target.startswith("/") else target  # noqa: PLW2901  # the same
-        path = top / "proj/fn" / f"link{where.replace('/', '_')}"
-        if not path.is_symlink():
-            path.symlink_to(target or ".")
-    kept = {path: path.read_bytes() for path in top.rglob("*") if path.is_file()}
+    for number, (_, target) in enumerate(links):
+        # An absolute path is one in the folder that is watched.
+        real = f"{top}{target}" if target.startswith("/") else target or "."
+        (top / f"proj/fn/link{number}").symlink_to(real)
+    before = {path: path.read_bytes() for path in top.rglob("*") if path.is_file()}
+    contexts = Contexts(str(top / "proj"), extras, outside_links=outside)
+    given_handler = f"{top}{handler}" if handler.startswith("/") else handler
     try:
-        # an absolute path is one within the watched folder: nobody wants to copy the whole machine
-        spec = FunctionSpec(
-            name=name, lang="t", handler=f"{top}{handler}" if handler.startswith("/") else handler
-        )
-        Contexts(str(top / "proj"), extras=extras, outside_links=outside).assemble(
-            spec, Template(name="t", handler_folder=folder)
-        )
+        spec = FunctionSpec(name=name, lang="t", handler=given_handler)
+        contexts.write(spec, Template(name="t", handler_folder=folder))
     except FaasCacheError:
         pass
-    left = {path for path in top.rglob("*") if path.is_file() and path not in kept}
-    assert {path: path.read_bytes() for path in kept} == kept
-    assert all(
-        path.is_relative_to(top / "proj/build" / name)
-        and name not in ("", ".", "..")
-        and "/" not in name
-        for path in left
-    )
-
-
-# Templates.
-
-
-def test_a_template_is_read(project: Path) -> None:
-    """What template.yml says of builds; what it says of the rest is not looked at."""
-    text = "language: x\nhandler_folder: app\nmount_ssh: yes\nbuild_options:\n- {name: dev, packages: [make, gcc]}\n- name: none\n"
-    (project / "template/tiny/template.yml").write_text(text)
-    assert Contexts(str(project)).template("tiny") == Template(
-        name="tiny",
-        handler_folder="app",
-        mount_ssh=True,
-        build_options=FrozenMap({"dev": ("make", "gcc"), "none": ()}),
-    )
-
-
-@pytest.mark.parametrize("lang", ["gone", "", "..", "a/b", "."])
-def test_a_template_that_is_not_there(project: Path, lang: str) -> None:
-    """No folder of that name, no template."""
-    assert Contexts(str(project)).template(lang) is None
-
-
-@pytest.mark.parametrize(
-    ("text", "said"),
-    [
-        (None, "template.yml: No such file"),
-        ("[", "cannot be read"),
-        ("- a", "this must be a mapping"),
-        ("mount_ssh: maybe", "this must be a boolean"),
-        ("build_options: {a: b}", "this must be a list"),
-    ],
-)
-def test_a_template_at_fault(project: Path, text: str | None, said: str) -> None:
-    """A template.yml that is not there or is wrong is named with its place."""
-    path = project / "template/tiny/template.yml"
-    path.unlink()
-    if text is not None:
-        path.write_text(text)
-    with pytest.raises(InvalidStack, match=r"template\.yml") as caught:
-        Contexts(str(project)).template("tiny")
-    assert said in caught.value.diagnostics[0].message
+    else:
+        assert is_folder_name(name)
+    written = {path for path in top.rglob("*") if path.is_file() and path not in before}
+    assert {path: path.read_bytes() for path in before} == before
+    assert all(path.is_relative_to(top / "proj/build" / name) for path in written)
 
 
 def test_packages_of_build_options() -> None:
-    """Packages of the options and words of the user's own, each once, in the order of their bytes."""
+    """Packages of the options and those of the user, once each, in the order of their bytes."""
     template = Template(
         name="t", build_options=FrozenMap({"dev": ("make", "gcc"), "x": ("Zlib",)}), mount_ssh=True
     )
@@ -523,37 +586,3 @@ def test_packages_of_build_options() -> None:
     }
     with pytest.raises(InvalidFunction, match="has no build option 'nope'"):
         prepared(FunctionSpec(name="fn", build_options=("nope",)), template)
-
-
-def test_the_digest_of_a_handler(project: Path) -> None:
-    """As faas-cli's: bytes in the order of paths; names, modes and links do not count."""
-    first = handler_digest(str(project / "fn"))
-    (project / "fn/link").symlink_to("h")
-    (project / "fn/h").chmod(0o755)
-    assert handler_digest(str(project / "fn/")) == first
-    (project / "link").symlink_to("fn")
-    assert handler_digest(str(project / "link")) == hashlib.md5(b"").hexdigest()
-    both = "".join(hashlib.md5(text).hexdigest() for text in (b"mine", b"x"))
-    assert first == hashlib.md5(both.encode()).hexdigest()
-
-
-def test_a_template_is_taken_once(project: Path, tmp_path: Path) -> None:
-    """Only the named template is taken; one that is there stays; nothing is left beside it."""
-    write(
-        tmp_path / "repo",
-        {
-            "template/new/Dockerfile": "FROM x\n",
-            "template/new/bin/x": "x",
-            "template/tiny/Dockerfile": "theirs",
-        },
-    )
-    contexts = Contexts(str(project))
-    contexts.take_template("new@v1", str(tmp_path / "repo"), "source", "new")
-    assert (project / "template/new@v1/bin/x").read_text() == "x"
-    assert sorted(path.name for path in (project / "template").iterdir()) == ["new@v1", "tiny"]
-    with pytest.raises(
-        InvalidFunction, match=r"source holds no template 'gone'.*\n.*it holds: new, tiny"
-    ):
-        contexts.take_template("gone", str(tmp_path / "repo"), "source", "gone")
-    with pytest.raises(InvalidFunction, match="it holds: none"):
-        contexts.take_template("gone", str(tmp_path), "source", "gone")
