@@ -1,4 +1,4 @@
-"""What the command line prints: results on standard output, messages on standard error, each through one escape."""
+"""What the command line prints: results on stdout, messages on stderr, all of it escaped."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from faas_cache.model.diagnostics import Diagnostic
+    from faas_cache.stack_plan import StackPlan
 
 __all__ = [
     "ExitCode",
@@ -61,7 +62,7 @@ def warn(*messages: object) -> None:
 
 def silence_stderr() -> None:
     """Discards what is written to standard error from now on: nobody reads it any more."""
-    sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115  # until the process ends
+    sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115  # until the process ends
 
 
 def print_result(text: str) -> None:
@@ -83,12 +84,15 @@ def suggest(word: str, known: Iterable[str]) -> str:
     return nearest(word, known)
 
 
-def exit_code_of(diagnostics: Iterable[Diagnostic]) -> ExitCode:
-    """The exit code for what was reported: builder faults alone are 3 (rule F2), other errors 2."""
-    rules = {d.rule for d in diagnostics if d.severity == "error"}
-    if not rules:
-        return ExitCode.DONE
-    return ExitCode.UNSUPPORTED if rules <= {"F2", "F3"} else ExitCode.INVALID_INPUT
+def exit_code_of(plan: StackPlan) -> int:
+    """The exit code of a build of this plan before it starts; 0 if nothing stops it."""
+    from faas_cache.model.errors import FaasCacheError
+
+    try:
+        plan.raise_errors()
+    except FaasCacheError as error:
+        return error.exit_code
+    return ExitCode.DONE
 
 
 def count(diagnostics: Iterable[Diagnostic]) -> str:
