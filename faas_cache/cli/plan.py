@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from faas_cache.cli.arguments import Arguments
 from faas_cache.cli.loading import load_project, plan_functions
-from faas_cache.cli.output import ExitCode, print_json, print_result, warn
+from faas_cache.cli.output import ExitCode, print_command, print_json, print_result, warn
+from faas_cache.model.text import printable
 
 if TYPE_CHECKING:
     from faas_cache.stack_plan import StackPlan
@@ -33,7 +34,7 @@ def run(arguments: Arguments) -> int:
     else:
         reasons = _reasons(plan) if arguments.explain else {}
         for command in shown:
-            print_result(f"{command.shell()}\n")
+            print_command(f"{command.shell()}\n")
             if command.kind == "build":
                 print_result("".join(reasons.get(command.function, ())))
     warn(*plan.diagnostics)
@@ -48,7 +49,6 @@ def _reasons(plan: StackPlan) -> dict[str, list[str]]:
     locations = plan.stack.locations(why.location for _, why in whys)
     reasons: dict[str, list[str]] = {}
     for (function, why), location in zip(whys, locations, strict=True):
-        # A line end in a value must not end the comment.
-        part = " ".join(why.part.split())
+        part = printable(" ".join(why.part.split()))  # a line end would end the comment
         reasons.setdefault(function, []).append(f"#   {part}   {why.rule}, {location}\n")
     return reasons
