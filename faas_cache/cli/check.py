@@ -6,8 +6,8 @@ import sys
 
 from faas_cache.cli.arguments import Arguments
 from faas_cache.cli.formats import FORMATTERS
-from faas_cache.cli.loading import load_project, plan_functions
-from faas_cache.cli.output import count, exit_code_of, warn
+from faas_cache.cli.loading import exit_code_of, load_project, plan_functions
+from faas_cache.cli.output import count, warn
 from faas_cache.model.diagnostics import Diagnostic
 from faas_cache.model.errors import FaasCacheError
 

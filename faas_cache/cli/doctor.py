@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING
 
 from faas_cache.cli.arguments import Arguments
-from faas_cache.cli.loading import load_project, plan_functions
-from faas_cache.cli.output import ExitCode, exit_code_of, print_json, print_result, warn
+from faas_cache.cli.loading import exit_code_of, load_project, plan_functions
+from faas_cache.cli.output import ExitCode, print_json, print_result, warn
+from faas_cache.model.builders import Builder
 from faas_cache.model.diagnostics import Diagnostic
 from faas_cache.model.errors import FaasCacheError
 from faas_cache.project import Project, default_stack_file
-
-if TYPE_CHECKING:
-    from faas_cache.model.builders import Builder
 
 __all__ = ["run"]
 

@@ -7,17 +7,13 @@ import sys
 from collections import Counter
 from collections.abc import Iterable
 from enum import IntEnum
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from faas_cache.model.diagnostics import Diagnostic
-    from faas_cache.stack_plan import StackPlan
+from faas_cache.model.diagnostics import Diagnostic, nearest
 
 __all__ = [
     "ExitCode",
     "count",
     "escape",
-    "exit_code_of",
     "print_json",
     "print_result",
     "suggest",
@@ -79,20 +75,7 @@ def print_json(value: object) -> None:
 
 def suggest(word: str, known: Iterable[str]) -> str:
     """A hint that names the known word that was probably meant; empty where there is none."""
-    from faas_cache.model.diagnostics import nearest
-
     return nearest(word, known)
-
-
-def exit_code_of(plan: StackPlan) -> int:
-    """The exit code of a build of this plan before it starts; 0 if nothing stops it."""
-    from faas_cache.model.errors import FaasCacheError
-
-    try:
-        plan.raise_errors()
-    except FaasCacheError as error:
-        return error.exit_code
-    return ExitCode.DONE
 
 
 def count(diagnostics: Iterable[Diagnostic]) -> str:
