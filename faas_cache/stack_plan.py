@@ -70,7 +70,7 @@ class StackPlan:
 
     Attributes:
         plans: The plans of the selected functions that have no error, in the order of the file.
-        diagnostics: Everything that was found, each once, with its location.
+        diagnostics: Every diagnostic, each once, with its location.
         builder: The builder that the plans were checked for; `None` means a current docker with
             buildx (F3).
         front_end: The front end that all plans share; `None` if the builder lacks a feature.
@@ -176,9 +176,9 @@ class StackPlan:
 
     def _error(self) -> FaasCacheError:
         """The error with every diagnostic that stops a build."""
-        found = self.errors
-        about_builder = all(_is_about_builder(diagnostic, self.builder) for diagnostic in found)
-        return BuilderError(*found) if about_builder else InvalidInput(*found)
+        failures = self.errors
+        about_builder = all(_is_about_builder(diagnostic, self.builder) for diagnostic in failures)
+        return BuilderError(*failures) if about_builder else InvalidInput(*failures)
 
     __repr__ = shown_fields
 
@@ -323,9 +323,9 @@ def _strict(diagnostic: Diagnostic) -> Diagnostic:
     )
 
 
-def _faulty_functions(plans: Iterable[BuildPlan], found: Iterable[Diagnostic]) -> set[object]:
+def _faulty_functions(plans: Iterable[BuildPlan], diagnostics: Iterable[Diagnostic]) -> set[object]:
     """The functions with an error: at their own key path, or at a flag that gave them an entry."""
-    paths = {diagnostic.location.path for diagnostic in errors(found)}
+    paths = {diagnostic.location.path for diagnostic in errors(diagnostics)}
     faulty: set[object] = {path[1] for path in paths if path[:1] == ("functions",) and path[1:]}
     for plan in plans:
         if any(path in paths for _, _, path in plan.entries()):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import attrs
 
 from faas_cache.buildkit.events import (
-    BuildFinished,
     BuildStarted,
     Event,
     Output,
@@ -83,7 +82,7 @@ class Build:
             case Output():
                 if event.step is None:
                     self._text.read(event.data)
-            case BuildFinished():
+            case _:
                 self.exit_code = event.exit_code
                 self.interrupted = event.status in ("stopped", "timed out", "not started")
 

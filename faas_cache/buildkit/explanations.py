@@ -152,6 +152,8 @@ def _explain(build: Build, builds: Sequence[Build], final: Final) -> Explanation
             step, cause, variant = *broken, "broken"
     if (step, cause) == ("cache-export", "refused") and culprit and culprit.image_manifest:
         variant = "image-manifest"
+    if variant == "" and _SERVICE.search(culprit.name if culprit else final.message):
+        variant = "service"
     function = owner.function or build.function or final.target
     return _sentence(
         function,
@@ -178,6 +180,11 @@ def _culprit(build: Build, builds: Sequence[Build], final: Final) -> tuple[Build
     return build, None
 
 
+# A cache in S3, Azure or GitHub Actions, by the name of its step, its own name, or an error.
+_SERVICE = re.compile(
+    r"(?i)to Amazon S3|to GitHub|to Azure|^(?:s3|gha|azblob):|operation error S3"
+    r"|(?:azblob|gha) cache"
+)
 # Steps that BuildKit calls internal, by what their names hold.
 _INTERNAL: tuple[tuple[str, FailedStep], ...] = (
     ("load metadata for", "base-image"),
@@ -283,26 +290,32 @@ _CONFIGURING = re.compile(r"^failed to configure \w+ cache importer: ")
 
 def _notes(build: Build, culprits: set[int]) -> Iterator[Explanation]:
     """The imports and the exports that failed although the build went on."""
+    pushed = build.pushed(None, None, Final("")) or None
     for vertex in build.failed:
         if id(vertex) in culprits or vertex.kind not in ("import", "export"):
             continue
         message = _CONFIGURING.sub("", shorten(vertex.bare))
         step = _KINDS[vertex.kind]
-        own = _words(message)
-        cause = own.cause if own and own.cause == "unsupported" else _status(message, step)
-        if message.startswith("unknown cache importer"):
-            cause = "unsupported"
-        yield _note(build, step, cause, shorten(vertex.bare), (import_source(vertex.name),))
+        unsupported = message.startswith("unknown cache importer: ")
+        cause: Cause = "unsupported" if unsupported else _status(message, step)
+        name = import_source(vertex.name)
+        yield _note(build.function, pushed, step, cause, shorten(vertex.bare), name)
     for name, message in build.lost_imports:
-        yield _note(build, "cache-import", _status(message, "cache-import"), message, (name,))
+        cause = _status(message, "cache-import")
+        yield _note(build.function, pushed, "cache-import", cause, message, name)
 
 
-def _note(
-    build: Build, step: FailedStep, cause: Cause, error: str, caches: Sequence[str]
+def _note(  # noqa: PLR0913  # the parts of a note
+    function: str,
+    pushed: bool | None,  # noqa: FBT001  # three values
+    step: FailedStep,
+    cause: Cause,
+    error: str,
+    name: str,
 ) -> Explanation:
     severity: Severity = "note" if (step, cause) == ("cache-import", "missing") else "warning"
-    pushed = build.pushed(None, None, Final(""))
-    return _sentence(build.function, severity, step, cause, "", pushed, error, caches)
+    variant = "service" if _SERVICE.search(f"{name}\n{error}") else ""
+    return _sentence(function, severity, step, cause, variant, pushed, error, (name,))
 
 
 def _sentence(  # noqa: PLR0913  # the parts of an explanation

@@ -93,10 +93,8 @@ class Substitution:
 
     def source_slice(self, start: int, end: int) -> str:
         """The part of the source that became a part of the text."""
-        last = self.offsets.source_offset(end - 1) if end > start else start
-        return self.source[
-            self.offsets.source_offset(start) : max(last + 1, self.offsets.source_offset(end))
-        ]
+        offsets = self.offsets
+        return self.source[offsets.source_offset(start) : offsets.source_offset(end)]
 
     def replaced_within(self, start: int, end: int) -> tuple[Replacement, ...]:
         """The variables whose values overlap or touch a part of the text."""

@@ -1,4 +1,4 @@
-"""The front ends: whole commands compared with what docker is told, and the choice of one (F3)."""
+"""The front ends: whole commands compared word by word, and the choice of one (F3)."""
 
 import json
 from typing import Any
