@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import os
 import stat
-from hashlib import _Hash
+from typing import TYPE_CHECKING
 
 from faas_cache.contexts.files import READ_FLAGS
 from faas_cache.contexts.names import quoted
 from faas_cache.contexts.sources import Limits
 from faas_cache.model.diagnostics import Diagnostic, Location
 from faas_cache.model.errors import InvalidFunction
+
+if TYPE_CHECKING:
+    from hashlib import _Hash
 
 __all__ = ["handler_digest"]
 
