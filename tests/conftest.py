@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from engines import MAY_BE_MISSING, REQUIRED, UP, Project, engine_environment
-from fake_docker import fake_docker as fake_docker
+from fake_docker import fake_docker  # noqa: F401  # a fixture of all tests
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

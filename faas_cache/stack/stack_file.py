@@ -13,7 +13,7 @@ from faas_cache.model.masking import masked_message, shown_fields
 from faas_cache.model.specs import FunctionSpec
 from faas_cache.stack import reading, selection
 from faas_cache.stack.loading import load_text
-from faas_cache.stack.positions import Position  # noqa: TC001  # for get_type_hints
+from faas_cache.stack.positions import Position
 from faas_cache.stack.substitution import Substitution
 from faas_cache.stack.yaml import read_document
 

@@ -16,7 +16,7 @@ from runner_values import Program, interpreter, python, shell
 
 from faas_cache.model.diagnostics import Diagnostic
 from faas_cache.model.errors import BuilderError
-from faas_cache.runner import processes, supervision
+from faas_cache.runner import children, supervision
 from faas_cache.runner.processes import (
     MAX_ANSWER,
     TAIL,
@@ -178,7 +178,7 @@ def test_a_program_that_cannot_be_started(
         assert [(d.name, d.message) for d in caught.value.diagnostics] == [
             ("docker-not-found", message)
         ]
-        assert pickle.loads(pickle.dumps(caught.value)) == caught.value  # noqa: S301  # our own bytes
+        assert pickle.loads(pickle.dumps(caught.value)) == caught.value
 
 
 def test_time_that_is_up_ends_a_program() -> None:
@@ -232,9 +232,7 @@ def test_a_program_that_closes_its_output_is_waited_for() -> None:
 
 
 @pytest.mark.parametrize("error", [OSError("disk full"), ValueError("no"), KeyboardInterrupt()])
-def test_a_sink_that_raises_ends_the_program(
-    fake_docker: FakeDocker, error: BaseException
-) -> None:
+def test_a_sink_that_raises_ends_the_program(fake_docker: FakeDocker, error: BaseException) -> None:
     """Politely, though it writes for ever; the exception reaches the caller."""
 
     def sink(_: bytes) -> None:
@@ -299,8 +297,8 @@ def test_programs_end_with_the_interpreter(fake_docker: FakeDocker) -> None:
     import os, sys, threading, time
     sys.path.insert(0, sys.argv[2])
     from runner_values import Program
-    from faas_cache.runner import processes, supervision
-    processes.GRACE = 0.3
+    from faas_cache.runner import children, processes
+    children.GRACE = 0.3
     for kind in ("slow", "stubborn"):
         command = Program(argv=("docker", kind))
         threading.Thread(target=processes.run, args=(command,), daemon=True).start()
@@ -309,7 +307,7 @@ def test_programs_end_with_the_interpreter(fake_docker: FakeDocker) -> None:
     if not os.fork():
         sys.exit(0)
     os.wait()
-    print(len([p for p in processes._children if p.poll() is None]))
+    print(len([p for p in children.CHILDREN if p.poll() is None]))
     """
     child = interpreter(
         code, fake_docker.folder / "pids", Path(__file__).parents[1], env=fake_docker.environ
@@ -318,26 +316,25 @@ def test_programs_end_with_the_interpreter(fake_docker: FakeDocker) -> None:
     wait_until(lambda: fake_docker.running() == set())
 
 
-def test_the_children_of_this_process_are_ended_and_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What the interpreter does at its end, and a fork at its beginning."""
-    assert processes._children == set()
-    monkeypatch.setattr(processes, "GRACE", 0.2)
+def test_the_interpreter_ends_what_still_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Politely, then at once."""
+    assert set() == children.CHILDREN
+    monkeypatch.setattr(children, "GRACE", 0.2)
     outcomes: list[Outcome] = []
     for script in (SLOW, STUBBORN):
         command = shell(f"echo >&2; {script}")
         started = threading.Event()
         thread = threading.Thread(
-            target=lambda command=command, started=started: outcomes.append(  # type: ignore[misc]  # mypy cannot infer the lambda
+            target=lambda command=command, started=started: outcomes.append(
                 run(command, sink=lambda _: started.set())
             )
         )
         thread.start()
         started.wait()
-        processes._end_children()
+        children.end_children()
         thread.join()
     assert [outcome.exit_code for outcome in outcomes] == [143, 137]
-    processes._forget_children()
-    assert processes._children == set()
+    assert set() == children.CHILDREN
 
 
 def test_answers() -> None:
@@ -388,7 +385,9 @@ def test_a_keyboard_interrupt_ends_a_question(fake_docker: FakeDocker, interrupt
     fake_docker.answer("*", script="trap 'exit 0' INT; echo started; while :; do sleep 0.02; done")
     if interrupts == 2:
         fake_docker.rules.clear()
-        fake_docker.answer("*", script=f"trap 'touch {fake_docker.folder}/again' INT; while :; do sleep 0.02; done")
+        fake_docker.answer(
+            "*", script=f"trap 'touch {fake_docker.folder}/again' INT; while :; do sleep 0.02; done"
+        )
     code = """
     import sys
     from faas_cache.runner import supervision

@@ -22,7 +22,7 @@ def test_results_are_in_the_order_of_the_jobs() -> None:
 
     shutdown = Shutdown()
     jobs = [lambda _, number=number: job(number) for number in range(5)]
-    assert call_in_threads(jobs, shutdown, threads=2) == [0, 1, 2, 3, 4]  # type: ignore[misc,arg-type]  # mypy cannot infer the lambda
+    assert call_in_threads(jobs, shutdown, threads=2) == [0, 1, 2, 3, 4]
     assert (len(threads) <= 2, threading.get_ident() in threads, shutdown.stopped) == (
         True,
         False,
@@ -35,10 +35,12 @@ def test_messages_are_called_in_the_calling_thread_in_order() -> None:
     """All of them, before the call returns."""
     calls: list[tuple[int, bool]] = []
 
+    def call(number: int, worker: threading.Thread) -> None:
+        calls.append((number, threading.current_thread() is worker))
+
     def job(mailbox: Mailbox) -> None:
         for number in range(1000):
-            here = threading.current_thread()
-            mailbox.post(lambda n: calls.append((n, threading.current_thread() is here)), number)
+            mailbox.post(call, number, threading.current_thread())
 
     call_in_threads([job], Shutdown())
     assert calls == [(number, False) for number in range(1000)]
