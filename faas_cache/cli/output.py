@@ -6,6 +6,7 @@ import os
 import sys
 from collections import Counter
 from collections.abc import Iterable
+from contextlib import suppress
 from enum import IntEnum
 
 from faas_cache.model.diagnostics import Diagnostic, nearest
@@ -14,8 +15,11 @@ __all__ = [
     "ExitCode",
     "count",
     "escape",
+    "open_streams",
     "print_json",
     "print_result",
+    "silence_stderr",
+    "silence_stdout",
     "suggest",
     "warn",
 ]
@@ -54,6 +58,23 @@ def warn(*messages: object) -> None:
             print(escape(str(message)), file=sys.stderr, flush=True)
     except (OSError, ValueError):
         silence_stderr()
+
+
+def open_streams() -> None:
+    """Gives this process the standard streams that its caller closed.
+
+    What is written to stderr is lost, what is written to stdout is an error.
+    """
+    if sys.stderr is None:
+        silence_stderr()
+    if sys.stdout is None:
+        sys.stdout = open(os.devnull, encoding="utf-8")  # noqa: SIM115  # until the process ends
+
+
+def silence_stdout() -> None:
+    """Discards what is still to be written to standard output, when the process ends at last."""
+    with suppress(OSError, ValueError):  # it is no file
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def silence_stderr() -> None:
