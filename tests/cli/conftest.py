@@ -21,8 +21,9 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def docker(project: Path, monkeypatch: pytest.MonkeyPatch, fake_docker: FakeDocker) -> FakeDocker:  # noqa: ARG001  # the folder comes first
-    """A fake docker on PATH, which describes a current builder."""
+    """A fake docker on PATH, which describes a current builder, its only one."""
     for name in ("BUILDX_BUILDER", "BUILDKIT_PROGRESS", "DOCKER_HOST", "DOCKER_CONTEXT"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("PATH", fake_docker.environ["PATH"])
+    fake_docker.answer("buildx inspect multiarch", exit_code=1)
     return fake_docker.describe()
