@@ -209,6 +209,20 @@ def test_a_current_folder_that_is_gone_is_an_error(
     assert capsys.readouterr().err.startswith("error: cannot find the current folder: No such")
 
 
+@pytest.mark.parametrize(
+    ("encoding", "printed"), [("ascii", b"\\xe4-\xff"), ("utf-8", b"\xc3\xa4-\xff")]
+)
+def test_every_text_can_be_printed(project: Path, encoding: str, printed: bytes) -> None:
+    """Bytes that are not text as they are; characters that a terminal does not have, escaped."""
+    write_project(project, "  one: {image: a/one, context: .}\n")
+    words = [b"plan", b"--build-arg", b"A=\xc3\xa4-\xff"]
+    argv = [sys.executable, "-m", "faas_cache", *words]
+    environ = {**os.environ, "PYTHONIOENCODING": encoding, "PYTHONUTF8": "1"}
+    done = subprocess.run(argv, check=False, capture_output=True, env=environ)
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert done.stdout == b"docker build --build-arg 'A=" + printed + b"' --tag a/one:latest .\n"
+
+
 def test_the_module_is_the_program() -> None:
     """`python -m faas_cache`."""
     argv = [sys.executable, "-m", "faas_cache", "--help"]
