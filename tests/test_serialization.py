@@ -270,6 +270,7 @@ FORMS_OF_VALUES = {
             "driver": "docker",
             "containerd_store": False,
             "program": "docker",
+            "declared_features": None,
             "name": "ci",
             "buildkit_version": "0.8",
             "features": ["buildkit", "inline", "registry"],
@@ -300,12 +301,16 @@ FORMS_OF_VALUES = {
         },
     ),
     "flags": (
-        CacheFlags(build_cache={"to": [{"type": "s3", "access_key_id": ["s3cr3t"], "n": 1.5}]}),
+        CacheFlags(
+            build_cache={"to": [{"type": "s3", "access_key_id": ["s3cr3t", 1, True], "n": 1.5}]}
+        ),
         {
             "type": "CacheFlags",
             "version": 1,
             "masked": True,
-            "build_cache": {"to": [{"type": "s3", "access_key_id": "***", "n": 1.5}]},
+            "build_cache": {
+                "to": [{"type": "s3", "access_key_id": ["***", "***", True], "n": 1.5}]
+            },
             "cache_from": [],
             "cache_to": [],
             "no_cache": False,
@@ -349,6 +354,12 @@ def test_bytes_that_are_not_utf_8_pass_through_json() -> None:
 def test_what_is_not_a_number_is_written_as_text() -> None:
     """JSON has no infinity; such a setting is invalid anyhow."""
     assert to_dict(CacheFlags(build_cache=float("inf")))["build_cache"] == "inf"
+
+
+def test_integers_have_any_size() -> None:
+    """Larger than a float can be, for one."""
+    flags = CacheFlags(build_cache=2**2000)
+    assert from_dict(to_dict(flags)) == flags
 
 
 def test_properties_for_readers_are_ignored() -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from faas_cache.cli.arguments import Arguments
 from faas_cache.cli.formats import FORMATTERS
-from faas_cache.cli.loading import load_project, plan_functions
-from faas_cache.cli.output import count, exit_code_of, warn
+from faas_cache.cli.loading import exit_code_of, load_project, plan_functions
+from faas_cache.cli.output import count, warn
 from faas_cache.cli.streams import write_stdout
 from faas_cache.model.diagnostics import Diagnostic
 from faas_cache.model.errors import FaasCacheError

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING
 
 from faas_cache.cli.arguments import Arguments
-from faas_cache.cli.loading import load_project, plan_functions
-from faas_cache.cli.output import ExitCode, exit_code_of, print_json, print_result, warn
+from faas_cache.cli.loading import exit_code_of, load_project, plan_functions
+from faas_cache.cli.output import ExitCode, print_json, print_result, warn
+from faas_cache.model.builders import Builder
 from faas_cache.model.diagnostics import Diagnostic
 from faas_cache.model.errors import FaasCacheError
 from faas_cache.project import Project, default_stack_file
-
-if TYPE_CHECKING:
-    from faas_cache.model.builders import Builder
 
 __all__ = ["run"]
 
@@ -35,9 +32,9 @@ def run(arguments: Arguments) -> int:
         return error.exit_code
     builder = project.inspect_builder(plan)
     plan = plan.on(builder)
-    planned = tuple(build_plan.function for build_plan in plan.resolved)
+    named = {p.function for p in plan.resolved} | set(map(_function_of, plan.errors))
     faults: dict[str, list[Diagnostic]] = {
-        name: [] for name in (*planned, *plan.stack.invalid_functions)
+        name: [] for name in (*plan.stack.functions, *plan.stack.invalid_functions) if name in named
     }
     others: list[Diagnostic] = []
     for diagnostic in plan.errors:

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
 
 from faas_cache.cli.arguments import Arguments
 from faas_cache.model.diagnostics import Diagnostic
-from faas_cache.model.errors import InvalidInput
+from faas_cache.model.errors import FaasCacheError, InvalidInput
 from faas_cache.model.flags import CacheFlags
+from faas_cache.model.frozen_map import EMPTY
 from faas_cache.model.specs import FunctionSpec
 from faas_cache.planning.options import BuildOptions
 from faas_cache.project import Project, default_stack_file
+from faas_cache.stack_plan import StackPlan
 
-if TYPE_CHECKING:
-    from faas_cache.stack_plan import StackPlan
-
-__all__ = ["load_project", "plan_functions"]
+__all__ = ["exit_code_of", "load_project", "plan_functions"]
 
 _DESCRIPTION = ("name", "image", "handler", "lang")
 
@@ -82,8 +80,8 @@ def cache_flags(project: Project, arguments: Arguments) -> CacheFlags:
 def build_options(arguments: Arguments, *, publish: bool) -> BuildOptions:
     """What the build flags say for every function."""
     return BuildOptions(
-        build_args=arguments.build_arg,
-        build_labels=arguments.build_label,
+        build_args=arguments.build_arg or EMPTY,
+        build_labels=arguments.build_label or EMPTY,
         build_options=arguments.build_option,
         builder_flags=arguments.builder_flag,
         copy_extra=arguments.copy_extra,
@@ -98,3 +96,12 @@ def build_options(arguments: Arguments, *, publish: bool) -> BuildOptions:
         prebuilt=getattr(arguments, "prebuilt", False),
         allow_outside_links=arguments.allow_outside_links,
     )
+
+
+def exit_code_of(plan: StackPlan) -> int:
+    """The exit code of a build of this plan before it starts; 0 if nothing stops it."""
+    try:
+        plan.raise_errors()
+    except FaasCacheError as error:
+        return error.exit_code
+    return 0

@@ -6,19 +6,14 @@ import sys
 from collections import Counter
 from collections.abc import Iterable
 from enum import IntEnum
-from typing import TYPE_CHECKING
 
-from faas_cache.cli.streams import write_bytes, write_stderr, write_stdout
+from faas_cache.cli.streams import write_stderr, write_stdout
+from faas_cache.model.diagnostics import Diagnostic, nearest
 from faas_cache.model.text import display, escape
-
-if TYPE_CHECKING:
-    from faas_cache.model.diagnostics import Diagnostic
-    from faas_cache.stack_plan import StackPlan
 
 __all__ = [
     "ExitCode",
     "count",
-    "exit_code_of",
     "print_command",
     "print_json",
     "print_result",
@@ -49,10 +44,7 @@ def print_result(text: str) -> None:
 
 def print_command(text: str) -> None:
     """Prints a command line to the byte for a shell, and escaped for a terminal."""
-    if sys.stdout.isatty():
-        write_stdout(escape(text))
-    else:
-        write_bytes(text)
+    write_stdout(escape(text) if sys.stdout.isatty() else text)
 
 
 def print_json(value: object) -> None:
@@ -64,20 +56,7 @@ def print_json(value: object) -> None:
 
 def suggest(word: str, known: Iterable[str]) -> str:
     """A hint that names the known word that was probably meant; empty where there is none."""
-    from faas_cache.model.diagnostics import nearest
-
     return nearest(word, known)
-
-
-def exit_code_of(plan: StackPlan) -> int:
-    """The exit code of a build of this plan before it starts; 0 if nothing stops it."""
-    from faas_cache.model.errors import FaasCacheError
-
-    try:
-        plan.raise_errors()
-    except FaasCacheError as error:
-        return error.exit_code
-    return ExitCode.DONE
 
 
 def count(diagnostics: Iterable[Diagnostic]) -> str:

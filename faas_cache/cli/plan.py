@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from faas_cache.cli.arguments import Arguments
 from faas_cache.cli.loading import load_project, plan_functions
 from faas_cache.cli.output import ExitCode, print_command, print_json, print_result, warn
 from faas_cache.model.text import printable
-
-if TYPE_CHECKING:
-    from faas_cache.stack_plan import StackPlan
+from faas_cache.stack_plan import StackPlan
 
 __all__ = ["run"]
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
 
 from faas_cache.cli.arguments import Arguments
 from faas_cache.cli.output import warn
@@ -11,9 +10,7 @@ from faas_cache.cli.streams import write_stdout
 from faas_cache.model.diagnostics import Diagnostic
 from faas_cache.model.errors import InvalidInput
 from faas_cache.model.masking import masked
-
-if TYPE_CHECKING:
-    from faas_cache.runner.results import BuildResult
+from faas_cache.runner.results import BuildResult
 
 __all__ = ["check_report_path", "write_report"]
 

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from faas_cache.cli.arguments import Arguments
 from faas_cache.cli.output import ExitCode, warn
 from faas_cache.cli.reports import write_report
 from faas_cache.cli.signals import stopping
 from faas_cache.model.diagnostics import Diagnostic
+from faas_cache.runner.results import BuildResult, FunctionResult
 from faas_cache.runner.stop import Stop
-
-if TYPE_CHECKING:
-    from faas_cache.runner.results import BuildResult, FunctionResult
 
 __all__ = ["run_to_the_end"]
 

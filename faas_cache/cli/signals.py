@@ -10,10 +10,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from threading import current_thread, main_thread
 from types import FrameType
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from faas_cache.runner.stop import Stop
+from faas_cache.runner.stop import Stop
 
 __all__ = ["Terminated", "raising", "stopping"]
 
