@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from heapq import merge
 from typing import Literal, TypeAlias
 
-from faas_cache.buildkit.events import Event, Output, StepProgress
+from faas_cache.buildkit.events import Event, Output, StepProgress, StepStarted
 from faas_cache.buildkit.explanations import Explanation, explain
 from faas_cache.buildkit.lines import LineFormatter
 from faas_cache.buildkit.reader import EventReader
@@ -22,6 +22,8 @@ Display: TypeAlias = Literal["lines", "output", "nothing", "failure"]
 _MAX_LINES, _MAX_EVENTS = 5_000, 50_000
 # What is kept of a quiet build, in bytes, in case that it fails.
 _MAX_QUIET = 2**22
+# What buildx shows while it connects to a builder, or starts one.
+_WAITING = ("[internal] waiting for connection", "[internal] booting buildkit")
 # A longer line is none of `docker push`.
 _MAX_LINE = 2**12
 
@@ -45,6 +47,7 @@ class Recorder:
         self.show = show
         self.digest: str | None = None
         self.empty = True
+        self.started = False  # whether the builder has begun to build
         self._function = function
         self._emit = emit
         self._display = display
@@ -90,6 +93,7 @@ class Recorder:
     def _add(self, events: Iterable[Event]) -> None:
         for event in events:
             self.empty = False
+            self.started |= isinstance(event, StepStarted) and not _is_waiting(event)
             self._log.add(event)
             self._reports.setdefault(event.function, ReportBuilder()).add(event)
             self._emit(event)
@@ -115,6 +119,11 @@ class Recorder:
         self._line = rest[-_MAX_LINE:]
         for line in lines:
             self.digest = push_digest(line[:_MAX_LINE]) or self.digest
+
+
+def _is_waiting(event: StepStarted) -> bool:
+    """Whether a step is the client's own, and stands for the wait for its builder."""
+    return event.name.startswith(_WAITING)
 
 
 class _Log:
