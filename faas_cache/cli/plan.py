@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from argparse import Namespace
-from typing import TYPE_CHECKING
-
+from faas_cache.cli.arguments import Arguments
 from faas_cache.cli.loading import load_project, plan_functions
 from faas_cache.cli.output import ExitCode, print_json, print_result, warn
-
-if TYPE_CHECKING:
-    from faas_cache.stack_plan import StackPlan
+from faas_cache.stack_plan import StackPlan
 
 __all__ = ["run"]
 
 
-def run(arguments: Namespace) -> int:
+def run(arguments: Arguments) -> int:
     """Prints one command a line, or the plan as JSON."""
     project = load_project(arguments)
     plan = plan_functions(project, arguments)
@@ -43,7 +39,7 @@ def run(arguments: Namespace) -> int:
 
 
 def _reasons(plan: StackPlan) -> dict[str, list[str]]:
-    """The rule and the line behind each cache argument, by function, as comments that a shell skips."""
+    """The rule and the line behind each cache argument, by function, as shell comments."""
     whys = [(p.function, why) for p in plan.plans for why in p.why]
     locations = plan.stack.locations(why.location for _, why in whys)
     reasons: dict[str, list[str]] = {}

@@ -11,11 +11,7 @@ import os
 import stat
 from contextlib import suppress
 
-from faas_cache.contexts.tree import (
-    ContextTree,
-    Identity,
-    SourceFile,
-)
+from faas_cache.contexts.tree import ContextTree, Identity, SourceFile
 
 __all__ = [
     "FOLDER_FLAGS",

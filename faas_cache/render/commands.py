@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from shlex import join, quote
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias, get_args
 
 import attrs
 
-from faas_cache.model.diagnostics import Diagnostic, Location, Severity
+from faas_cache.model.converters import read_diagnostics, read_list, read_pairs, read_string
+from faas_cache.model.diagnostics import Diagnostic, KeyPath, Location, Severity
 from faas_cache.model.entries import csv_field
+from faas_cache.model.errors import InvalidInput
 from faas_cache.model.frozen_map import EMPTY, FrozenMap
 from faas_cache.model.masking import masked, shown_fields
 from faas_cache.planning.plan import BuildPlan
@@ -30,6 +32,30 @@ __all__ = [
 ]
 
 Kind: TypeAlias = Literal["build", "push", "bake"]
+_KINDS: tuple[str, ...] = get_args(Kind)
+
+
+def _read_kind(value: object, path: KeyPath) -> Kind:
+    kind = read_string(value, path)
+    if kind not in _KINDS:
+        raise InvalidInput(
+            Diagnostic(
+                name="invalid-argument",
+                message=f"invalid kind `{masked(kind)[:60]}`",
+                hint=f"use one of {', '.join(_KINDS)}",
+                location=Location(path=path),
+            )
+        )
+    return kind  # type: ignore[return-value]  # it is one of the three
+
+
+def _field(read: Any, **more: Any) -> Any:  # noqa: ANN401  # what attrs.field accepts and returns
+    """A field whose reader knows its name, for the location of an error."""
+
+    def convert(value: object, field: attrs.Attribute[Any]) -> object:
+        return read(value, (field.name,))
+
+    return attrs.field(converter=attrs.Converter(convert, takes_field=True), **more)  # type: ignore[misc, call-overload]  # its types know no reader
 
 
 @attrs.frozen(kw_only=True, repr=False)
@@ -42,13 +68,13 @@ class Command:
     must be given; `repr` and `masked()` hide them.
     """
 
-    argv: tuple[str, ...]
-    env: FrozenMap[str] = EMPTY
-    stdin: str = ""
-    cwd: str = ""
-    kind: Kind = "build"
-    function: str = ""
-    unsupported: tuple[Diagnostic, ...] = ()
+    argv: tuple[str, ...] = _field(read_list)
+    env: FrozenMap[str] = _field(read_pairs, default=EMPTY)
+    stdin: str = _field(read_string, default="")
+    cwd: str = _field(read_string, default="")
+    kind: Kind = _field(_read_kind, default="build")
+    function: str = _field(read_string, default="")
+    unsupported: tuple[Diagnostic, ...] = _field(read_diagnostics, default=())
 
     __repr__ = shown_fields
 
