@@ -210,9 +210,9 @@ def plan_stack(  # noqa: PLR0913  # the fields of a request, and what was read f
     plans: list[BuildPlan] = []
     for spec in selected:
         if spec.context is None:
-            names = check_name(stack.own_name(spec.name))
             location = Location(path=("functions", spec.name))
-            faults.add(*(attrs.evolve(diagnostic, location=location) for diagnostic in names))
+            named = check_name(stack.own_name(spec.name))
+            faults.add(*(attrs.evolve(diagnostic, location=location) for diagnostic in named))
         with faults.catch():
             specs[spec.name] = _prepare(stack, spec, options, inputs)
             plans.append(_resolve(specs[spec.name], request))

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-
-from fake_docker import FakeDocker
+from typing import TYPE_CHECKING
 
 from faas_cache.stack_plan import StackPlan
+
+if TYPE_CHECKING:
+    from fake_docker import FakeDocker
 
 HEAD = "version: 1.0\nprovider: {name: openfaas}\nfunctions:\n"
 # One function that is cached, in a context of its own.

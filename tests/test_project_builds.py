@@ -5,6 +5,7 @@ import io
 import shutil
 import subprocess
 import threading
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,8 @@ from stack_files import (
     write_project,
 )
 
-from faas_cache.contexts.locks import lock_context
+from faas_cache.contexts.locks import StopSignal, lock_context
+from faas_cache.contexts.writer import ContextWriter
 from faas_cache.model.errors import BuilderError, FaasCacheError, InvalidInput
 from faas_cache.model.frozen_map import FrozenMap
 from faas_cache.model.specs import FunctionSpec
@@ -37,6 +39,7 @@ from faas_cache.render.front_ends import FRONT_ENDS, FrontEnd
 from faas_cache.runner.results import BuildResult
 from faas_cache.runner.stack_builds import choose_progress
 from faas_cache.runner.stop import Stop
+from faas_cache.stack_plan import StackPlan
 
 STREAMS = Path(__file__).parent / "vectors" / "streams"
 PACKAGES = "--build-arg ADDITIONAL_PACKAGE="
@@ -59,7 +62,7 @@ def load(root: Path, fake: FakeDocker) -> Project:
     return Project.load(root=root, environ=fake.environ)
 
 
-def build(project: Project, *functions: str, **arguments: Any) -> BuildResult:
+def build(project: Project, *functions: str, **arguments: Any) -> BuildResult:  # noqa: ANN401  # those of `build`
     """Builds functions without showing their output."""
     options = arguments.pop("options", BuildOptions())
     plan = project.plan(*functions, options=options)
@@ -204,13 +207,15 @@ def test_a_context_of_another_run_is_written_again(
     project = load(root, fake_docker)
     plan = project.prepare(project.plan())
 
-    hold = project._preparation.contexts.hold
+    hold = ContextWriter.hold
 
-    def hold_late(*arguments: Any) -> Any:
+    def hold_late(
+        writer: ContextWriter, plan: StackPlan, name: str, stop: StopSignal | None
+    ) -> AbstractContextManager[None]:
         shutil.rmtree(root / "build" / "fn")
-        return hold(*arguments)
+        return hold(writer, plan, name, stop)
 
-    monkeypatch.setattr(project._preparation.contexts, "hold", hold_late)
+    monkeypatch.setattr(ContextWriter, "hold", hold_late)
     project.build(plan, output=io.BytesIO())
     assert {f"fn/{name}": text for name, text in tree(root / "seen").items()} == WRITTEN
 
@@ -568,7 +573,7 @@ def test_a_program_of_ones_own_builds(root: Path, fake_docker: FakeDocker) -> No
         ({}, BuildOptions(builder_flags=["--progress=plain"]), False, ""),
     ],
 )
-def test_a_display_that_the_user_chose_is_left_alone(  # noqa: PLR0917  # columns of the table
+def test_a_display_that_the_user_chose_is_left_alone(
     root: Path,
     fake_docker: FakeDocker,
     variables: dict[str, str],
@@ -604,7 +609,7 @@ def test_a_build_can_be_awaited(root: Path, fake_docker: FakeDocker) -> None:
     threads = set()
 
     class Output(io.BytesIO):
-        def write(self, data: Any, /) -> int:
+        def write(self, data: Any, /) -> int:  # noqa: ANN401  # any buffer
             threads.add(threading.current_thread())
             return super().write(data)
 

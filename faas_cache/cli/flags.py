@@ -10,7 +10,6 @@ from faas_cache.model.diagnostics import Diagnostic
 from faas_cache.model.errors import InvalidInput
 from faas_cache.model.go import parse_bool
 from faas_cache.model.masking import masked
-from faas_cache.planning.options import TAG_KINDS
 
 __all__ = ["FORMATS", "Flag", "option", "repeated", "switch"]
 
@@ -62,6 +61,8 @@ def read_timeout(text: str) -> float:
 
 def read_tag(text: str) -> str:
     """A word of `--tag`, in any case; an empty one and `default` are `latest`, as for faas-cli."""
+    from faas_cache.planning.options import TAG_KINDS
+
     word = text.lower()
     if word in ("", "default"):
         return "latest"

@@ -44,7 +44,7 @@ def _reasons(plan: StackPlan) -> dict[str, list[str]]:
     locations = plan.stack.locations(why.location for _, why in whys)
     reasons: dict[str, list[str]] = {}
     for (function, why), location in zip(whys, locations, strict=True):
-        # A line end in a value must not end the comment.
-        part = " ".join(why.part.split())
-        reasons.setdefault(function, []).append(f"#   {part}   {why.rule}, {location}\n")
+        # A line end in a value or in the name of the file must not end the comment.
+        part, where = (" ".join(str(text).split()) for text in (why.part, location))
+        reasons.setdefault(function, []).append(f"#   {part}   {why.rule}, {where}\n")
     return reasons

@@ -6,13 +6,21 @@ secret, ssh, no-cache, pull, squash, provenance, sbom, builder, the builder flag
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from shlex import join, quote
-from typing import Any, Literal, TypeAlias, get_args
+from typing import Literal, TypeAlias, get_args
 
 import attrs
 
-from faas_cache.model.converters import read_diagnostics, read_list, read_pairs, read_string
+from faas_cache.model.converters import (
+    Reader,
+    TextLike,
+    read_diagnostics,
+    read_fields,
+    read_list,
+    read_pairs,
+    read_string,
+)
 from faas_cache.model.diagnostics import Diagnostic, KeyPath, Location, Severity
 from faas_cache.model.entries import csv_field
 from faas_cache.model.errors import InvalidInput
@@ -49,16 +57,18 @@ def _read_kind(value: object, path: KeyPath) -> Kind:
     return kind  # type: ignore[return-value]  # it is one of the three
 
 
-def _field(read: Any, **more: Any) -> Any:  # noqa: ANN401  # what attrs.field accepts and returns
-    """A field whose reader knows its name, for the location of an error."""
+_READERS: dict[str, Reader] = {
+    "argv": read_list,
+    "env": read_pairs,
+    "stdin": read_string,
+    "cwd": read_string,
+    "kind": _read_kind,
+    "function": read_string,
+    "unsupported": read_diagnostics,
+}
 
-    def convert(value: object, field: attrs.Attribute[Any]) -> object:
-        return read(value, (field.name,))
 
-    return attrs.field(converter=attrs.Converter(convert, takes_field=True), **more)  # type: ignore[misc, call-overload]  # its types know no reader
-
-
-@attrs.frozen(kw_only=True, repr=False)
+@attrs.frozen(kw_only=True, repr=False, init=False)
 class Command:
     """One command: its arguments, what it adds to its environment, its input and its folder.
 
@@ -68,13 +78,27 @@ class Command:
     must be given; `repr` and `masked()` hide them.
     """
 
-    argv: tuple[str, ...] = _field(read_list)
-    env: FrozenMap[str] = _field(read_pairs, default=EMPTY)
-    stdin: str = _field(read_string, default="")
-    cwd: str = _field(read_string, default="")
-    kind: Kind = _field(_read_kind, default="build")
-    function: str = _field(read_string, default="")
-    unsupported: tuple[Diagnostic, ...] = _field(read_diagnostics, default=())
+    argv: tuple[str, ...]
+    env: FrozenMap[str] = EMPTY
+    stdin: str = ""
+    cwd: str = ""
+    kind: Kind = "build"
+    function: str = ""
+    unsupported: tuple[Diagnostic, ...] = ()
+
+    def __init__(  # noqa: PLR0913  # a parameter for each field
+        self,
+        *,
+        argv: Iterable[TextLike],
+        env: Mapping[str, TextLike | None] = EMPTY,
+        stdin: str = "",
+        cwd: str = "",
+        kind: Kind = "build",
+        function: str = "",
+        unsupported: Iterable[Diagnostic] = (),
+    ) -> None:
+        values = {name: value for name, value in locals().items() if name in _READERS}
+        self.__attrs_init__(**read_fields(values, _READERS))
 
     __repr__ = shown_fields
 

@@ -125,7 +125,7 @@ class Supervisor:
                     for source in self._sinks:
                         if isinstance(source, socket.socket):
                             source.close()
-        code = self._reap()
+                    code = self._reap()
         return code if code >= 0 else 128 - code
 
     def _loop(self, woken: socket.socket) -> None:

@@ -12,6 +12,7 @@ from faas_cache.model.frozen_map import FrozenMap
 from faas_cache.model.specs import FunctionSpec
 from faas_cache.stack.positions import Position
 from faas_cache.stack.stack_file import Stack
+from faas_cache.stack.substitution import Substitution  # noqa: F401  # a field of the base class has this type
 
 __all__ = ["CombinedStack", "combine"]
 
