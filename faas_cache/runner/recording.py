@@ -44,7 +44,7 @@ class Recorder:
     ) -> None:
         self.show = show
         self.digest: str | None = None
-        self.empty = True
+        self.empty: bool = True
         self._function = function
         self._emit = emit
         self._display = display
