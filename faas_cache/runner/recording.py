@@ -88,13 +88,16 @@ class Recorder:
         return CacheReport(function=function) if builder is None else builder.report()
 
     def _add(self, events: Iterable[Event]) -> None:
+        lines = []
         for event in events:
             self.empty = False
             self._log.add(event)
             self._reports.setdefault(event.function, ReportBuilder()).add(event)
             self._emit(event)
             if self._display in ("lines", "failure"):
-                self._display_lines(self._formatter.format(event))
+                lines.append(self._formatter.format(event))
+        if lines:
+            self._display_lines(b"".join(lines))
 
     def _display_lines(self, text: bytes) -> None:
         """Shows whole lines with the function's name in front, or keeps them."""
