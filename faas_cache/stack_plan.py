@@ -14,7 +14,7 @@ from faas_cache.model.backends import Direction
 from faas_cache.model.builders import BUILDX, DOCKER, Builder
 from faas_cache.model.diagnostics import Diagnostic, Location, errors
 from faas_cache.model.entries import CacheEntry
-from faas_cache.model.errors import BuilderError, InvalidInput
+from faas_cache.model.errors import BuilderError, FaasCacheError, InvalidInput
 from faas_cache.model.faults import FaultCollector
 from faas_cache.model.flags import CacheFlags
 from faas_cache.model.frozen_map import FrozenMap
@@ -70,7 +70,7 @@ class StackPlan:
 
     Attributes:
         plans: The plans of the selected functions that have no error, in the order of the file.
-        diagnostics: Everything that was found, each once, with its location.
+        diagnostics: Every diagnostic, each once, with its location.
         builder: The builder that the plans were checked for; `None` means a current docker with
             buildx (F3).
         front_end: The front end that all plans share; `None` if the builder lacks a feature.
@@ -154,20 +154,16 @@ class StackPlan:
 
     def raise_errors(self) -> None:
         """Raises the errors, if there are any; `BuilderError` if all are about the builder."""
-        found = self.errors
-        if found and all(_is_about_builder(d, self.builder) for d in found):
-            raise BuilderError(*found)
-        if found:
-            raise InvalidInput(*found)
+        if self.errors:
+            raise self._error()
 
     def commands(self, *, bake: bool = False) -> tuple[Command, ...]:
         """The commands in order: for each function its build, then its pushes; or one bake for all.
 
         Raises with `.errors` if there are any.
         """
-        self.raise_errors()
-        if self.front_end is None:  # without a front end there is an error
-            return ()
+        if self.errors or self.front_end is None:  # without a front end there is an error
+            raise self._error()
         if not bake:
             built = _commands(self.plans, self.front_end, self.inputs.root)
             return tuple(command for commands in built for command in commands)
@@ -177,6 +173,12 @@ class StackPlan:
         if unsupported := errors(command.unsupported):
             raise InvalidInput(*self.stack.with_locations(unsupported))
         return (attrs.evolve(command, kind="bake", cwd=self.inputs.root),)
+
+    def _error(self) -> FaasCacheError:
+        """The error with every diagnostic that stops a build."""
+        failures = self.errors
+        about_builder = all(_is_about_builder(diagnostic, self.builder) for diagnostic in failures)
+        return BuilderError(*failures) if about_builder else InvalidInput(*failures)
 
     __repr__ = shown_fields
 
@@ -208,9 +210,11 @@ def plan_stack(  # noqa: PLR0913  # the fields of a request, and what was read f
     plans: list[BuildPlan] = []
     for spec in selected:
         if spec.context is None:
-            faults.add(*check_name(spec.name))
+            location = Location(path=("functions", spec.name))
+            named = check_name(stack.own_name(spec.name))
+            faults.add(*(attrs.evolve(diagnostic, location=location) for diagnostic in named))
         with faults.catch():
-            specs[spec.name] = prepare_function(spec, options, inputs)
+            specs[spec.name] = _prepare(stack, spec, options, inputs)
             plans.append(_resolve(specs[spec.name], request))
     others = _others(stack, {spec.name for spec in selected}, request, inputs)
     environ = None if inputs.environ is None else checked_environ(inputs.environ)
@@ -243,8 +247,19 @@ def _others(
     for name, spec in stack.functions.items():
         if name not in selected and not spec.skip_build:
             with ignored.catch():
-                plans.append(_resolve(prepare_function(spec, options, inputs), request))
+                plans.append(_resolve(_prepare(stack, spec, options, inputs), request))
     return tuple(plans)
+
+
+def _prepare(
+    stack: Stack, spec: FunctionSpec, options: BuildOptions, inputs: PlanInputs
+) -> FunctionSpec:
+    """The spec with options and template; its context has the name of the function in its file."""
+    prepared = prepare_function(spec, options, inputs)
+    own = stack.own_name(spec.name)
+    if prepared.context is not None or own == spec.name:
+        return prepared
+    return attrs.evolve(prepared, context=attrs.evolve(spec, name=own).context_path)
 
 
 def _resolve(spec: FunctionSpec, request: Request) -> BuildPlan:
@@ -321,9 +336,9 @@ def _strict(diagnostic: Diagnostic) -> Diagnostic:
     )
 
 
-def _faulty_functions(plans: Iterable[BuildPlan], found: Iterable[Diagnostic]) -> set[object]:
+def _faulty_functions(plans: Iterable[BuildPlan], diagnostics: Iterable[Diagnostic]) -> set[object]:
     """The functions with an error: at their own key path, or at a flag that gave them an entry."""
-    paths = {diagnostic.location.path for diagnostic in errors(found)}
+    paths = {diagnostic.location.path for diagnostic in errors(diagnostics)}
     faulty: set[object] = {path[1] for path in paths if path[:1] == ("functions",) and path[1:]}
     for plan in plans:
         if any(path in paths for _, _, path in plan.entries()):

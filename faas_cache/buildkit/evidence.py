@@ -1,12 +1,10 @@
-"""What a log shows about one build, collected from its events: its steps, and the last words of the builder."""
+"""What a log shows about one build: its steps, and the last words of the builder."""
 
 from __future__ import annotations
 
-import re
 import attrs
 
 from faas_cache.buildkit.events import (
-    BuildFinished,
     BuildStarted,
     Event,
     Output,
@@ -15,26 +13,11 @@ from faas_cache.buildkit.events import (
     StepProgress,
     StepStarted,
 )
-from faas_cache.buildkit.messages import FailedStep  # noqa: TC001  # for get_type_hints
+from faas_cache.buildkit.last_words import Final, LastWords, without_prefix
+from faas_cache.buildkit.messages import FailedStep
 from faas_cache.buildkit.names import import_source, step_kind
 
-__all__ = ["Build", "Final", "Vertex", "shorten"]
-
-# Errors and lines are cut to twice this many characters before anything is matched.
-_HALF = 2000
-
-
-def shorten(text: str) -> str:
-    """The beginning and the end of a text, cut between words, so that what is matched and masked is short.
-
-    >>> shorten("a " * 9000) == ("a " * 1000).strip() + " … " + ("a " * 1000).strip()
-    True
-    """
-    if len(text) <= 2 * _HALF:
-        return text
-    head = text[:_HALF].rpartition(" ")[0]
-    tail = text[-_HALF:].partition(" ")[2]
-    return f"{head.rstrip()} … {tail.strip()}"
+__all__ = ["Build", "Vertex"]
 
 
 @attrs.define
@@ -60,46 +43,15 @@ class Vertex:
 
     @property
     def pushed(self) -> bool:
-        """Whether it pushed the image: of several registries, all."""
+        """Whether it pushed the image, under all of its tags."""
         ended = self.finished and not self.error
         return ended and (self.manifest_pushed or self.name.endswith(" with docker"))
-
-
-@attrs.frozen
-class Final:
-    """The error that a builder ended with.
-
-    `more` holds the lines behind it that belong to it, `block` the name of the step that is set
-    apart before it, `target` the target of the bake that it names; `pushing` says that it is of a
-    `docker push`.
-    """
-
-    message: str
-    more: str = ""
-    pushing: bool = False
-    block: str = ""
-    target: str = ""
-    foreign: bool = False
-
-
-# What builders put before a message: `ERROR: target two: failed to build: failed to solve: …`.
-_PREFIX = re.compile(
-    r"(?:(?:ERROR|error|Error): |buildx (?:bake )?failed with: |target (?P<target>[\w-]+): |failed to build: "
-    r"|failed to solve(?: with frontend [\w.]+)?: |failed to create LLB definition: "
-    r"|rpc error: code = \w+ desc = )+"
-)
-
-
-def without_prefix(message: str) -> str:
-    """The message without what builders put before it."""
-    return _PREFIX.sub("", message, count=1) if _PREFIX.match(message) else message
 
 
 class Build:
     """The evidence of one build: `add` each of its events.
 
-    `of_events` says that other builds of one process may have the functions of its steps, as in a
-    bake.
+    `of_events` says that it may share a process with builds of other functions, as in a bake.
     """
 
     def __init__(self, function: str = "", *, of_events: bool = False) -> None:
@@ -120,8 +72,8 @@ class Build:
             case BuildStarted():
                 self._reset()
             case StepStarted():
-                step = self._steps.setdefault(event.step, Vertex(event.name, event.kind))
-                step.finished, step.error = False, ""
+                started = self._steps.setdefault(event.step, Vertex(event.name, event.kind))
+                started.finished, started.error = False, ""
             case StepProgress():
                 self._add_progress(event)
             case StepFinished():
@@ -130,7 +82,7 @@ class Build:
             case Output():
                 if event.step is None:
                     self._text.read(event.data)
-            case BuildFinished():
+            case _:
                 self.exit_code = event.exit_code
                 self.interrupted = event.status in ("stopped", "timed out", "not started")
 
@@ -140,6 +92,11 @@ class Build:
             return
         step.manifest_pushed |= event.done and event.status.startswith("pushing manifest for ")
         step.image_manifest |= event.status.startswith("writing cache image manifest")
+
+    def may_have_failed(self, exit_code: int | None) -> bool:
+        """Whether its exit code, or else that of all builds, allows a failure."""
+        code = exit_code if self.exit_code is None else self.exit_code
+        return code != 0 and not self.interrupted
 
     @property
     def has_text(self) -> bool:
@@ -187,7 +144,10 @@ class Build:
         return [step for step in self.failed if step.kind != "import"]
 
     def error_of_steps(self) -> Final | None:
-        """The error of the step that failed last, if the builder printed no other; exports are often ignored."""
+        """The error of the step that failed last, where the builder printed no other.
+
+        A failed export counts only if the build failed: its error may be ignored.
+        """
         steps = [step for step in self._fatal() if step.kind in ("base", "build", "image")]
         steps = steps or (self._fatal() if self.exit_code else [])
         return Final(steps[-1].bare) if steps else None
@@ -230,120 +190,3 @@ class Build:
         if final.foreign or (step is None and not self._steps):
             return None
         return None if step == "cache-export" and (culprit is not None or final.block) else False
-
-
-# How a builder ends that failed. `Error:` is that of buildah and podman.
-_FINAL = re.compile(
-    r"(?:Error: )?(?:buildx (?:bake )?failed with: )?(?:ERROR|error): \S.*|failed to solve(?: |:).*"
-)
-_FOREIGN = re.compile(r"Error: \S.*")
-# The words of CI systems for the command that failed.
-_OF_CI = re.compile(
-    r"(?:ERROR|Error): (?:Job failed|Process completed|script returned exit code|failed to run)\b.*"
-)
-# How failures begin before which no `ERROR:` stands: docker's own, and those of the legacy builder.
-_BARE = re.compile(
-    r"The command '.*' returned a non-zero code: [0-9]+"
-    r"|(?:Error response from daemon|error during connect|unable to prepare context|invalid argument"
-    r"|unknown flag|unknown shorthand flag|failed to connect to the docker API"
-    r"|permission denied while trying to connect|error from registry|An image does not exist locally"
-    r"|push access denied)\b.*"
-    r"|(?:docker: )?(?:Cannot connect to the Docker daemon|unknown command: docker buildx)\b.*"
-    r"|(?:docker: )?'buildx' is not a docker command.*"
-    r"|(?:.*: )?docker: (?:command )?not found"
-    r"|(?:ADD|COPY) failed: .*|invalid value \".*"
-    r"|no basic auth credentials|unauthorized: .*|denied: .*"
-)
-# An explanation of ours, in the log of a build that printed one.
-_OURS = re.compile(r".*(?:error|warning|note): .* \[(?:build|export|import|cached-build)-failed\]")
-_PUSHING = re.compile(r"The push refers to repository \[")
-_END_OF_PUSH = re.compile(
-    r"(?:denied|unsupported|unauthorized|unknown|EOF|received unexpected HTTP status)\b.*"
-    r"|(?:Get|Put|Head|Post) \".*"
-)
-# What belongs to an error in the lines behind it: the answer of a registry, or of Azure.
-_MORE = re.compile(
-    r"(?:errors|unknown|unsupported|unauthorized|denied|unavailable|toomanyrequests)(?::.*)?"
-    r"|(?i:RESPONSE|ERROR CODE|Description|RequestId|Time)[ :=].*|<.*|-{20,}",
-    re.IGNORECASE,
-)
-_MAX_MORE = 20
-_SUCCESS = re.compile(
-    r"Successfully (?:built|tagged) |\S+: digest: sha256:[0-9a-f]{64} size: |STEP [0-9]+/[0-9]+: |COMMIT "
-)
-_LOST_LOCAL = re.compile(
-    r"local cache import at (?P<name>.*?) (?:not found|skipped) due to err: (?P<error>[^\"]*)"
-)
-# buildah tags each layer of a cache with a key of 64 digits.
-_LOST_REMOTE = re.compile(
-    r"Failed, retrying in .*initializing source docker://(?P<name>\S+):[0-9a-f]{64}: (?P<error>.*)"
-)
-_MAX_LOST = 100
-
-
-class LastWords:
-    """What a builder printed beside the progress of its steps, line by line."""
-
-    def __init__(self) -> None:
-        self.final: Final | None = None
-        self.last = ""
-        self.block = ""
-        self.pushing = False
-        self.lost_imports: dict[str, str] = {}
-        self._in_block = False
-        self._more: list[str] | None = None
-
-    def read(self, data: bytes) -> None:
-        """Reads one line."""
-        line = data.decode(errors="replace").rstrip("\r\n").rpartition("\r")[2]
-        if line.startswith(" > ") and line.endswith(":"):
-            name = line[3:-1]
-            self.block = self.block if step_kind(name) == "import" else name
-        whole, line = line.strip(), shorten(line.strip())
-        if self._continue(line) or _OURS.fullmatch(line):
-            return
-        self.last = line or self.last
-        if line.startswith("---"):
-            self._in_block = not self._in_block and line == "------"
-        elif _SUCCESS.match(line):
-            self.final, self.pushing = None, False
-        elif _PUSHING.match(line):
-            self.pushing = True
-        elif not self._in_block and self._is_final(line):
-            match = _PREFIX.match(whole)
-            self.final = Final(
-                message=without_prefix(whole),
-                pushing=self.pushing,
-                block=self.block,
-                target=(match["target"] or "") if match else "",
-                foreign=_FINAL.fullmatch(line) is None and _FOREIGN.match(line) is not None,
-            )
-            self._more = []
-        else:
-            self._read_warning(line)
-
-    def _continue(self, line: str) -> bool:
-        """Whether the line belongs to the error before it."""
-        if self._more is None or self.final is None:
-            return False
-        if len(self._more) < _MAX_MORE and _MORE.fullmatch(line):
-            self._more.append(line)
-            self.final = attrs.evolve(self.final, more="\n".join(self._more))
-            return True
-        self._more = None
-        return False
-
-    def _is_final(self, line: str) -> bool:
-        if _OF_CI.fullmatch(line):
-            return False
-        return any(
-            pattern.fullmatch(line) is not None
-            for pattern in (_FINAL, _FOREIGN, _BARE, *((_END_OF_PUSH,) if self.pushing else ()))
-        )
-
-    def _read_warning(self, line: str) -> None:
-        """A cache that is not imported, which is only a warning."""
-        line = line.replace('\\"', "'")
-        match = _LOST_LOCAL.search(line) or _LOST_REMOTE.search(line)
-        if match is not None and len(self.lost_imports) < _MAX_LOST:
-            self.lost_imports.setdefault(match["name"], match["error"].strip(' "'))

@@ -13,8 +13,9 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import attrs
 
-from faas_cache.buildkit.evidence import Build, Final, Vertex, shorten
 from faas_cache.buildkit.events import Event
+from faas_cache.buildkit.evidence import Build, Vertex
+from faas_cache.buildkit.last_words import Final, shorten
 from faas_cache.buildkit.logs import stream_log
 from faas_cache.buildkit.messages import STATUSES, WORDS, Cause, FailedStep, Words
 from faas_cache.buildkit.names import import_source
@@ -78,14 +79,14 @@ def explain(
     `log` is what builders printed, from anywhere, or the events of builds. With an `exit_code` it
     alone says whether the build failed; without, the events do, or the last words of the builder.
 
-    >>> [(e.step, e.cause) for e in explain("ERROR: failed to solve: dockerfile parse error on line 1")]
-    [('dockerfile', 'invalid')]
+    >>> [explanation] = explain("ERROR: failed to solve: dockerfile parse error on line 1")
+    >>> explanation.step, explanation.cause
+    ('dockerfile', 'invalid')
     """
     builds = _builds(log)
     failures = list(_failures(builds, exit_code))
     if not failures and exit_code:
-        last = builds[-1] if builds else Build()
-        failures = [_explain(last, builds, last.last_words())]
+        failures = [_explain_last(builds)]
     culprits = {id(step) for build in builds for step in build.culprits}
     notes = [note for build in builds for note in _notes(build, culprits)]
     return tuple(dict.fromkeys((*failures, *notes)))
@@ -106,20 +107,29 @@ def _builds(log: str | bytes | Iterable[Event]) -> list[Build]:
 
 def _failures(builds: Sequence[Build], exit_code: int | None) -> Iterator[Explanation]:
     """The failure of each build that failed."""
-    for build in builds:
-        code = build.exit_code if build.exit_code is not None else exit_code
-        if code == 0 or build.interrupted:
+    failed = [build for build in builds if build.may_have_failed(exit_code)]
+    ended = [(build, final) for build in failed if (final := build.final) is not None]
+    yield from (_explain(build, builds, final) for build, final in ended)
+    for build in failed:
+        if build.final is not None or build.culprits:
             continue
-        final = build.final
-        if final is None and (build.exit_code or not build.has_text):
+        if build.exit_code or not build.has_text:
             final = build.error_of_steps()
-        if final is not None:
-            yield _explain(build, builds, final)
-        elif build.exit_code and not any(other.final for other in builds):
-            yield _explain(build, builds, build.last_words())
+            if final is None and build.exit_code and not ended:
+                final = build.last_words()
+            if final is not None:
+                yield _explain(build, builds, final)
 
 
 # One failure.
+
+
+def _explain_last(builds: Sequence[Build]) -> Explanation:
+    """The failure of builds that do not say why they failed."""
+    last = builds[-1] if builds else Build()
+    if last.of_events and len(builds) > 1:  # a bake: it is not known which function failed
+        last = next((build for build in builds if not build.function), Build(of_events=True))
+    return _explain(last, builds, last.last_words())
 
 
 def _explain(build: Build, builds: Sequence[Build], final: Final) -> Explanation:
@@ -142,6 +152,8 @@ def _explain(build: Build, builds: Sequence[Build], final: Final) -> Explanation
             step, cause, variant = *broken, "broken"
     if (step, cause) == ("cache-export", "refused") and culprit and culprit.image_manifest:
         variant = "image-manifest"
+    if variant == "" and _SERVICE.search(culprit.name if culprit else final.message):
+        variant = "service"
     function = owner.function or build.function or final.target
     return _sentence(
         function,
@@ -156,7 +168,7 @@ def _explain(build: Build, builds: Sequence[Build], final: Final) -> Explanation
 
 
 def _culprit(build: Build, builds: Sequence[Build], final: Final) -> tuple[Build, Vertex | None]:
-    """The step that failed a build, and the build that it belongs to: in a bake, that of its function."""
+    """The step that failed, and its build: in a bake, that of the function of the step."""
     candidates = [build] if build.function or not build.of_events else builds
     for candidate in candidates:
         vertex = candidate.culprit(final)
@@ -168,6 +180,11 @@ def _culprit(build: Build, builds: Sequence[Build], final: Final) -> tuple[Build
     return build, None
 
 
+# A cache in S3, Azure or GitHub Actions, by the name of its step, its own name, or an error.
+_SERVICE = re.compile(
+    r"(?i)to Amazon S3|to GitHub|to Azure|^(?:s3|gha|azblob):|operation error S3"
+    r"|(?:azblob|gha) cache"
+)
 # Steps that BuildKit calls internal, by what their names hold.
 _INTERNAL: tuple[tuple[str, FailedStep], ...] = (
     ("load metadata for", "base-image"),
@@ -272,27 +289,33 @@ _CONFIGURING = re.compile(r"^failed to configure \w+ cache importer: ")
 
 
 def _notes(build: Build, culprits: set[int]) -> Iterator[Explanation]:
-    """The imports that found nothing or failed, and the exports that failed, although the build went on."""
+    """The imports and the exports that failed although the build went on."""
+    pushed = build.pushed(None, None, Final("")) or None
     for vertex in build.failed:
         if id(vertex) in culprits or vertex.kind not in ("import", "export"):
             continue
         message = _CONFIGURING.sub("", shorten(vertex.bare))
         step = _KINDS[vertex.kind]
-        own = _words(message)
-        cause = own.cause if own and own.cause == "unsupported" else _status(message, step)
-        if message.startswith("unknown cache importer"):
-            cause = "unsupported"
-        yield _note(build, step, cause, shorten(vertex.bare), (import_source(vertex.name),))
+        unsupported = message.startswith("unknown cache importer: ")
+        cause: Cause = "unsupported" if unsupported else _status(message, step)
+        name = import_source(vertex.name)
+        yield _note(build.function, pushed, step, cause, shorten(vertex.bare), name)
     for name, message in build.lost_imports:
-        yield _note(build, "cache-import", _status(message, "cache-import"), message, (name,))
+        cause = _status(message, "cache-import")
+        yield _note(build.function, pushed, "cache-import", cause, message, name)
 
 
-def _note(
-    build: Build, step: FailedStep, cause: Cause, error: str, caches: Sequence[str]
+def _note(  # noqa: PLR0913  # the parts of a note
+    function: str,
+    pushed: bool | None,  # noqa: FBT001  # three values
+    step: FailedStep,
+    cause: Cause,
+    error: str,
+    name: str,
 ) -> Explanation:
     severity: Severity = "note" if (step, cause) == ("cache-import", "missing") else "warning"
-    pushed = build.pushed(None, None, Final(""))
-    return _sentence(build.function, severity, step, cause, "", pushed, error, caches)
+    variant = "service" if _SERVICE.search(f"{name}\n{error}") else ""
+    return _sentence(function, severity, step, cause, variant, pushed, error, (name,))
 
 
 def _sentence(  # noqa: PLR0913  # the parts of an explanation

@@ -27,6 +27,8 @@ _CLOCK = re.compile(
 _MARK = re.compile(rb"(?P<mark>[A-Za-z0-9][A-Za-z0-9._-]{0,99}) +\| ")
 # The excerpt of a Dockerfile has line numbers before a bar.
 _LINE_NUMBER = re.compile(rb"[0-9]+")
+# More builds than these are not told apart.
+_MAX_BUILDS = 10_000
 _FIRST = (b"#0 building with ", b"#1 [internal] load ")
 
 
@@ -101,7 +103,9 @@ def _split(raw: bytes, known: dict[bytes, _Build]) -> tuple[bytes, bytes]:
     if match is None:
         return b"", line
     rest = line[match.end() :]
-    if _LINE_NUMBER.fullmatch(match["mark"]) and match["mark"] not in known:
-        if not rest.startswith(b"#"):
-            return b"", line
-    return match["mark"], rest
+    mark = match["mark"]
+    if mark not in known and len(known) >= _MAX_BUILDS:
+        return b"", line
+    if _LINE_NUMBER.fullmatch(mark) and mark not in known and not rest.startswith(b"#"):
+        return b"", line
+    return mark, rest

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from faas_cache.buildkit.events import StepKind  # noqa: TC001  # for get_type_hints
+from faas_cache.buildkit.events import StepKind
 
 __all__ = ["import_source", "split_target", "step_kind"]
 

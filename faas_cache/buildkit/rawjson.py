@@ -23,11 +23,12 @@ from faas_cache.buildkit.plain import MAX_NAME, MAX_STATUS, MAX_STEPS
 __all__ = ["RawSteps", "decode"]
 
 _KEYS = frozenset({"vertexes", "statuses", "logs", "warnings"})
+_DECODER = json.JSONDecoder()
 _SPACE = re.compile(r"\s*")
 # Errors are cut: some hold what a whole script printed.
 _MAX_ERROR = 2**20
 # So many runs of one step are told apart; older ones are summed up.
-_MAX_RUNS = 64
+_MAX_RUNS = 16
 # Parts of one step beyond these are not reported.
 _MAX_STATUSES = 2**12
 # A line of output that does not end is passed on in pieces of this size.
@@ -38,12 +39,11 @@ _MAX_NUMBER = 2**63 - 1
 def decode(data: bytes) -> list[Mapping[str, Any]] | None:
     """The objects of a text that holds nothing else; `None` if it holds anything else."""
     text = data.decode(errors="replace")
-    decoder = json.JSONDecoder()
     objects: list[Mapping[str, Any]] = []
     position = _SPACE.match(text).end()  # type: ignore[union-attr]  # it matches the empty text too
     while position < len(text):
         try:
-            value, position = decoder.raw_decode(text, position)
+            value, position = _DECODER.raw_decode(text, position)
         except (ValueError, RecursionError):
             return None
         if not isinstance(value, dict) or not value or not value.keys() <= _KEYS:
@@ -82,9 +82,8 @@ class _Vertex:
             total, until = _add(total, until, start, end)
         return round(total, 6)
 
-    def run(self, start: float, end: float | None) -> bool:
-        """Notes one run, and returns whether it is new."""
-        new = start not in self.runs
+    def run(self, start: float, end: float | None) -> None:
+        """Notes one run."""
         self.runs[start] = end if end is not None else self.runs.get(start)
         if self.first is None or start < self.first:
             self.first = start
@@ -93,7 +92,6 @@ class _Vertex:
             ended = self.runs.pop(start)
             if ended is not None:
                 self.before, self.until = _add(self.before, self.until, start, ended)
-        return new
 
     @property
     def ended(self) -> float | None:
@@ -161,14 +159,16 @@ class RawSteps:
     def _read_vertex(self, item: Mapping[str, Any], pending: dict[int, _Vertex]) -> Iterator[Event]:
         vertex = self._vertex(_text(item, "digest")[:MAX_NAME], _text(item, "name"))
         began, ended = _time(item, "started"), _time(item, "completed")
-        if began is not None and vertex.run(began, ended):
-            going_on = ended is None and vertex.started and not vertex.running
-            if going_on and id(vertex) in pending:
+        if began is not None and began not in vertex.runs:
+            again = ended is None and vertex.started and not vertex.running
+            if again and id(vertex) in pending:
                 del pending[id(vertex)]
                 yield from _finish(vertex)
             vertex.error = ""
-            if going_on or not vertex.started:
+            if again or not vertex.started:
                 yield from _start(vertex, began, again=True)
+        if began is not None:
+            vertex.run(began, ended)
         vertex.cached |= item.get("cached") is True
         vertex.error = _text(item, "error")[:_MAX_ERROR] or vertex.error
         if began is None and (vertex.cached or vertex.error):
@@ -204,7 +204,7 @@ class RawSteps:
         yield from _start(vertex, None)
         vertex.partial.append(first)
         vertex.partial_size += len(first)
-        vertex.partial_time = time
+        vertex.partial_time = time if first or more else vertex.partial_time
         for part in more:
             line = b"".join(vertex.partial) + b"\n"
             vertex.partial, vertex.partial_size = [part], len(part)

@@ -32,8 +32,8 @@ _FAILED_TARGET = re.compile(rb"ERROR: target (?P<target>[a-zA-Z0-9_-]+): ")
 class EventReader:
     r"""Reads what one builder prints while it builds `function`, or the `targets` of a bake.
 
-    `targets` maps the name of each target to its function; what belongs to no target has the
-    function `function`. The events do not depend on how the output is cut into blocks.
+    `targets` maps the name of each target to its function; what belongs to none of several has the
+    function `""`. The events do not depend on how the output is cut into blocks.
 
     >>> reader = EventReader("fn")
     >>> [started] = reader.feed(b"#1 [1/1] FROM a\n#1 CACH")
@@ -46,6 +46,8 @@ class EventReader:
         if len(self._targets) == 1:  # BuildKit does not name a target that is alone
             (function,) = self._targets.values()
             self._targets = {}
+        elif self._targets:
+            function = ""
         self._function = function
         self._raw = RawSteps(self._owner)
         self._plain = PlainSteps(self._owner)

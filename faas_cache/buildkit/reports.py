@@ -10,7 +10,6 @@ from faas_cache.buildkit.events import (
     BuildFinished,
     BuildStarted,
     Event,
-    Output,
     StepFinished,
     StepKind,
     StepProgress,
@@ -200,7 +199,7 @@ class ReportBuilder:
                 self._finish(event)
             case BuildFinished():
                 self._seconds = event.seconds
-            case Output():
+            case _:
                 pass
 
     def report(self) -> CacheReport:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from faas_cache.buildkit.reports import CacheReport, Step  # noqa: TC001  # for get_type_hints
+from faas_cache.buildkit.reports import CacheReport, Step
 
 __all__ = ["format_markdown", "format_table"]
 

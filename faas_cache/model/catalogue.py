@@ -47,6 +47,7 @@ _W: tuple[Severity, ...] = ("warning",)
 _N: tuple[Severity, ...] = ("note",)
 _EW: tuple[Severity, ...] = ("error", "warning")
 _EN: tuple[Severity, ...] = ("error", "note")
+_WN: tuple[Severity, ...] = ("warning", "note")
 
 # A name keeps its meaning once it is released.
 CATALOGUE: FrozenMap[Condition] = FrozenMap(
@@ -176,7 +177,7 @@ CATALOGUE: FrozenMap[Condition] = FrozenMap(
         "export-failed": Condition(
             "G2", _W, "a cache was not exported, and the build continued", _CACHE
         ),
-        "import-failed": Condition("G2", _EN, "a cache was not imported", _CACHE),
+        "import-failed": Condition("G2", _WN, "a cache was not imported", _CACHE),
         "missing-context": Condition("", _E, "the build context does not exist", _BUILD),
         "invalid-context": Condition("", _E, "the build context cannot be written", _BUILD),
         "prebuilt-context": Condition("", _N, "a context from an earlier run is built", _BUILD),

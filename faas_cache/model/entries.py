@@ -64,13 +64,8 @@ class CacheEntry:
     attrs: FrozenMap[str]
 
     def __init__(self, *, text: str, type: str, attrs: Mapping[str, str]) -> None:  # noqa: A002  # the name of the field
-        for name, value in (("text", text), ("type", type)):
-            if not isinstance(value, str):
-                raise _invalid_field(name, "a string", value)
-        if not isinstance(attrs, FrozenMap):
-            if not isinstance(attrs, Mapping):
-                raise _invalid_field("attrs", "a mapping of strings", attrs)
-            attrs = FrozenMap(attrs)
+        if not (isinstance(text, str) and isinstance(type, str) and isinstance(attrs, FrozenMap)):  # type: ignore[redundant-expr]  # not for a caller without a type checker
+            attrs = _checked_fields(text, type, attrs)
         self.__attrs_init__(text=text, type=type, attrs=attrs)
 
     @property
@@ -266,6 +261,16 @@ def _unreadable(text: str, line: str, at: int, cause: str) -> InvalidEntry:
         f"parse error on line 1, column {column}: {cause}",
         'quote a whole field, `"dest=/a,b"`, and write a quote inside it twice',
     )
+
+
+def _checked_fields(text: object, backend: object, fields: object) -> FrozenMap[str]:
+    """The fields of an entry, for parts whose types are not known to be right."""
+    for name, value in (("text", text), ("type", backend)):
+        if not isinstance(value, str):
+            raise _invalid_field(name, "a string", value)
+    if not isinstance(fields, Mapping):
+        raise _invalid_field("attrs", "a mapping of strings", fields)
+    return FrozenMap(fields)
 
 
 def _invalid_field(field: str, expected: str, value: object) -> InvalidEntry:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 
 __all__ = [
     "FALSE",
@@ -21,7 +22,7 @@ TRUE: frozenset[str] = frozenset({"1", "t", "T", "true", "True", "TRUE"})
 FALSE: frozenset[str] = frozenset({"0", "f", "F", "false", "False", "FALSE"})
 
 # strconv.Atoi, for numbers that certainly fit in 64 bits.
-_INTEGER = re.compile(r"[-+]?[0-9]{1,18}")
+_INTEGER = r"[-+]?[0-9]{1,18}"
 # time.ParseDuration; both signs for micro are accepted.
 _UNITS = {
     "ns": 1e-9,
@@ -34,8 +35,8 @@ _UNITS = {
     "h": 3600.0,
 }
 _PART = r"(?:[0-9]++(?:\.[0-9]*+)?+|\.[0-9]++)(?:ns|us|µs|μs|ms|s|m|h)"
-_DURATION = re.compile(rf"[-+]?+(?:0|(?>{_PART})+)")
-_DURATION_PARTS = re.compile(r"([0-9.]+)([a-zµμ]+)")
+_DURATION = rf"[-+]?+(?:0|(?>{_PART})+)"
+_DURATION_PARTS = r"([0-9.]+)([a-zµμ]+)"
 # strconv.Quote
 _ESCAPES = {
     "\\": "\\\\",
@@ -49,6 +50,12 @@ _ESCAPES = {
     "\v": "\\v",
 }
 _MAX_ASCII, _MAX_BMP = 0x7F, 0xFFFF
+
+
+@cache
+def _pattern(grammar: str) -> re.Pattern[str]:
+    """The compiled grammar, on first use: an import costs less without."""
+    return re.compile(grammar)
 
 
 def to_lower(text: str) -> str:
@@ -84,7 +91,7 @@ def parse_integer(text: str) -> int | None:
     >>> parse_integer("+07"), parse_integer("1_000")
     (7, None)
     """
-    return int(text) if _INTEGER.fullmatch(text) else None
+    return int(text) if _pattern(_INTEGER).fullmatch(text) else None
 
 
 def parse_duration(text: str) -> float | None:
@@ -93,9 +100,9 @@ def parse_duration(text: str) -> float | None:
     >>> parse_duration("1h30m"), parse_duration("90")
     (5400.0, None)
     """
-    if not _DURATION.fullmatch(text):
+    if not _pattern(_DURATION).fullmatch(text):
         return None
-    parts = _DURATION_PARTS.findall(text)
+    parts = _pattern(_DURATION_PARTS).findall(text)
     seconds = sum(float(number) * _UNITS[unit] for number, unit in parts)
     return -seconds if text.startswith("-") else seconds
 

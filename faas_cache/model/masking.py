@@ -14,6 +14,7 @@ Everything that people see passes through this module; only the argv of a comman
 from __future__ import annotations
 
 import re
+from functools import cache
 from typing import Any
 
 from faas_cache.model.go import to_lower
@@ -63,7 +64,8 @@ _SECRET_FLAG = "--secret"  # noqa: S105  # the name of a flag
 # The names in any case, `İ` for i too; the longest first.
 _URL_NAMES = "|".join(sorted(URL_FIELDS, key=len, reverse=True)).replace("i", "[iİ]")
 
-# Masking takes linear time: no pattern reads a character again that a match has passed.
+# Masking takes linear time: no pattern reads a character again that a match has passed. Groups are
+# atomic, because CPython before 3.11.5 matches (?:…)*+ wrongly.
 
 # A bare value ends at the comma, a quoted one at its closing quote. Where an entry is broken right
 # after a secret (by a quote in the wrong position, or a field without a "="), what follows may be
@@ -73,29 +75,31 @@ _BROKEN = rf'"(?:(?!,|\r?\n?\Z)|{_NO_FIELD})[\s\S]*'
 _VALUE = rf'[^,"]*(?:(?:"|{_NO_FIELD})[\s\S]*)?'
 _QUOTED = rf'[^"]*(?>(?:""[^"]*)*)(?:{_BROKEN})?'
 _FIELD = r'(?P<quote>"\s*)?(?<![a-z0-9_])'
-_QUERY = re.compile(
+_QUERY = (
     rf'(?i){_FIELD}(?:{_URL_NAMES})\s*=(?(quote)[^"?]*(?>(?:""[^"?]*)*)|[^,"?]*)'
     rf'(?P<query>\?(?(quote){_QUOTED}|{_VALUE})|(?(quote){_BROKEN}|"[\s\S]*))?'
 )
 
 # The name of a variable or a flag, and its value: of a field of an entry as above; else the rest of
 # the text, or, within a message, one word as a shell reads it.
-_WORD = re.compile(
-    rf"(?i)(?<![a-z0-9])(?:{'|'.join(sorted(SECRET_WORDS)).replace('_', '[_-]')})(?![a-z0-9])"
-)
+_WORD = rf"(?i)(?<![a-z0-9])(?:{'|'.join(sorted(SECRET_WORDS)).replace('_', '[_-]')})(?![a-z0-9])"
 # Go lower-cases the signs for Kelvin and for I with a dot to `k` and `i`; `ſ` is a letter, too.
 _LETTER = "A-Za-z0-9_\u0130\u017f\u212a-"
-_NAME = re.compile(rf"(?<![{_LETTER}])(?P<name>[{_LETTER}]++)\s*+=")
-_FIELD_VALUES = {'"': re.compile(_QUOTED), ",": re.compile(_VALUE)}
-_REST = re.compile(r"[\s\S]*")
-_SHELL_WORD = re.compile(
-    r"""[ \t]*+(?:"(?:[^"\\]|\\[\s\S])*+"?|'[^']*+'?|\\[\s\S]|[^\s"'\\])*+\\?"""
-)
+_NAME = rf"(?<![{_LETTER}])(?P<name>[{_LETTER}]++)\s*+="
+_FIELD_VALUES = {'"': _QUOTED, ",": _VALUE}
+_REST = r"[\s\S]*"
+_SHELL_WORD = r"""[ \t]*+(?>(?:"(?>(?:[^"\\]|\\[\s\S])*)"?|'[^']*+'?|\\[\s\S]|[^\s"'\\])*)\\?"""
 
-_URL = re.compile(r"(?P<url>https?://[^\s\"'?]*+)(?P<query>\?[^\s\"']*+)?")
-_USERINFO = re.compile(r"(?P<key>://)[^/?#\s]*@")
-_PROXY = re.compile(r"(?i)(?P<key>_proxy\s*=\s*)(?P<value>(?>(?:=\s*|[^/?#\s=]+)*))")
-_BARE_USERINFO = re.compile(r"\A[^/?#\s]*@")
+_URL = r"(?P<url>https?://[^\s\"'?]*+)(?P<query>\?[^\s\"']*+)?"
+_USERINFO = r"(?P<key>://)[^/?#\s]*@"
+_PROXY = r"(?i)(?P<key>_proxy\s*=\s*)(?P<value>(?>(?:=\s*|[^/?#\s=]+)*))"
+_BARE_USERINFO = r"\A[^/?#\s]*@"
+
+
+@cache
+def _pattern(grammar: str) -> re.Pattern[str]:
+    """The compiled grammar, on first use: an import costs less without."""
+    return re.compile(grammar)
 
 
 def is_secret_name(name: str) -> bool:
@@ -104,7 +108,7 @@ def is_secret_name(name: str) -> bool:
     >>> is_secret_name("NPM_TOKEN"), is_secret_name("--api-key"), is_secret_name("TOKENS")
     (True, True, False)
     """
-    return to_lower(name) in SECRET_FIELDS or _WORD.search(name) is not None
+    return to_lower(name) in SECRET_FIELDS or _pattern(_WORD).search(name) is not None
 
 
 def masked(text: str) -> str:
@@ -126,7 +130,7 @@ def masked_message(text: str) -> str:
     >>> masked_message("RUN NPM_TOKEN=abc npm ci")
     'RUN NPM_TOKEN=*** npm ci'
     """
-    text = _URL.sub(_mask_url, text) if "?" in text else text
+    text = _pattern(_URL).sub(_mask_url, text) if "?" in text else text
     return _masked(text, _SHELL_WORD)
 
 
@@ -152,7 +156,7 @@ def masked_value(key: str, value: str) -> str:
     if name in URL_FIELDS and "?" in value:
         value = f"{value.partition('?')[0]}?{MASK}"
     if name.endswith("_proxy"):
-        value = _BARE_USERINFO.sub(f"{MASK}@", value)
+        value = _pattern(_BARE_USERINFO).sub(f"{MASK}@", value)
     return value
 
 
@@ -172,22 +176,22 @@ def shown_fields(self: Any) -> str:  # noqa: ANN401  # any attrs instance; they 
     return f"{type(self).__name__}({arguments})"
 
 
-def _masked(text: str, value: re.Pattern[str]) -> str:
+def _masked(text: str, value: str) -> str:
     """The text with its secrets masked; `value` matches what belongs to a name with a `=`."""
     if "=" in text:
         text = _mask_names(text, value)
-        text = _QUERY.sub(_mask_query, text)
+        text = _pattern(_QUERY).sub(_mask_query, text)
     if "@" in text:
-        text = _PROXY.sub(_mask_user, text)
-        text = _USERINFO.sub(rf"\g<key>{MASK}@", text)
+        text = _pattern(_PROXY).sub(_mask_user, text)
+        text = _pattern(_USERINFO).sub(rf"\g<key>{MASK}@", text)
     return text
 
 
-def _mask_names(text: str, value: re.Pattern[str]) -> str:
+def _mask_names(text: str, value: str) -> str:
     """The text without the values of the names that make them secrets."""
     parts: list[str] = []
     end = 0
-    for match in _NAME.finditer(text):
+    for match in _pattern(_NAME).finditer(text):
         name = match["name"]
         if match.start() < end or name == _SECRET_FLAG or not is_secret_name(name):
             continue
@@ -197,7 +201,7 @@ def _mask_names(text: str, value: re.Pattern[str]) -> str:
         pattern = _FIELD_VALUES.get(text[before], value) if before >= 0 else value
         parts += (text[end : match.end()], MASK)
         # a pattern that matches every text, the empty one included
-        end = pattern.match(text, match.end()).end()  # type: ignore[union-attr]
+        end = _pattern(pattern).match(text, match.end()).end()  # type: ignore[union-attr]
     return "".join((*parts, text[end:]))
 
 

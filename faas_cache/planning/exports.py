@@ -87,15 +87,15 @@ def check_exports(
                 f"export to another tag, such as `{ref.with_tag(f'{ref.tag or CACHE_TAG}-cache')}`",
             )
         # E5: two exports to one destination overwrite each other or are rejected.
-        places = destinations(item.entry)
-        if shared := places & written:
+        overwritten = destinations(item.entry)
+        if shared := overwritten & written:
             faults.report(
                 "shared-cache-destination",
                 f"two exports of the function write to `{destination_text(min(shared))}`",
                 item.path,
                 "remove one of them, or give each its own destination",
             )
-        written |= places
+        written |= overwritten
 
 
 def destinations(entry: CacheEntry) -> frozenset[Destination]:

@@ -67,24 +67,30 @@ PairsLike: TypeAlias = Mapping[str, TextLike | None] | Iterable[tuple[str, TextL
 def _read_arguments(value: object, path: KeyPath) -> FrozenMap[str]:
     """Build arguments: repeated packages are joined by a space, of other repeats the last wins."""
     pairs = _pairs(value)
+    if pairs is None:
+        return read_pairs(value, path)
     arguments = dict(pairs)
     packages = [text for name, text in pairs if name == PACKAGES]
     if len(packages) > 1:
         arguments[PACKAGES] = " ".join(read_texts(packages, (*path, PACKAGES)))
-    return read_pairs(arguments if pairs else value, path)
+    return read_pairs(arguments, path)
 
 
 def _read_labels(value: object, path: KeyPath) -> FrozenMap[str]:
     pairs = _pairs(value)
-    return read_pairs(dict(pairs) if pairs else value, path)
+    return read_pairs(value if pairs is None else dict(pairs), path)
 
 
-def _pairs(value: object) -> list[tuple[Any, Any]]:
-    """The items of a list of pairs; none of anything else, which `read_pairs` judges."""
+def _pairs(value: object) -> list[tuple[Any, Any]] | None:
+    """The items of a list of pairs, or `None` for anything else, which `read_pairs` checks."""
     if not isinstance(value, (list, tuple)):
-        return []
-    pairs = [tuple(item) for item in value if isinstance(item, (list, tuple))]
-    return pairs if len(pairs) == len(value) and all(len(pair) == 2 for pair in pairs) else []  # noqa: PLR2004  # a pair
+        return None
+    pairs = [(item[0], item[1]) for item in value if _is_pair(item)]
+    return pairs if len(pairs) == len(value) else None
+
+
+def _is_pair(item: object) -> bool:
+    return isinstance(item, (list, tuple)) and len(item) == 2  # noqa: PLR2004  # a pair
 
 
 def _read_tag(value: object, path: KeyPath) -> str:

@@ -1,4 +1,4 @@
-"""`BuildPlan`: everything that a front end must be told about the build of one function."""
+"""`BuildPlan`: everything that a front end needs to know about the build of one function."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from typing import Any, Literal, TypeAlias
 import attrs
 
 from faas_cache.model.backends import Direction
-from faas_cache.model.builders import BUILDKIT
 from faas_cache.model.converters import (
     Reader,
     TextLike,
@@ -25,6 +24,7 @@ from faas_cache.model.converters import (
 from faas_cache.model.diagnostics import Diagnostic, KeyPath, Location, type_name
 from faas_cache.model.entries import CacheEntry, parse_entries
 from faas_cache.model.errors import InvalidInput
+from faas_cache.model.features import BUILDKIT
 from faas_cache.model.frozen_map import EMPTY, FrozenMap
 from faas_cache.model.masking import masked, shown_fields
 
@@ -126,7 +126,7 @@ _READERS: dict[str, Reader] = {
 
 @attrs.frozen(kw_only=True, repr=False, init=False)
 class BuildPlan:
-    """Everything that a front end must be told about the build of one function.
+    """Everything that a front end needs to know about the build of one function.
 
     Mappings are sorted by name. Plans are equal when they build the same: `lang`, `handler` and
     `build_options`, which say what the context is made from, do not count, and neither do
@@ -218,7 +218,12 @@ class BuildPlan:
         diagnostics: Iterable[Diagnostic] = (),
         origins: Iterable[Origin] = (),
     ) -> None:
-        values = {name: value for name, value in locals().items() if name in _READERS}
+        values = {
+            name: value
+            for name, value in locals().items()
+            # A default needs no conversion, and most fields of most plans have theirs.
+            if name in _READERS and value is not _DEFAULTS[name]
+        }
         self.__attrs_init__(**read_fields(values, _READERS))
 
     @property
@@ -251,3 +256,6 @@ class BuildPlan:
                 yield Why(part=masked(part), rule=origin.rule, location=Location(path=origin.path))
 
     __repr__ = shown_fields
+
+
+_DEFAULTS: dict[str, object] = {field.name: field.default for field in attrs.fields(BuildPlan)}

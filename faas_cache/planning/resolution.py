@@ -9,16 +9,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from faas_cache.model.backends import BACKENDS
-from faas_cache.model.builders import (
+from faas_cache.model.diagnostics import KeyPath
+from faas_cache.model.errors import InvalidFunction
+from faas_cache.model.faults import FaultCollector
+from faas_cache.model.features import (
     BUILDKIT,
     BUILDX,
     CACHE_EXPORT,
     MULTI_PLATFORM,
     MULTIPLE_EXPORTS,
 )
-from faas_cache.model.diagnostics import KeyPath
-from faas_cache.model.errors import InvalidFunction
-from faas_cache.model.faults import FaultCollector
 from faas_cache.model.flags import CacheFlags
 from faas_cache.model.frozen_map import EMPTY, FrozenMap
 from faas_cache.model.masking import masked

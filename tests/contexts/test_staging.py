@@ -206,9 +206,17 @@ def test_a_staging_folder_is_gone_at_the_end(tmp_path: Path) -> None:
     with staging_directory(str(tmp_path)) as folder:
         write(Path(folder.path), {"a/b": "c"})
         assert state_of(tmp_path) == [Path(folder.path).name]
-    with pytest.raises(KeyboardInterrupt), staging_directory(str(tmp_path)) as folder:
-        write(Path(folder.path), {"a/b": "c"})
-        raise KeyboardInterrupt
+    assert [*tmp_path.iterdir()] == []
+
+
+def test_a_staging_folder_is_gone_after_an_interrupt(tmp_path: Path) -> None:
+    def interrupt() -> None:
+        with staging_directory(str(tmp_path)) as folder:
+            write(Path(folder.path), {"a/b": "c"})
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupt()
     assert [*tmp_path.iterdir()] == []
 
 
@@ -235,7 +243,8 @@ def test_a_folder_that_another_takes_for_a_leftover_is_replaced(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, taken: str
 ) -> None:
     """In the moment before it is locked."""
-    mkdir, locks = os.mkdir, []
+    mkdir = os.mkdir
+    locks: list[FileLock] = []
 
     def taking(path: str, mode: int) -> None:
         mkdir(path, mode)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from context_projects import files_of, make_project, state_of, write
 
-from faas_cache.contexts import templates
+from faas_cache.contexts.names import quoted
 from faas_cache.contexts.templates import find_template, install_template, missing_template
 from faas_cache.model.diagnostics import Diagnostic, Location
 from faas_cache.model.errors import FaasCacheError, InvalidFunction, InvalidStack
@@ -61,7 +61,7 @@ def invalid_name(name: str, location: Location) -> Diagnostic:
     """The diagnostic of a name that is not one folder."""
     return Diagnostic(
         name="invalid-template",
-        message=f"invalid template name {templates.quoted(name)}: not a valid folder name",
+        message=f"invalid template name {quoted(name)}: not a valid folder name",
         hint="write the name of a folder in `template`",
         location=location,
     )
@@ -81,6 +81,16 @@ def test_a_template_name_is_one_folder(project: Path, tmp_path: Path, name: str)
             install_template(root, lang, str(tmp_path / "repo"), "source", of_source)
         assert caught.value.diagnostics == (invalid_name(name, KEY),)
     assert files_of(tmp_path) == before
+
+
+def steps(*changes: Callable[[Path], object]) -> Callable[[Path], object]:
+    """Several changes, one after the other."""
+
+    def change(folder: Path) -> None:
+        for one in changes:
+            one(folder)
+
+    return change
 
 
 def spoil(
@@ -104,10 +114,10 @@ UNUSABLE: dict[str, tuple[Callable[[Path], object], str, str]] = {
     "folder outside": (lambda p: spoil(p, "template/tiny", "../../away", elsewhere="away/template.yml"), "template/tiny", "`template/tiny` leads outside of the project"),
     "file outside": (lambda p: spoil(p, "template/tiny/template.yml", "../../../away", elsewhere="away"), "template/tiny/template.yml", "`template/tiny/template.yml` leads outside of the project"),
     "broken link": (lambda p: spoil(p, "template/tiny", "gone"), "template/tiny", "`template/tiny` is a broken link: No such file or directory"),
-    "a file": (lambda p: (spoil(p, "template/tiny", ""), write(p, {"template/tiny": ""})), "template/tiny", "`template/tiny` is not a folder"),
+    "a file": (steps(lambda p: spoil(p, "template/tiny", ""), lambda p: write(p, {"template/tiny": ""})), "template/tiny", "`template/tiny` is not a folder"),
     "no file": (lambda p: spoil(p, "template/tiny/template.yml", ""), "template/tiny/template.yml", "template `tiny` has no template.yml"),
     "file is a folder": (lambda p: spoil(p, "template/tiny/template.yml", "", folder=True), "template/tiny/template.yml", "`template/tiny/template.yml` is not a file"),
-    "file is a FIFO": (lambda p: (spoil(p, "template/tiny/template.yml", ""), os.mkfifo(p / "template/tiny/template.yml")), "template/tiny/template.yml", "`template/tiny/template.yml` is not a file"),
+    "file is a FIFO": (steps(lambda p: spoil(p, "template/tiny/template.yml", ""), lambda p: os.mkfifo(p / "template/tiny/template.yml")), "template/tiny/template.yml", "`template/tiny/template.yml` is not a file"),
 }  # fmt: skip
 
 
@@ -194,11 +204,11 @@ BAD_CLONES: dict[str, tuple[Callable[[Path], object], str, str]] = {
     "neighbour": (lambda c: (c / "template/new/c").symlink_to("../tiny"), "`template/new/c` leads outside of the template", "report it to the owner of `source`"),
     "absolute": (lambda c: (c / "template/new/c").symlink_to("/etc"), "`template/new/c` leads outside of the template", "report it to the owner of `source`"),
     "fifo": (lambda c: os.mkfifo(c / "template/new/c"), "`template/new/c` is neither a file nor a folder", "remove it: a FIFO, a socket or a device cannot be copied"),
-    "itself a link to .git": (lambda c: ((c / "template/new").rename(c / "old"), (c / "template/new").symlink_to("../.git")), "`source` has no template `new`", "use one of its templates: tiny"),
-    "itself a link outside": (lambda c: ((c / "template/new").rename(c / "old"), (c / "template/new").symlink_to("../../home/.ssh")), "`source` has no template `new`", "use one of its templates: tiny"),
-    "all a link": (lambda c: ((c / "template").rename(c / "old"), (c / "template").symlink_to("../home")), "`source` has no template `new`", "check the source"),
+    "itself a link to .git": (steps(lambda c: (c / "template/new").rename(c / "old"), lambda c: (c / "template/new").symlink_to("../.git")), "`source` has no template `new`", "use one of its templates: tiny"),
+    "itself a link outside": (steps(lambda c: (c / "template/new").rename(c / "old"), lambda c: (c / "template/new").symlink_to("../../home/.ssh")), "`source` has no template `new`", "use one of its templates: tiny"),
+    "all a link": (steps(lambda c: (c / "template").rename(c / "old"), lambda c: (c / "template").symlink_to("../home")), "`source` has no template `new`", "check the source"),
     "none": (lambda c: (c / "template").rename(c / "old"), "`source` has no template `new`", "check the source"),
-    "a file": (lambda c: ((c / "template").rename(c / "old"), (c / "template").touch()), "`source` has no template `new`", "check the source"),
+    "a file": (steps(lambda c: (c / "template").rename(c / "old"), lambda c: (c / "template").touch()), "`source` has no template `new`", "check the source"),
 }  # fmt: skip
 
 
@@ -244,29 +254,15 @@ def test_nothing_is_installed_through_a_link(project: Path, clone: Path, tmp_pat
 def test_an_error_of_the_system_names_the_file(
     project: Path, clone: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refuse(source: str, target: str) -> None:
-        raise OSError(28, "No space left on device", source, None, target)
+    def refuse(*_: str) -> None:
+        raise OSError(28, "No space left on device", f"{project}/template/x")
 
-    monkeypatch.setattr(templates, "staging_directory", _staging_named("x"))
     monkeypatch.setattr(os, "rename", refuse)
     with pytest.raises(InvalidFunction) as caught:
         install_template(str(project), "new", str(clone), "source", "new")
     message = "cannot install template `new`: No space left on device (`template/x`)"
     assert caught.value.diagnostics[0].message == message
-
-
-def _staging_named(name: str) -> Callable[[str], object]:
-    from contextlib import contextmanager
-
-    from faas_cache.contexts.staging import Staging, staging_directory
-
-    @contextmanager
-    def named(parent: str) -> object:  # type: ignore[misc]  # a generator
-        with staging_directory(parent) as staging:
-            os.rename(staging.path, f"{parent}/{name}")
-            yield Staging(f"{parent}/{name}", exact=True)
-
-    return named
+    assert state_of(project / "template") == []
 
 
 def test_two_runs_install_one_template(project: Path, clone: Path) -> None:

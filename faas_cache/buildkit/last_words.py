@@ -1,0 +1,177 @@
+"""The last words of a builder: what it prints beside the progress of its steps, and how it ends."""
+
+from __future__ import annotations
+
+import re
+
+import attrs
+
+from faas_cache.buildkit.names import step_kind
+
+__all__ = ["Final", "LastWords", "shorten", "without_prefix"]
+
+# Errors and lines are cut to twice this many characters before anything is matched.
+_HALF = 2000
+
+
+def shorten(text: str) -> str:
+    """The beginning and the end of a text, cut between words, to match and mask in short time.
+
+    >>> len(shorten("word " * 9000))
+    3996
+    """
+    if len(text) <= 2 * _HALF:
+        return text
+    head = text[:_HALF].rpartition(" ")[0]
+    tail = text[-_HALF:].partition(" ")[2]
+    return f"{head.rstrip()} … {tail.strip()}"
+
+
+@attrs.frozen
+class Final:
+    """The error that a builder ended with.
+
+    `more` holds the lines behind it that belong to it, `block` the name of the step that is set
+    apart before it, `target` the target of the bake that it names; `pushing` says that it is of a
+    `docker push`.
+    """
+
+    message: str
+    more: str = ""
+    pushing: bool = False
+    block: str = ""
+    target: str = ""
+    foreign: bool = False
+
+
+# What builders put before a message: `ERROR: target two: failed to build: failed to solve: …`.
+_PREFIX = re.compile(
+    r"(?:(?:ERROR|error|Error): |buildx (?:bake )?failed with: |target (?P<target>[\w-]+): "
+    r"|failed to build: "
+    r"|failed to solve(?: with frontend [\w.]+)?: |failed to create LLB definition: "
+    r"|rpc error: code = \w+ desc = )+"
+)
+
+
+def without_prefix(message: str) -> str:
+    """The message without what builders put before it."""
+    return _PREFIX.sub("", message, count=1) if _PREFIX.match(message) else message
+
+
+# How a builder ends that failed. `Error:` is that of buildah and podman.
+_FINAL = re.compile(
+    r"(?:Error: )?(?:buildx (?:bake )?failed with: )?(?:ERROR|error): \S.*|failed to solve(?: |:).*"
+)
+_FOREIGN = re.compile(r"Error: \S.*")
+# The words of CI systems for the command that failed.
+_OF_CI = re.compile(
+    r"(?:ERROR|Error): (?:Job failed|Process completed|script returned exit code|failed to run)\b.*"
+)
+# How failures begin before which no `ERROR:` stands: docker's own, and those of the legacy builder.
+_BARE = re.compile(
+    r"The command '.*' returned a non-zero code: [0-9]+"
+    r"|(?:Error response from daemon|error during connect|unable to prepare context"
+    r"|invalid argument|unknown flag|unknown shorthand flag|failed to connect to the docker API"
+    r"|permission denied while trying to connect|error from registry"
+    r"|An image does not exist locally"
+    r"|push access denied)\b.*"
+    r"|(?:docker: )?(?:Cannot connect to the Docker daemon|unknown command: docker buildx)\b.*"
+    r"|(?:docker: )?'buildx' is not a docker command.*"
+    r"|(?:.*: )?docker: (?:command )?not found"
+    r"|(?:ADD|COPY) failed: .*|invalid value \".*"
+    r"|no basic auth credentials|unauthorized: .*|denied: .*"
+)
+# An explanation of ours, in the log of a build that printed one.
+_OURS = re.compile(r".*(?:error|warning|note): .* \[(?:build|export|import|cached-build)-failed\]")
+_PUSHING = re.compile(r"The push refers to repository \[")
+_END_OF_PUSH = re.compile(
+    r"(?:denied|unsupported|unauthorized|unknown|EOF|received unexpected HTTP status)\b.*"
+    r"|(?:Get|Put|Head|Post) \".*"
+)
+# What belongs to an error in the lines behind it: the answer of a registry, or of Azure.
+_MORE = re.compile(
+    r"(?:errors|unknown|unsupported|unauthorized|denied|unavailable|toomanyrequests)(?::.*)?"
+    r"|(?i:RESPONSE|ERROR CODE|Description|RequestId|Time)[ :=].*|<.*|-{20,}",
+    re.IGNORECASE,
+)
+_MAX_MORE = 20
+_SUCCESS = re.compile(
+    r"Successfully (?:built|tagged) |\S+: digest: sha256:[0-9a-f]{64} size: "
+    r"|STEP [0-9]+/[0-9]+: |COMMIT "
+)
+_LOST_LOCAL = re.compile(
+    r"local cache import at (?P<name>.*?) (?:not found|skipped) due to err: (?P<error>[^\"]*)"
+)
+# buildah tags each layer of a cache with a key of 64 digits.
+_LOST_REMOTE = re.compile(
+    r"Failed, retrying in .*initializing source docker://(?P<name>\S+):[0-9a-f]{64}: (?P<error>.*)"
+)
+_MAX_LOST = 100
+
+
+class LastWords:
+    """What a builder printed beside the progress of its steps, line by line."""
+
+    def __init__(self) -> None:
+        self.final: Final | None = None
+        self.last = ""
+        self.block = ""
+        self.pushing = False
+        self.lost_imports: dict[str, str] = {}
+        self._in_block = False
+        self._more: list[str] | None = None
+
+    def read(self, data: bytes) -> None:
+        """Reads one line."""
+        line = data.decode(errors="replace").rstrip("\r\n").rpartition("\r")[2]
+        if line.startswith(" > ") and line.endswith(":"):
+            name = line[3:-1]
+            self.block = self.block if step_kind(name) == "import" else name
+        whole, line = line.strip(), shorten(line.strip())
+        if self._continue(line) or _OURS.fullmatch(line):
+            return
+        self.last = line or self.last
+        if line.startswith("---"):
+            self._in_block = not self._in_block and line == "------"
+        elif _SUCCESS.match(line):
+            self.final, self.pushing = None, False
+        elif _PUSHING.match(line):
+            self.pushing = True
+        elif not self._in_block and self._is_final(line):
+            match = _PREFIX.match(whole)
+            self.final = Final(
+                message=without_prefix(whole),
+                pushing=self.pushing,
+                block=self.block,
+                target=(match["target"] or "") if match else "",
+                foreign=_FINAL.fullmatch(line) is None and _FOREIGN.match(line) is not None,
+            )
+            self._more = []
+        else:
+            self._read_warning(line)
+
+    def _continue(self, line: str) -> bool:
+        """Whether the line belongs to the error before it."""
+        if self._more is None or self.final is None:
+            return False
+        if len(self._more) < _MAX_MORE and _MORE.fullmatch(line):
+            self._more.append(line)
+            self.final = attrs.evolve(self.final, more="\n".join(self._more))
+            return True
+        self._more = None
+        return False
+
+    def _is_final(self, line: str) -> bool:
+        if _OF_CI.fullmatch(line):
+            return False
+        return any(
+            pattern.fullmatch(line) is not None
+            for pattern in (_FINAL, _FOREIGN, _BARE, *((_END_OF_PUSH,) if self.pushing else ()))
+        )
+
+    def _read_warning(self, line: str) -> None:
+        """A cache that is not imported, which is only a warning."""
+        line = line.replace('\\"', "'")
+        match = _LOST_LOCAL.search(line) or _LOST_REMOTE.search(line)
+        if match is not None and len(self.lost_imports) < _MAX_LOST:
+            self.lost_imports.setdefault(match["name"], match["error"].strip(' "'))

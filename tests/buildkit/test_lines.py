@@ -1,0 +1,101 @@
+"""`LineFormatter`: events as lines of plain progress."""
+
+from __future__ import annotations
+
+import pytest
+from progress import NAMES, log, read, status, stream, vertex
+
+from faas_cache.buildkit.events import BuildStarted, Event, Output, StepFinished, StepProgress
+from faas_cache.buildkit.lines import LineFormatter
+from faas_cache.buildkit.reports import CacheReport
+
+
+def lines(events: list[Event]) -> list[bytes]:
+    """What the events look like, line by line."""
+    formatter = LineFormatter()
+    return b"".join(map(formatter.format, events)).splitlines(keepends=True)
+
+
+def test_lines_are_those_of_plain_progress() -> None:
+    """A header once, output with seconds and unchanged, parts at their end, and how a step ended."""
+    data = (
+        status(vertexes=[vertex("a", "[1/2] RUN x", 1)])
+        + status(logs=[log("a", b"caf\xe9\r\nno end", 3), log("a", b"")])
+        + status(statuses=[{"vertex": "a", "id": "sha256:0", "current": 5, "total": 9}])
+        + status(statuses=[{"vertex": "a", "id": "sha256:0", "completed": "2026-01-01T00:00:04Z"}])
+        + status(warnings=[{"vertex": "a", "short": "YmV3YXJl"}])
+        + status(vertexes=[vertex("a", "[1/2] RUN x", 1, 5)])
+        + status(vertexes=[vertex("a", "[1/2] RUN x", 1, 5)])
+        + status(vertexes=[vertex("b", "[2/2] RUN y", 5, 6, error="no\ndenied\n::stop")])
+        + status(vertexes=[vertex("c", "[auth] x\x1b", 5, 6, error="rpc: context canceled")])
+        + status(vertexes=[vertex("d", "z", 5, 6, cached=True)])
+        + b"plain \xff text\nERROR: no"
+    )
+    assert lines(read(data)) == [
+        b"#1 [1/2] RUN x\n",
+        b"#1 2.000 caf\xe9\r\n",
+        b"#1 sha256:0 done\n",
+        b"#1 WARN: beware\n",
+        b"#1 2.000 no end\n",
+        b"#1 DONE 4.0s\n",
+        b"#2 [2/2] RUN y\n",
+        b"#2 ERROR: no\n",
+        b"denied\n",
+        b" ::stop\n",
+        b"#3 [auth] x\\x1b\n",
+        b"#3 CANCELED\n",
+        b"#4 z\n",
+        b"#4 CACHED\n",
+        b"plain \xff text\n",
+        b"ERROR: no",
+    ]
+
+
+def test_a_step_that_starts_again_ends_again() -> None:
+    """Only if there is something to show; its parts belong to the run that is going on."""
+    late = {"vertex": "a", "id": "late", "completed": "2026-01-01T00:00:04Z"}
+    data = status(vertexes=[vertex("a", "x", 1, 2)]) + status(vertexes=[vertex("a", "x", 2)])
+    assert lines(read(data + status(vertexes=[vertex("a", "x", 2, 2)]))) == [
+        b"#1 x\n",
+        b"#1 DONE 1.0s\n",
+    ]
+    assert lines(read(data + status(vertexes=[vertex("a", "x", 2, 2)], statuses=[late])))[2:] == [
+        b"#1 late done\n",
+        b"#1 DONE 1.0s\n",
+    ]
+    assert (
+        lines(read(status(vertexes=[vertex("a", "x", 1, 2)]) + status(statuses=[late])))[2:] == []
+    )
+
+
+def test_steps_of_plain_progress_keep_their_numbers() -> None:
+    """Steps of rawjson take the next one."""
+    data = b"#0 v\n#3 w\n" + status(vertexes=[vertex(key, key, 1) for key in "abc"])
+    assert lines(read(data)) == [b"#0 v\n", b"#3 w\n", b"#1 a\n", b"#2 b\n", b"#4 c\n"]
+    taken = status(vertexes=[vertex("a", "a", 1)]) + b"#1 b\n"
+    assert lines(read(taken)) == [b"#1 a\n", b"#2 b\n"]
+
+
+def test_what_is_not_of_a_known_step_is_not_shown() -> None:
+    """Nor are the start and the end of a build."""
+    events: list[Event] = [
+        BuildStarted(function="fn"),
+        StepProgress(function="fn", step="a", status="x", done=True),
+        StepFinished(function="fn", step="a"),
+        Output(function="fn", step="a", data=b"x\n"),
+    ]
+    assert lines(events) == []
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if "bake" not in name])
+def test_the_lines_mean_the_same(name: str) -> None:
+    """What is shown can be read again: the same steps, hits and errors."""
+    events = read(stream(name))
+    facts = [
+        sorted(
+            (s.name, s.kind, s.cached, s.failed, s.canceled, s.finished)
+            for s in CacheReport.from_events("fn", some).steps
+        )
+        for some in (events, read(b"".join(lines(events))))
+    ]
+    assert facts[0] == facts[1]
