@@ -73,7 +73,7 @@ def cache_flags(project: Project, arguments: Namespace) -> CacheFlags:
         "scope": arguments.cache_scope,
         "fallback_scopes": arguments.cache_scope_fallback or None,
         "no_cache": arguments.no_cache or None,
-        "export": False if arguments.no_cache_export else None,
+        "export": _export(arguments),
         "ignore_export_errors": arguments.ignore_cache_errors or None,
         "enabled": False if arguments.no_build_cache else None,
     }
@@ -90,6 +90,20 @@ def cache_flags(project: Project, arguments: Namespace) -> CacheFlags:
                 )
             )
     return CacheFlags.from_environ(project.environ, **chosen)
+
+
+def _export(arguments: Namespace) -> str | bool | None:
+    """D10: `--cache-export`, of which `--no-cache-export` is `off`."""
+    if arguments.no_cache_export and arguments.cache_export in ("on", "auto"):
+        raise InvalidInput(
+            Diagnostic(
+                name="conflicting-flags",
+                message=f"`--no-cache-export` conflicts with `--cache-export {arguments.cache_export}`",
+                hint="remove one of them",
+            )
+        )
+    chosen: str | None = arguments.cache_export
+    return False if arguments.no_cache_export else chosen
 
 
 def build_options(arguments: Namespace, *, publish: bool) -> BuildOptions:
