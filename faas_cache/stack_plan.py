@@ -215,9 +215,11 @@ def plan_stack(  # noqa: PLR0913  # the fields of a request, and what was read f
     plans: list[BuildPlan] = []
     for spec in selected:
         if spec.context is None:
-            faults.add(*check_name(spec.name))
+            location = Location(path=("functions", spec.name))
+            named = check_name(stack.own_name(spec.name))
+            faults.add(*(attrs.evolve(diagnostic, location=location) for diagnostic in named))
         with faults.catch():
-            specs[spec.name] = prepare_function(spec, options, inputs)
+            specs[spec.name] = _prepare(stack, spec, options, inputs)
             plans.append(_resolve(specs[spec.name], flags, options))
     others = _others(stack, {spec.name for spec in selected}, flags, options, inputs)
     environ = None if inputs.environ is None else checked_environ(inputs.environ)
@@ -254,8 +256,19 @@ def _others(
     for name, spec in stack.functions.items():
         if name not in selected and not spec.skip_build:
             with ignored.catch():
-                plans.append(_resolve(prepare_function(spec, options, inputs), flags, options))
+                plans.append(_resolve(_prepare(stack, spec, options, inputs), flags, options))
     return tuple(plans)
+
+
+def _prepare(
+    stack: Stack, spec: FunctionSpec, options: BuildOptions, inputs: PlanInputs
+) -> FunctionSpec:
+    """The spec with options and template; its context has the name of the function in its file."""
+    prepared = prepare_function(spec, options, inputs)
+    own = stack.own_name(spec.name)
+    if prepared.context is not None or own == spec.name:
+        return prepared
+    return attrs.evolve(prepared, context=attrs.evolve(spec, name=own).context_path)
 
 
 def _resolve(spec: FunctionSpec, flags: CacheFlags, options: BuildOptions) -> BuildPlan:

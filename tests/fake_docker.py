@@ -1,9 +1,8 @@
 """A docker that is a shell script: it records its calls and gives the answers that a test scripts.
 
-def test_it(fake_docker: FakeDocker) -> None:
-    fake_docker.answer("buildx build *", stderr=b"#1 [1/1] RUN x\\n", exit_code=1)
-    ...
-    assert fake_docker.calls == [Call(argv=("buildx", "build", "."))]
+The fixture `fake_docker` answers every call with exit code 0, until a test says
+`fake_docker.answer("buildx build *", stderr="ERROR: no", exit_code=1)`; afterwards,
+`fake_docker.calls` is `[Call(argv=("buildx", "build", "."))]`.
 """
 
 from __future__ import annotations
@@ -146,6 +145,13 @@ class FakeDocker:
             assert time.monotonic() < until, f"{len(self.calls)} of {count} calls"
             time.sleep(0.01)
 
+    def wait_for_running(self, count: int = 0) -> None:
+        """Waits until only so many calls run."""
+        until = time.monotonic() + PATIENCE
+        while len(self.running()) > count:
+            assert time.monotonic() < until, f"{self.running()} still run"
+            time.sleep(0.01)
+
     def _write(self) -> None:
         (self.folder / "pids").mkdir(exist_ok=True)
         calls, pids = (shlex.quote(str(self.folder / name)) for name in ("calls", "pids"))
@@ -175,12 +181,12 @@ def _process_groups() -> set[int]:
         lines = subprocess.run(argv, check=True, capture_output=True, text=True).stdout.splitlines()
         return {int(line.split()[1]) for line in lines if line[:1] not in "ZX"}
     groups = set()
-    for name in filter(str.isdecimal, os.listdir("/proc")):
+    for name in filter(str.isdecimal, os.listdir("/proc")):  # noqa: PTH208  # names are enough
         try:
-            with open(f"/proc/{name}/stat", errors="replace") as stat:
-                state, _, group, *_ = stat.read().rpartition(") ")[2].split()
+            text = Path("/proc", name, "stat").read_text(errors="replace")
         except OSError:
             continue  # it has just ended
+        state, _, group, *_ = text.rpartition(") ")[2].split()
         if state not in "ZX":
             groups.add(int(group))
     return groups

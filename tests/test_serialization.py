@@ -17,6 +17,7 @@ from values import instance_of
 
 import faas_cache
 from faas_cache import FaasCacheError, from_dict, to_dict
+from faas_cache.buildkit.reports import Step
 from faas_cache.model.builders import Builder
 from faas_cache.model.diagnostics import Diagnostic, Location
 from faas_cache.model.entries import parse_entries
@@ -144,8 +145,12 @@ def test_no_field_has_a_name_of_the_header(name: str) -> None:
 
 
 def test_the_shipped_schema_is_the_generated_one() -> None:
-    """The file is `json.dumps(json_schema(), indent=2)` and a newline."""
-    assert SCHEMA.read_text() == json.dumps(json_schema(), indent=2) + "\n"
+    """It holds the first paragraph of each class, and changes with it."""
+    assert SCHEMA.read_text() == json.dumps(json_schema(), indent=2) + "\n", (
+        "write it again: `python -c 'import json; from faas_cache.serialization.conversion import"
+        " json_schema; print(json.dumps(json_schema(), indent=2))'"
+        " >faas_cache/docs/values.schema.json`"
+    )
 
 
 def test_the_schema_is_valid() -> None:
@@ -270,6 +275,7 @@ FORMS_OF_VALUES = {
             "driver": "docker",
             "containerd_store": False,
             "program": "docker",
+            "declared_features": None,
             "name": "ci",
             "buildkit_version": "0.8",
             "features": ["buildkit", "inline", "registry"],
@@ -300,12 +306,16 @@ FORMS_OF_VALUES = {
         },
     ),
     "flags": (
-        CacheFlags(build_cache={"to": [{"type": "s3", "access_key_id": ["s3cr3t"], "n": 1.5}]}),
+        CacheFlags(
+            build_cache={"to": [{"type": "s3", "access_key_id": ["s3cr3t", 1, True], "n": 1.5}]}
+        ),
         {
             "type": "CacheFlags",
             "version": 1,
             "masked": True,
-            "build_cache": {"to": [{"type": "s3", "access_key_id": "***", "n": 1.5}]},
+            "build_cache": {
+                "to": [{"type": "s3", "access_key_id": ["***", "***", True], "n": 1.5}]
+            },
             "cache_from": [],
             "cache_to": [],
             "no_cache": False,
@@ -338,6 +348,14 @@ def test_a_masked_command_has_a_masked_form() -> None:
     assert form["masked"] is True
 
 
+def test_a_secret_in_prose_ends_with_its_word() -> None:
+    """In names of steps and in logs; a message of ours is masked when it is made."""
+    step = Step(name="RUN NPM_TOKEN=s3cr3t npm ci", kind="build")
+    assert to_dict(step)["name"] == "RUN NPM_TOKEN=*** npm ci"
+    message = "the build argument `NPM_TOKEN=***` is a secret"
+    assert to_dict(Diagnostic(name="secret-in-file", message=message)).get("masked") is None
+
+
 def test_bytes_that_are_not_utf_8_pass_through_json() -> None:
     """As surrogate escapes, which is how Python holds arguments and file names."""
     spec = FunctionSpec(name="fn", handler="caf\udce9")
@@ -349,6 +367,12 @@ def test_bytes_that_are_not_utf_8_pass_through_json() -> None:
 def test_what_is_not_a_number_is_written_as_text() -> None:
     """JSON has no infinity; such a setting is invalid anyhow."""
     assert to_dict(CacheFlags(build_cache=float("inf")))["build_cache"] == "inf"
+
+
+def test_integers_have_any_size() -> None:
+    """Larger than a float can be, for one."""
+    flags = CacheFlags(build_cache=2**2000)
+    assert from_dict(to_dict(flags)) == flags
 
 
 def test_properties_for_readers_are_ignored() -> None:
@@ -470,6 +494,12 @@ FAULTS: dict[str, tuple[object, list[tuple[str, str, str]]]] = {
 def test_data_that_is_not_a_form(data: object, expected: list[tuple[str, str, str]]) -> None:
     """Each fault with its key path."""
     assert faults(data) == expected
+
+
+def test_few_unknown_keys_are_reported() -> None:
+    """Looking for similar words takes its time."""
+    form = to_dict(Builder()) | {f"key{i}": 1 for i in range(10_000)}
+    assert [path for path, _, _ in faults(form)] == [f"key{i}" for i in range(20)]
 
 
 def test_the_expected_type_is_checked() -> None:

@@ -152,6 +152,8 @@ def _explain(build: Build, builds: Sequence[Build], final: Final) -> Explanation
             step, cause, variant = *broken, "broken"
     if (step, cause) == ("cache-export", "refused") and culprit and culprit.image_manifest:
         variant = "image-manifest"
+    if variant == "" and _SERVICE.search(culprit.name if culprit else final.message):
+        variant = "service"
     function = owner.function or build.function or final.target
     return _sentence(
         function,
@@ -178,6 +180,11 @@ def _culprit(build: Build, builds: Sequence[Build], final: Final) -> tuple[Build
     return build, None
 
 
+# A cache in S3, Azure or GitHub Actions, by the name of its step, its own name, or an error.
+_SERVICE = re.compile(
+    r"(?i)to Amazon S3|to GitHub|to Azure|^(?:s3|gha|azblob):|operation error S3"
+    r"|(?:azblob|gha) cache"
+)
 # Steps that BuildKit calls internal, by what their names hold.
 _INTERNAL: tuple[tuple[str, FailedStep], ...] = (
     ("load metadata for", "base-image"),
@@ -307,7 +314,8 @@ def _note(  # noqa: PLR0913  # the parts of a note
     name: str,
 ) -> Explanation:
     severity: Severity = "note" if (step, cause) == ("cache-import", "missing") else "warning"
-    return _sentence(function, severity, step, cause, "", pushed, error, (name,))
+    variant = "service" if _SERVICE.search(f"{name}\n{error}") else ""
+    return _sentence(function, severity, step, cause, variant, pushed, error, (name,))
 
 
 def _sentence(  # noqa: PLR0913  # the parts of an explanation

@@ -17,8 +17,8 @@ _HALF = 2000
 def shorten(text: str) -> str:
     """The beginning and the end of a text, cut between words, to match and mask in short time.
 
-    >>> shorten("a " * 9000) == ("a " * 1000).strip() + " … " + ("a " * 1000).strip()
-    True
+    >>> len(shorten("word " * 9000))
+    3996
     """
     if len(text) <= 2 * _HALF:
         return text

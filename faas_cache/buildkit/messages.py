@@ -17,7 +17,7 @@ from typing import Literal, TypeAlias
 
 import attrs
 
-__all__ = ["STATUSES", "WORDS", "Cause", "FailedStep", "Words"]
+__all__ = ["STATUSES", "WORDS", "Cause", "FailedStep", "Sentence", "Words"]
 
 FailedStep: TypeAlias = Literal[
     "cache-export",
@@ -59,6 +59,15 @@ class Words:
     cause: Cause | None
     pattern: str
     variant: str = ""
+
+
+@attrs.frozen
+class Sentence:
+    """What is shown for a failure: a message (with `{cache}` for the caches), a fix and a page."""
+
+    message: str
+    fix: str
+    url: str
 
 
 WORDS: tuple[Words, ...] = (
@@ -113,10 +122,12 @@ WORDS: tuple[Words, ...] = (
         r"failed to configure .* cache exporter: |invalid configuration for remote cache",
     ),
     Words("cache-export", None, r"failed pushing cache to "),  # buildah
+    Words("cache-export", "invalid", r"^mkdir \S+: not a directory$", "local"),
     Words(
         "cache-export",
-        None,
-        r"^mkdir \S+: (?:not a directory|read-only file system|permission denied)$",
+        "denied",
+        r"^mkdir \S+: (?:read-only file system|permission denied)$",
+        "local",
     ),
     # buildx asks for the job for 3 seconds; the exporter is configured meanwhile, and azblob then
     # calls its service.

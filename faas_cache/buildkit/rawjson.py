@@ -23,6 +23,7 @@ from faas_cache.buildkit.plain import MAX_NAME, MAX_STATUS, MAX_STEPS
 __all__ = ["RawSteps", "decode"]
 
 _KEYS = frozenset({"vertexes", "statuses", "logs", "warnings"})
+_DECODER = json.JSONDecoder()
 _SPACE = re.compile(r"\s*")
 # Errors are cut: some hold what a whole script printed.
 _MAX_ERROR = 2**20
@@ -38,12 +39,11 @@ _MAX_NUMBER = 2**63 - 1
 def decode(data: bytes) -> list[Mapping[str, Any]] | None:
     """The objects of a text that holds nothing else; `None` if it holds anything else."""
     text = data.decode(errors="replace")
-    decoder = json.JSONDecoder()
     objects: list[Mapping[str, Any]] = []
     position = _SPACE.match(text).end()  # type: ignore[union-attr]  # it matches the empty text too
     while position < len(text):
         try:
-            value, position = decoder.raw_decode(text, position)
+            value, position = _DECODER.raw_decode(text, position)
         except (ValueError, RecursionError):
             return None
         if not isinstance(value, dict) or not value or not value.keys() <= _KEYS:

@@ -14,7 +14,7 @@ import os
 import posixpath
 import stat
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, NoReturn, TypeVar
+from typing import NoReturn, TypeVar
 
 import attrs
 
@@ -39,18 +39,13 @@ from faas_cache.contexts.tree import ContextTree
 from faas_cache.model.diagnostics import Diagnostic, KeyPath, Location
 from faas_cache.model.errors import InvalidFunction
 from faas_cache.model.faults import FaultCollector
-from faas_cache.model.masking import masked
-
-if TYPE_CHECKING:
-    from faas_cache.model.specs import FunctionSpec
-    from faas_cache.stack.templates import Template
+from faas_cache.model.specs import FunctionSpec
+from faas_cache.stack.templates import Template
 
 __all__ = ["ContextBuilder", "Contexts"]
 
 T = TypeVar("T")
 
-# faas-cli's name for the build argument that carries the packages of build options.
-PACKAGES = "ADDITIONAL_PACKAGE"
 # What is not copied of a handler that is the root of the project.
 _SKIPPED = frozenset({BUILD_FOLDER, TEMPLATE_FOLDER})
 # faas-cli writes it into each template that it pulls; it holds the time, so no context would be
@@ -84,6 +79,7 @@ class Contexts:
         self._templates: dict[str, ContextTree] = {}
         self._contents: dict[str, bytes] = {}
         self._parents: dict[str, str] = {}
+        self._build: str | None = None
         self._cleaned = False
 
     def write(
@@ -122,6 +118,7 @@ class Contexts:
 
     def forget(self) -> None:
         """Reads again what contexts have in common, when it is used next."""
+        self._build = None
         self._parents.clear()
         self._templates.clear()
         self._contents.clear()
@@ -138,10 +135,12 @@ class Contexts:
         return step()
 
     def _write(self, name: str, tree: ContextTree) -> Stamp:
-        build = build_folder(self.root, name)
-        if not self._cleaned:
-            self._cleaned = True
-            remove_leftovers(build)
+        build = self._build
+        if build is None:
+            build = self._build = build_folder(self.root, name)
+            if not self._cleaned:
+                self._cleaned = True
+                remove_leftovers(build)
         with staging_directory(build) as staging:
             write_tree(
                 tree, staging.path, self._contents, exact=staging.exact, limit=self.limits.size
@@ -279,33 +278,3 @@ class ContextBuilder:
                 name="invalid-context", message=message, hint=hint, location=Location(path=key)
             )
         )
-
-
-def prepared(spec: FunctionSpec, template: Template | None) -> FunctionSpec:
-    """The spec with its context, the packages of its build options, and SSH if it is mounted.
-
-    `template` is None if it is not known: then only the function's own packages are. Raises
-    `InvalidFunction` for a build option that the template does not have.
-    """
-    words = set(spec.build_args.get(PACKAGES, "").split())
-    for option in spec.build_options if template is not None else ():
-        if template is not None and option not in template.build_options:
-            known = ", ".join(template.build_options) or "none"
-            message = f"the template {template.name!r} has no build option {masked(option)[:60]!r}"
-            raise InvalidFunction(
-                Diagnostic(
-                    name="unknown-build-option",
-                    message=message,
-                    location=Location(path=("functions", spec.name, "build_options")),
-                    hint=f"it has: {known}",
-                )
-            )
-        words.update(template.build_options[option] if template is not None else ())
-    ordered = " ".join(sorted(words, key=os.fsencode))
-    ssh = ("default",) if template is not None and template.mount_ssh and not spec.ssh else spec.ssh
-    return attrs.evolve(
-        spec,
-        build_args={**spec.build_args, PACKAGES: ordered},
-        ssh=ssh,
-        context=f"{BUILD_FOLDER}/{spec.name}",
-    )

@@ -1,6 +1,7 @@
-"""CI systems by their environment: whether a job runs in one, and whether it builds a pull or merge request (rule D10).
+"""CI systems by their environment: whether a job builds a pull or merge request (rule D10).
 
-A variable that is empty, `false` or `0` counts as unset, as Buildkite's `BUILDKITE_PULL_REQUEST=false` shows.
+A variable that is empty, `false` or `0` counts as unset, since Buildkite sets
+ `BUILDKITE_PULL_REQUEST=false`.
 """
 
 from __future__ import annotations
@@ -30,12 +31,12 @@ class CISystem:
     """One CI system.
 
     Attributes:
-        name: Its name.
-        marker: The variable that is set in all its jobs, with its value if that matters.
-        request: The variables that say that a job builds a pull or merge request, each with the
-            values that say so; none means any value.
-        target: The variables that name the branch it is to be merged into.
-        source: Where the provider documents them.
+        name: The name of the system.
+        marker: The variable that is set in all its jobs, and its value if that matters.
+        request: The variables that are set for a pull or merge request, each with the values that
+            say so (none: any value).
+        target: The variables that name the branch that a request is to be merged into.
+        source: The page of the provider that documents them.
     """
 
     name: str
@@ -129,9 +130,9 @@ class CIJob:
     """A job of a CI system.
 
     Attributes:
-        system: The name of the CI system; empty for an unknown one.
+        system: The name of the system; empty for one that only sets `CI`.
         is_request: Whether the job builds a pull or merge request.
-        target: The branch that the request is to be merged into, as far as that is known.
+        target: The branch that the request is to be merged into; empty if unknown.
     """
 
     system: str
@@ -142,8 +143,8 @@ class CIJob:
 def detect_job(environ: Mapping[str, str]) -> CIJob | None:
     """The CI job of an environment; `None` outside of CI.
 
-    >>> detect_job({"GITHUB_ACTIONS": "true", "GITHUB_EVENT_NAME": "pull_request", "GITHUB_BASE_REF": "main"})
-    CIJob(system='GitHub Actions', is_request=True, target='main')
+    >>> detect_job({"BUILDKITE": "true", "BUILDKITE_PULL_REQUEST": "12"})
+    CIJob(system='Buildkite', is_request=True, target='')
     """
     for system in CI_SYSTEMS:
         variable, value = system.marker

@@ -19,7 +19,7 @@ from faas_cache.model.converters import (
     read_setting,
     read_texts,
 )
-from faas_cache.model.diagnostics import KeyPath  # noqa: TC001  # `get_type_hints` evaluates it
+from faas_cache.model.diagnostics import KeyPath
 from faas_cache.model.frozen_map import FrozenMap
 from faas_cache.model.go import parse_bool
 from faas_cache.model.masking import shown_fields

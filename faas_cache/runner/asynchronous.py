@@ -1,4 +1,4 @@
-"""`run_in_thread`: builds for asyncio, in a thread whose callbacks are called in the thread of the event loop."""
+"""`run_in_thread`: builds for asyncio, with callbacks in the thread of the event loop."""
 
 from __future__ import annotations
 
@@ -30,8 +30,9 @@ class InLoop(Protocol):
 async def run_in_thread(function: Callable[[Stop, InLoop], T], stop: Stop | None = None) -> T:
     """Calls a blocking function in a thread, and awaits its result.
 
-    The function is given a `Stop` of its own, which is stopped with `stop` and when the task is cancelled: then the function is
-    waited for before `CancelledError` is raised. It is given a way to have its callbacks called in the event loop's thread, too.
+    The function is given a `Stop` of its own, which is stopped with `stop` and when the task is
+    cancelled: then the function is waited for before `CancelledError` is raised. It is given a way
+    to have its callbacks called in the event loop's thread, too.
     """
     loop = asyncio.get_running_loop()
     own, future = Stop(), loop.create_future()

@@ -1,22 +1,22 @@
-"""`run_builds` and `run_bake`: the builds of one run, one after another, side by side, or all as one bake.
+"""`run_builds` and `run_bake`: builds one after another, side by side, or all as one bake.
 
-Every build runs in a thread of its own. What the caller passes — `on_event`, `output` — is called in the thread that called, one
-call at a time. A failure stops no other build unless `fail_fast` is set; a `Stop`, and time that is up, stop the builds of their
-own call only.
+Every build runs in a thread of its own. What the caller passes — `on_event`, `output` — is called
+in the thread that called, one call at a time. A failure stops no other build unless `fail_fast` is
+set; a `Stop`, and time that is up, stop the builds of their own call only.
 """
 
 from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, nullcontext
 from functools import partial
 from typing import Protocol, TypeAlias
 
 import attrs
 
-from faas_cache.buildkit.events import Event
+from faas_cache.buildkit.events import BuildFinished, BuildStarted, Event
 from faas_cache.buildkit.explanations import Explanation
 from faas_cache.buildkit.reports import CacheReport
 from faas_cache.runner.execution import Execution, Finished, PlannedCommand, Progress
@@ -25,6 +25,9 @@ from faas_cache.runner.results import BuildResult, FunctionResult, Status
 from faas_cache.runner.stop import Shutdown, Stop
 from faas_cache.runner.terminal import Output, terminal_of, writer_for
 from faas_cache.runner.workers import Mailbox, call_in_threads
+
+# What belongs to no target of a bake has this name in front of its lines.
+_BAKE = "bake"
 
 __all__ = ["BuildUnit", "Guard", "Plan", "Progress", "Retry", "run_bake", "run_builds"]
 
@@ -45,10 +48,16 @@ class Plan(Protocol):
         """Where the image goes: `push`, `load`, or a value of `--output`."""
 
 
-# Holds what a build needs while it runs, such as the lock of its context; entered in the thread of the build.
+# Holds what a build needs while it runs, such as the lock of its context; entered in the thread of
+# the build.
 Guard: TypeAlias = Callable[[Plan], AbstractContextManager[object]]
-# The commands of a second attempt at a failed build; none for no second attempt. Called in the thread of the build.
+# The commands of a second attempt at a failed build; none for no second attempt. Called in the
+# thread of the build.
 Retry: TypeAlias = Callable[[Plan, FunctionResult], Sequence[PlannedCommand]]
+
+
+def _as_tuple(commands: Iterable[PlannedCommand]) -> tuple[PlannedCommand, ...]:
+    return tuple(commands)
 
 
 @attrs.frozen(kw_only=True)
@@ -56,7 +65,7 @@ class BuildUnit:
     """One function of a run: its plan, and its commands in order: the build, then the pushes."""
 
     plan: Plan
-    commands: tuple[PlannedCommand, ...] = attrs.field(converter=tuple)
+    commands: tuple[PlannedCommand, ...] = attrs.field(converter=_as_tuple)
 
 
 def no_guard(_: Plan) -> AbstractContextManager[object]:
@@ -85,10 +94,11 @@ def run_builds(  # noqa: PLR0913  # what a run has
     guard: Guard = no_guard,
     retry: Retry = no_retry,
 ) -> BuildResult:
-    """Runs the commands of each function up to the first that fails, `parallel` functions at a time.
+    """Runs the commands of each function up to the first that fails, `parallel` at a time.
 
-    `timeout` is in seconds, for the whole call. `output` is a stream of text or bytes, by default `sys.stderr`. What `on_event`,
-    `output`, `guard` or `retry` raises, and a `KeyboardInterrupt`, ends these builds, and is raised when they have ended.
+    `timeout` is in seconds, for the whole call. `output` is a stream of text or bytes, by default
+    `sys.stderr`. What `on_event`, `output`, `guard` or `retry` raises, and a `KeyboardInterrupt`,
+    ends these builds, and is raised when they have ended.
     """
     alone = parallel == 1 or len(units) == 1
     with linked_shutdown(stop) as shutdown:
@@ -120,9 +130,10 @@ def run_bake(  # noqa: PLR0913  # the same
     stop: Stop | None = None,
     guard: Guard = no_guard,
 ) -> BuildResult:
-    """Runs all builds as one; a target that fails cancels the others. `targets` holds the plan of each target of the file.
+    """Runs all builds as one; a target that fails cancels the others.
 
-    Each function's result is that of its target. See `run_builds` for the arguments; guards are entered in the order of the
+    `targets` holds the plan of each target of the bake file. Each function's result is that of its
+    target. See `run_builds` for the other arguments. Guards are entered in the order of the
     functions' names.
     """
     with linked_shutdown(stop) as shutdown:
@@ -135,7 +146,7 @@ def run_bake(  # noqa: PLR0913  # the same
     return BuildResult(functions=results)
 
 
-def _execution(  # noqa: PLR0913, PLR0917  # the same
+def _execution(  # noqa: PLR0913  # the same
     environ: Mapping[str, str] | None,
     cwd: str | None,
     timeout: float | None,
@@ -174,42 +185,64 @@ def _build(  # noqa: PLR0913  # the parts of a run
     fail_fast: bool,
 ) -> FunctionResult:
     """Builds one function, a second time if `retry` has commands for that."""
-    name, tags = unit.plan.function, tuple(unit.plan.tags)
+    plan = unit.plan
+    result = FunctionResult(name=plan.function, status="not started", tags=tuple(plan.tags))
     if execution.interrupted:
-        return FunctionResult(name=name, status="not started", tags=tags)
-    with guard(unit.plan):
+        return result
+    with guard(plan):
+        if execution.interrupted:
+            return result
         began = time.monotonic()
-        result = _attempt(execution, unit.plan, unit.commands, mailbox)
-        if result.status == "failed" and (commands := tuple(retry(unit.plan, result))):
-            again = _attempt(execution, unit.plan, commands, mailbox)
-            if again.status != "not started":
-                result = attrs.evolve(again, attempts=2)
-        result = attrs.evolve(result, seconds=time.monotonic() - began)
+        result = _attempt(execution, plan, unit.commands, mailbox, 1)
+        commands = tuple(retry(plan, result)) if result.status == "failed" else ()
+        if commands and not execution.interrupted:
+            result = _attempt(execution, plan, commands, mailbox, 2)
+        result = _finished(execution, result, time.monotonic() - began, mailbox)
     if fail_fast and result.status == "failed":
         execution.shutdown.stop()
     return result
 
 
 def _attempt(
-    execution: Execution, plan: Plan, commands: Sequence[PlannedCommand], mailbox: Mailbox
+    execution: Execution,
+    plan: Plan,
+    commands: Sequence[PlannedCommand],
+    mailbox: Mailbox,
+    attempt: int,
 ) -> FunctionResult:
     """Runs the commands of one function up to the first that does not succeed."""
-    result = FunctionResult(name=plan.function, status="not started", tags=tuple(plan.tags))
+    name = plan.function
+    execution.emit(BuildStarted(function=name, attempt=attempt, time=time.time()), mailbox)
+    result = FunctionResult(name=name, status="built", attempts=attempt, tags=tuple(plan.tags))
     for index, command in enumerate(commands):
-        if interrupted := execution.interrupted:
-            return attrs.evolve(result, status=interrupted) if index else result
-        finished = execution.run(command, plan.function, mailbox)
-        result = _with(result, finished, command, _done(plan, commands[: index + 1]))
+        if index and execution.interrupted:
+            return attrs.evolve(result, status=execution.interrupted)
+        finished = execution.run(command, name, mailbox)
+        result = _with(result, finished, command, _done(plan, command))
         if finished.status:
             break
     return result
 
 
-def _done(plan: Plan, commands: Sequence[PlannedCommand]) -> Status:
-    """What a function is after these commands: its image is in a registry, or only built."""
-    last = commands[-1]
-    pushes = last.kind == "push" or _pushes(plan, last)
-    return "pushed" if pushes else "built"
+def _finished(
+    execution: Execution, result: FunctionResult, seconds: float, mailbox: Mailbox
+) -> FunctionResult:
+    """The result with its time; says that the build has ended."""
+    event = BuildFinished(
+        function=result.name,
+        status=result.status,
+        exit_code=result.exit_code,
+        seconds=seconds,
+        time=time.time(),
+    )
+    execution.emit(event, mailbox)
+    report = attrs.evolve(result.report, seconds=seconds, attempt=result.attempts)
+    return attrs.evolve(result, seconds=seconds, report=report)
+
+
+def _done(plan: Plan, command: PlannedCommand) -> Status:
+    """What a function is after this command: its image is in a registry, or only built."""
+    return "pushed" if command.kind == "push" or _pushes(plan, command) else "built"
 
 
 def _pushes(plan: Plan, command: PlannedCommand) -> bool:
@@ -220,7 +253,7 @@ def _pushes(plan: Plan, command: PlannedCommand) -> bool:
 def _with(
     result: FunctionResult, finished: Finished, command: PlannedCommand, done: Status
 ) -> FunctionResult:
-    """The result after one more command; the report is that of the build, the digest that of the last that printed one."""
+    """The result after one more command; the report stays that of the build."""
     recorder, records = finished.recorder, finished.metadata.values()
     digests = [record.digest for record in records if record.digest]
     failures, notes = _split(finished.explanations, failed=finished.status == "failed")
@@ -229,7 +262,6 @@ def _with(
         result,
         status=finished.status or done,
         exit_code=finished.exit_code,
-        attempts=1,
         digest=next(iter(digests), recorder.digest or result.digest),
         report=recorder.report(result.name) if build else result.report,
         explanation=failures[0] if failures else None,
@@ -267,16 +299,16 @@ def _bake(
             stack.enter_context(guard(plan))
         if execution.interrupted:
             return tuple(empty.values())
+        for plan in targets.values():
+            event = BuildStarted(function=plan.function, time=time.time())
+            execution.emit(event, mailbox)
         began = time.monotonic()
-        finished = execution.run(command, "bake", mailbox, names)
+        finished = execution.run(command, _BAKE, mailbox, names)
         seconds = time.monotonic() - began
     statuses = _statuses(finished, targets)
     return tuple(
-        _target_result(
-            attrs.evolve(result, seconds=seconds, attempts=1, exit_code=finished.exit_code),
-            finished,
-            target,
-            statuses[target],
+        _finished(
+            execution, _target_result(result, finished, target, statuses[target]), seconds, mailbox
         )
         for target, result in empty.items()
     )
@@ -312,17 +344,21 @@ def _target_status(report: CacheReport, done: Status) -> Status:
 def _target_result(
     result: FunctionResult, finished: Finished, target: str, status: Status
 ) -> FunctionResult:
-    """The result of one target: explanations without a function are those of every target that failed."""
+    """The result of one target, with the explanations of its function, or of the whole bake."""
     name = result.name
-    own = [item for item in finished.explanations if item.function in ("", name)]
-    own.sort(key=lambda item: item.function != name)  # its own first
-    failures, notes = _split(own, failed=status == "failed")
+    own = [item for item in finished.explanations if item.function == name]
+    shared = [item for item in finished.explanations if item.function in ("", _BAKE)]
+    failures, notes = _split((*own, *shared), failed=status == "failed")
+    if status == "failed" and not failures:  # the bake failed after its targets were done
+        failures = tuple(item for item in finished.explanations if item.severity == "error")
     record = finished.metadata.get(target) or finished.metadata.get("")
     return attrs.evolve(
         result,
         status=status,
+        exit_code=finished.exit_code,
+        attempts=1,
         digest=record.digest if record else None,
         report=finished.recorder.report(name),
-        explanation=failures[0] if failures else None,
+        explanation=attrs.evolve(failures[0], function=name) if failures else None,
         notes=(*failures[1:], *(note for note in notes if note.severity != "error")),
     )

@@ -1,4 +1,4 @@
-"""`Execution`: how the commands of one call of `run_builds` or `run_bake` run, and what is read from their output."""
+"""`Execution`: runs the commands of one call of `run_builds` or `run_bake`."""
 
 from __future__ import annotations
 
@@ -19,7 +19,8 @@ from faas_cache.runner.workers import Mailbox
 
 __all__ = ["Execution", "Finished", "PlannedCommand", "Progress"]
 
-# How a builder tells of its progress: not at all, in lines, as JSON, or as JSON when it is over (`Builder.progress_mode`).
+# How a builder tells of its progress: not at all, in lines, as JSON, or as JSON when it is over
+# (`Builder.progress_mode`).
 Progress: TypeAlias = Literal["", "none", "plain", "rawjson", "history"]
 _VARIABLES: FrozenMap[FrozenMap[str]] = FrozenMap(
     plain=FrozenMap(BUILDKIT_PROGRESS="plain"),
@@ -83,8 +84,9 @@ class Finished:
 class Execution:
     """What the commands of one call have in common.
 
-    `deadline` is a time of `time.monotonic`. `alone` says that one command runs after another, so that it may draw on
-    `terminal`, a file descriptor. `write` and `on_event` are called in the thread of the caller.
+    `deadline` is a time of `time.monotonic`. `alone` says that one command runs after another, so
+    that it may draw on `terminal`, a file descriptor. `write` and `on_event` are called in the
+    thread of the caller.
     """
 
     environ: Mapping[str, str]
@@ -118,7 +120,7 @@ class Execution:
             function,
             targets,
             show=lambda text: mailbox.post(self.write, text),
-            emit=lambda event: self._emit(event, mailbox),
+            emit=lambda event: self.emit(event, mailbox),
             display="nothing" if drawn else self._display(command),
         )
         if not self.quiet:
@@ -180,13 +182,14 @@ class Execution:
         function: str,
         targets: Mapping[str, str],
     ) -> None:
-        """Reads the events of builds that drew on the terminal from the records of their builder."""
+        """Reads the events of builds that drew on the terminal from their builder's records."""
         for target, record in metadata.items():
             if record.ref and self.progress == "history":
                 log = history(record.ref, environ=self.environ, stop=self.shutdown)
                 recorder.replay(targets.get(target, function), log)
 
-    def _emit(self, event: Event, mailbox: Mailbox) -> None:
+    def emit(self, event: Event, mailbox: Mailbox) -> None:
+        """Has `on_event` called, if there is one."""
         if self.on_event is not None:
             mailbox.post(self.on_event, event)
 

@@ -16,7 +16,8 @@ from faas_cache.runner.stop import Stop
 
 __all__ = ["clone", "tag_value"]
 
-# `git rev-parse --local-env-vars` of git 2.39: they name another repository than that of the folder, in a hook for one.
+# `git rev-parse --local-env-vars` of git 2.39: they name another repository than that of the
+# folder, in a hook for one.
 _LOCAL_VARIABLES = frozenset(
     {
         "GIT_ALTERNATE_OBJECT_DIRECTORIES",
@@ -38,7 +39,8 @@ _LOCAL_VARIABLES = frozenset(
     }
 )
 _SET = {
-    "GIT_ALLOW_PROTOCOL": "file:git:http:https:ssh",  # not `fd` and `ext`, which read and run anything
+    # not `fd` and `ext`, which read and run anything
+    "GIT_ALLOW_PROTOCOL": "file:git:http:https:ssh",
     "GIT_TERMINAL_PROMPT": "0",
     "LC_ALL": "C",
 }
@@ -58,7 +60,7 @@ def tag_value(
     timeout: float = _TAG_TIMEOUT,
     stop: Stop | None = None,
 ) -> str:
-    """What `--tag sha`, `branch` and `describe` take from git, as faas-cli asks it; raises `InvalidInput`."""
+    """The value of `--tag sha`, `branch` or `describe`, from git; raises `InvalidInput`."""
 
     def ask_git(*arguments: str) -> str:
         return _git(arguments, cwd, environ, timeout, stop, _TAG_HINT)
@@ -83,8 +85,9 @@ def clone(
 ) -> Iterator[str]:
     """A folder with the files of a source of templates, for as long as it is used.
 
-    A source is a git URL, `URL#branch-or-tag`, `URL#sha-COMMIT`, or a local folder, which is used as it is unless it is a
-    repository. `timeout` is in seconds. Raises `InvalidInput` with the last words of git.
+    A source is a git URL, `URL#branch-or-tag`, `URL#sha-COMMIT`, or a local folder, which is used
+    as it is unless it is a repository. `timeout` is in seconds. Raises `InvalidInput` with the last
+    words of git.
     """
     url, _, ref = source.partition("#")
     local = os.path.join(cwd or "", url)  # noqa: PTH118  # text, as git takes it
@@ -103,7 +106,7 @@ def clone(
         yield target
 
 
-def _git(  # noqa: PLR0913, PLR0917  # what `ask` takes
+def _git(  # noqa: PLR0913  # what `ask` takes
     arguments: tuple[str, ...],
     cwd: str | None,
     environ: Mapping[str, str] | None,

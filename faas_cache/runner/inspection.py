@@ -1,4 +1,4 @@
-"""`inspect_builder`: the builder of this machine as a value, from what docker and buildx print about it."""
+"""`inspect_builder`: the builder of this machine, from what docker and buildx print about it."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ _NO_BUILDX = re.compile(r"'buildx' is not a docker command|unknown command: dock
 
 @attrs.frozen(kw_only=True)
 class Node:
-    """One node of a buildx builder: `error` is why it cannot be used, empty if nothing is known against it."""
+    """One node of a buildx builder; `error` is why it cannot be used, empty if it can."""
 
     name: str = ""
     endpoint: str = ""
@@ -54,10 +54,11 @@ def inspect_builder(
     timeout: float = 30.0,
     stop: Stop | None = None,
 ) -> Builder:
-    """The buildx builder of that name, or the current one of the environment (`BUILDX_BUILDER` counts).
+    """Describes the buildx builder of that name, else the current one (`BUILDX_BUILDER` counts).
 
-    `timeout` is in seconds and holds for each of the questions, which are asked at the same time. Returns a `Builder` without
-    docker where `docker` is not installed; raises `BuilderError` where the builder does not exist or does not respond.
+    `timeout` is in seconds and holds for each of the questions, which are asked at the same time.
+    Returns a `Builder` without docker where `docker` is not installed; raises `BuilderError` where
+    the builder does not exist or does not respond.
     """
     questions = _QUESTIONS | {"inspect": (*_QUESTIONS["inspect"], *((builder,) if builder else ()))}
     try:
@@ -93,7 +94,7 @@ def _described(  # noqa: PLR0913  # the parts of a builder
     info: Answer,
     fields: Mapping[str, str],
 ) -> Builder:
-    """The builder; the version of docker's own BuildKit follows from that of the engine where it is not the client's."""
+    """The builder; the version of an engine other than the client's tells that of its BuildKit."""
     driver = fields.get("Driver") or "docker"
     unknown = not at_least(buildkit, "0", unknown=False)
     if driver == "docker" and unknown and server != client:
@@ -115,7 +116,7 @@ def has_builder(
     timeout: float = 30.0,
     stop: Stop | None = None,
 ) -> bool:
-    """Whether buildx has a builder of that name; `False` too if `docker` is not installed or does not answer in time."""
+    """Whether buildx has a builder of that name; `False` without an answer in time, too."""
     argv = ("docker", "buildx", "inspect", name)
     try:
         return ask(argv, environ=environ, timeout=timeout, stop=stop).ok
@@ -165,7 +166,10 @@ def _check_exists(name: str, answer: Answer) -> None:
 def _check_responds(
     name: str, answer: Answer, fields: Mapping[str, str], nodes: tuple[Node, ...]
 ) -> None:
-    """Raises if buildx could not describe the builder, or no node responds; one that the first build starts does."""
+    """Raises if buildx could not describe the builder, or no node responds.
+
+    A node that the first build starts is not expected to.
+    """
     if not answer.ok or fields.get("Error"):
         words = answer.problem or fields.get("Error") or first_line(answer.stderr)
         raise BuilderError(_does_not_respond(name, words))
@@ -210,7 +214,8 @@ def _does_not_respond(name: str, words: str) -> Diagnostic:
     words = first_line(words.removeprefix("ERROR: "))
     return Diagnostic(
         name="daemon-unreachable",
-        message=f"the builder `{printable(name)}` does not respond" + (f": {words}" if words else ""),
+        message=f"the builder `{printable(name)}` does not respond"
+        + (f": {words}" if words else ""),
         hint=_LIST_BUILDERS,
     )
 

@@ -1,4 +1,4 @@
-"""What another program prints, as a part of our messages: one line, without control characters and secrets."""
+"""What another program prints, in our messages: one line without control characters or secrets."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from faas_cache.model.masking import masked_message
 __all__ = ["first_line", "last_line", "printable"]
 
 _MAX_LINE = 300
-# What turns the direction of text or begins a new line in some viewers, beside the control characters.
+# What turns the direction of text or begins a new line in some viewers, beside the control
+# characters.
 _UNPRINTABLE = frozenset("\u2028\u2029\u200e\u200f\u061c\ufeff") | frozenset(
     map(chr, (*range(0x202A, 0x202F), *range(0x2066, 0x206A)))
 )

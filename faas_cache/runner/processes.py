@@ -1,28 +1,28 @@
-"""`run` runs one command to its end and passes on what it writes; `ask` returns what a program prints.
+"""`run` runs a command and passes on what it writes; `ask` returns what a program prints.
 
-Each program is in a process group of its own, which is asked to end, and killed after `GRACE`, when its time is up, it is stopped
-or the caller is interrupted. No signal handler is changed. The only user of `subprocess`.
+Each program is in a process group of its own, which is asked to end, and killed after `GRACE`, when
+its time is up, it is stopped or the caller is interrupted. No signal handler is changed. The only
+user of `subprocess`.
 """
 
 from __future__ import annotations
 
-import atexit
 import os
 import shutil
 import signal
 import subprocess
 import tempfile
-import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from typing import BinaryIO, Protocol
 
 import attrs
 
 from faas_cache.model.diagnostics import Diagnostic
 from faas_cache.model.errors import BuilderError
+from faas_cache.runner.children import child
 from faas_cache.runner.stop import Shutdown, Stop
-from faas_cache.runner.supervision import GRACE, Supervisor, send_signal
+from faas_cache.runner.supervision import GRACE, Supervisor
 from faas_cache.runner.terminal import channel, follow_size, terminal_of, writer_for
 from faas_cache.runner.workers import call_in_threads
 
@@ -46,9 +46,6 @@ __all__ = [
 TAIL = 2**16
 # How much an answer may hold, in bytes: `docker info` of a large machine has some 20 KiB.
 MAX_ANSWER = 2**22
-
-# The programs that run now, so that they end with the interpreter: the only state of this package.
-_children: set[subprocess.Popen[bytes]] = set()
 
 
 class Runnable(Protocol):
@@ -79,8 +76,9 @@ class ProgramNotFound(CannotStart):
 class Outcome:
     """How a command ended.
 
-    `exit_code` is 128 and the signal's number if a signal ended it. `stopped` and `timed_out` say that it was asked to end, by
-    a `Stop` or because its time was up. `tail` holds the last 64 KiB of its output.
+    `exit_code` is 128 and the signal's number if a signal ended it. `stopped` and `timed_out` say
+    that it was asked to end, by a `Stop` or because its time was up. `tail` holds the last 64 KiB
+    of its output.
     """
 
     command: Runnable
@@ -92,7 +90,7 @@ class Outcome:
 
 @attrs.frozen(kw_only=True)
 class Answer:
-    """What a program printed; `problem` says why it did not end by itself, and is empty if it did."""
+    """What a program printed; `problem` is why it did not end by itself, empty if it did."""
 
     stdout: str = attrs.field(default="", repr=False)
     stderr: str = attrs.field(default="", repr=False)
@@ -117,10 +115,11 @@ def run(  # noqa: PLR0913  # what a process has, and what ends it
 ) -> Outcome:
     """Runs a command; raises `CannotStart` if that is not possible.
 
-    `sink` is called in this thread with what the command writes to stderr, with `capture_stdout` to stdout too; by default it
-    is written to `sys.stderr`, and the command is given a terminal if that is one. After `timeout` seconds the command is asked
-    to end, and killed ten seconds later. So it is when `stop` is stopped, when `sink` raises, and when a `KeyboardInterrupt` is
-    raised in this thread: both exceptions are raised again when the command has ended.
+    `sink` is called in this thread with what the command writes to stderr, with `capture_stdout` to
+    stdout too; by default it is written to `sys.stderr`, and the command is given a terminal if
+    that is one. After `timeout` seconds the command is asked to end, and killed ten seconds later.
+    So it is when `stop` is stopped, when `sink` raises, and when a `KeyboardInterrupt` is raised in
+    this thread: both exceptions are raised again when the command has ended.
     """
     terminal = terminal_of(None) if sink is None else None
     write = writer_for(None) if sink is None else sink
@@ -156,7 +155,7 @@ def run_in_worker(  # noqa: PLR0913  # the same
     timeout: float | None,
     shutdown: Shutdown,
 ) -> Outcome:
-    """`run` in a thread of `call_in_threads`: `sink` is called in this thread, and only while `ready` is true.
+    """`run` in a thread of `call_in_threads`, where `sink` is called while `ready` is true.
 
     Once `shutdown` is stopped, nothing is started.
     """
@@ -205,7 +204,10 @@ def ask(
     timeout: float | None = None,
     stop: Stop | None = None,
 ) -> Answer:
-    """What a program prints; raises `CannotStart`. It is ended as `run` ends a command, and if it prints too much."""
+    """What a program prints; raises `CannotStart`.
+
+    The program is ended as `run` ends a command, and also if it prints more than `MAX_ANSWER`.
+    """
     return ask_all({"": argv}, environ=environ, cwd=cwd, timeout=timeout, stop=stop)[""]
 
 
@@ -279,7 +281,8 @@ def _answer(
     if supervisor.timed_out:
         problem = f"no answer within {timeout:g} seconds"
     elif supervisor.stopped:
-        problem = "stopped" if call.stopped else f"more than {MAX_ANSWER >> 20} MiB of output"
+        too_long = any(len(text) > MAX_ANSWER for text in texts)
+        problem = f"more than {MAX_ANSWER >> 20} MiB of output" if too_long else "stopped"
     stdout, stderr = (text.decode(errors="replace") for text in texts)
     return Answer(stdout=stdout, stderr=stderr, exit_code=code, problem=problem)
 
@@ -355,11 +358,8 @@ def _started(  # noqa: PLR0913  # what Popen takes
         )
     except (OSError, ValueError) as error:
         raise _cannot_start(argv[0], _words(error)) from None
-    _children.add(process)
-    try:
+    with child(process):
         yield process
-    finally:
-        _children.discard(process)
 
 
 def _program(name: str, environ: Mapping[str, str]) -> str:
@@ -392,25 +392,3 @@ def _words(error: OSError | ValueError) -> str:
     """What the system says about an error, in lower case."""
     words = str(getattr(error, "strerror", None) or error)
     return words[:1].lower() + words[1:]
-
-
-def _end_children() -> None:
-    """Ends the programs that still run when the interpreter ends: those of daemon threads."""
-    children = tuple(_children)
-    for process in children:
-        send_signal(process, signal.SIGTERM)
-    until = time.monotonic() + GRACE
-    while any(process.poll() is None for process in children) and time.monotonic() < until:
-        time.sleep(0.01)
-    for process in children:
-        send_signal(process, getattr(signal, "SIGKILL", signal.SIGTERM))
-
-
-def _forget_children() -> None:
-    """A fork has no children of its own."""
-    _children.clear()
-
-
-atexit.register(_end_children)
-with suppress(AttributeError):  # Windows has no fork
-    os.register_at_fork(after_in_child=_forget_children)

@@ -29,8 +29,9 @@ _MAX_LINE = 2**12
 class Recorder:
     """Reads the output of one command, block by block.
 
-    `emit` is called with each event, and `show` with what `display` says: `lines` that begin with the function's name, the
-    `output` as it comes, `nothing`, or the lines of a `failure` when it is over.
+    `emit` is called with each event, and `show` with what `display` says: `lines` that begin with
+    the function's name, the `output` as it comes, `nothing`, or the lines of a `failure` when it is
+    over.
     """
 
     def __init__(
@@ -117,7 +118,7 @@ class Recorder:
 
 
 class _Log:
-    """The events that explain a build, in order and bounded: all of its steps, and its last lines."""
+    """The events that explain a build, in order and bounded: its steps, and its last lines."""
 
     def __init__(self) -> None:
         self._count = 0

@@ -1,4 +1,4 @@
-"""What the builder remembers of a build: the metadata file of buildx, and `docker buildx history`."""
+"""What a builder remembers of a build: the metadata file of buildx, and `docker buildx history`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,15 @@ from faas_cache.model.errors import BuilderError
 from faas_cache.runner.processes import ask
 from faas_cache.runner.stop import Stop
 
-__all__ = ["Metadata", "history", "parse_json", "parse_metadata", "push_digest", "text_at", "with_metadata"]
+__all__ = [
+    "Metadata",
+    "history",
+    "parse_json",
+    "parse_metadata",
+    "push_digest",
+    "text_at",
+    "with_metadata",
+]
 
 # docker's last line about a tag: `latest: digest: sha256:… size: 1234`.
 _PUSHED = re.compile(rb"^\S+: digest: (?P<digest>sha256:[0-9a-f]{64}) size: [0-9]+\s*$")
@@ -25,7 +33,7 @@ _MAX_METADATA = 2**24
 
 @attrs.frozen(kw_only=True)
 class Metadata:
-    """What buildx writes about one built image: the name of its record, empty if there is none, and the image's digest."""
+    """What buildx writes about one image: the name of the build's record, and the digest."""
 
     ref: str = ""
     digest: str | None = None
@@ -34,9 +42,10 @@ class Metadata:
 def parse_json(text: str) -> object:
     """A JSON value; `None` for what is not JSON, or too large or too deep for Python."""
     try:
-        return json.loads(text)  # type: ignore[no-any-return]  # object is enough
+        value: object = json.loads(text)
     except (ValueError, RecursionError):
         return None
+    return value
 
 
 def text_at(value: object, *path: str) -> str:
@@ -49,8 +58,9 @@ def text_at(value: object, *path: str) -> str:
 def parse_metadata(data: bytes) -> dict[str, Metadata]:
     """What `--metadata-file` wrote: by target for a bake, else under an empty name."""
     value = parse_json(data.decode(errors="replace"))
-    names = [name for name in value if isinstance(value[name], dict)] if isinstance(value, dict) else []
-    records = {"": _metadata(value), **{name: _metadata(value, name) for name in names}}
+    records = {"": _metadata(value)}
+    if isinstance(value, dict):
+        records |= {name: _metadata(value, name) for name in value}
     return {name: record for name, record in records.items() if record != Metadata()}
 
 
@@ -75,7 +85,10 @@ def history(
     timeout: float = 30.0,
     stop: Stop | None = None,
 ) -> bytes:
-    """The progress of a build as its builder remembers it, as rawjson; empty if it does not. `ref` is that of `Metadata`."""
+    """The recorded progress of a build as rawjson, empty if there is none.
+
+    `ref` is that of `Metadata`.
+    """
     builder, _, rest = ref.partition("/")
     name = rest.rpartition("/")[2]
     argv = ("docker", "buildx", "history", "logs", "--builder", builder, "--progress", "rawjson")
@@ -87,7 +100,7 @@ def history(
 
 
 def with_metadata(argv: tuple[str, ...], run: Callable[[tuple[str, ...]], object]) -> bytes:
-    """Calls `run` with the command, which is told to write a metadata file if it is buildx; returns what it wrote.
+    """Calls `run` with the command, and returns the metadata file that buildx wrote.
 
     Where there is no room for the file, the command runs without it.
     """

@@ -11,10 +11,10 @@ __all__ = ["Shutdown", "Stop"]
 
 
 class Stop:
-    """A switch that ends the builds it was given to, and no others; two are equal only if they are the same object.
+    """A switch that ends the builds it was given to, and no others; compared by identity.
 
-    It may be given to several builds and before they start: then nothing is started. `stop` may be called from any thread
-    and from a signal handler.
+    It may be given to several builds and before they start: then nothing is started. `stop` may be
+    called from any thread and from a signal handler.
 
     >>> stop = Stop()
     >>> stop.stop()
@@ -46,9 +46,10 @@ class Stop:
 
     @contextmanager
     def on_stop(self, callback: Callable[[], object]) -> Iterator[None]:
-        """Calls `callback` when this is stopped while the block runs, and at once if it is stopped already.
+        """Calls `callback` when this is stopped while the block runs, at once if it already is.
 
-        It is called in the thread that stops, perhaps more than once, and must neither block nor raise.
+        It is called in the thread that stops, perhaps more than once, and must neither block nor
+        raise.
         """
         with self._lock:
             self._callbacks.append(callback)
@@ -68,7 +69,7 @@ class Stop:
 
 
 class Shutdown(Stop):
-    """The `Stop` of one call: it knows which signal ends the programs politely, and whether they are killed at once."""
+    """The `Stop` of one call: with the signal that ends its programs, or at once."""
 
     __slots__ = ("_killed", "_signal")
 

@@ -1,7 +1,7 @@
 """`Supervisor`: reads what a program writes until it ends, and ends it where it must.
 
-Nothing here waits for a program longer than the grace period once it was asked to end: not for one that ignores signals, stops
-itself, or leaves a child behind that holds our pipe.
+Nothing here waits for a program longer than the grace period once it was asked to end: not for one
+that ignores signals, stops itself, or leaves a child behind that holds our pipe.
 """
 
 from __future__ import annotations
@@ -14,18 +14,21 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from threading import Thread
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 from faas_cache.runner.stop import Shutdown
 
 __all__ = ["GRACE", "Process", "Supervisor", "send_signal"]
 
-# How long a program that was asked to end may take to do so, in seconds; then it is killed with all that it started.
+# How long a program that was asked to end may take to do so, in seconds; then it is killed with all
+# that it started.
 GRACE = 10.0
-# How long output is waited for after a kill, in seconds: only a program outside of the process group can still write then.
+# How long output is waited for after a kill, in seconds: only a program outside of the process
+# group can still write then.
 _LAST_OUTPUT = 1.0
 _BLOCK = 2**16
-# How often the end of a program is looked for, in seconds: while it writes, and at most once it has closed its output.
+# How often the end of a program is looked for, in seconds: while it writes, and at most once it has
+# closed its output.
 _POLL, _FIRST_POLL, _MAX_POLL = 0.1, 0.0005, 0.05
 # Not everywhere: Windows has neither, and `select` of Windows takes sockets only.
 _SIGKILL = getattr(signal, "SIGKILL", signal.SIGTERM)
@@ -33,6 +36,8 @@ _SIGCONT = getattr(signal, "SIGCONT", None)
 _PIPES_CAN_BE_SELECTED = os.name == "posix"
 # `epoll` and `kqueue` would take one more file descriptor for each program.
 _Selector = getattr(selectors, "PollSelector", selectors.SelectSelector)
+# A pipe, or the socket that stands for it.
+Source: TypeAlias = int | socket.socket
 
 
 class Process(Protocol):
@@ -56,7 +61,7 @@ class Process(Protocol):
 
 
 def send_signal(process: Process, number: int) -> None:
-    """Sends a signal to a process and all that it started; a stopped one is continued, so that it can act on it."""
+    """Sends a signal to a process and all that it started; continues those that are stopped."""
     killpg = getattr(os, "killpg", None)
     with suppress(OSError):  # it has ended, or belongs to another user
         if killpg is None:
@@ -68,10 +73,11 @@ def send_signal(process: Process, number: int) -> None:
 
 
 class Supervisor:
-    """Runs one program to its end; `sinks` are called with what it writes, by the file descriptor that it is read from.
+    """Runs one program to its end; calls the sink of each file descriptor with what it writes.
 
-    `ready` says whether the sinks can keep up: while they cannot, the program waits. `tick` is called about ten times a
-    second. Afterwards, `timed_out` and `stopped` say why the program was asked to end, if it was.
+    `ready` says whether the sinks can keep up: while they cannot, the program waits. `tick` is
+    called about ten times a second. Afterwards, `timed_out` and `stopped` say why the program was
+    asked to end, if it was.
     """
 
     def __init__(
@@ -89,9 +95,9 @@ class Supervisor:
         self._shutdown = shutdown
         self._deadline = None if timeout is None else time.monotonic() + timeout
         self._sinks = {_selectable(source): sink for source, sink in sinks.items()}
-        self._open = set(self._sinks)
+        self._open: set[Source] = set(self._sinks)
         self._selector = _Selector()
-        self._selected: set[object] = set()
+        self._selected: set[Source] = set()
         self._wait = _FIRST_POLL
         self._discarding = False
         self._idle = False
@@ -99,10 +105,10 @@ class Supervisor:
         self._given_up_at: float | None = None
 
     def run(self) -> int:
-        """Waits for the end of the program; returns its exit code as a shell gives it: 128 and the signal's number."""
+        """Waits for the end of the program; its exit code is 128 and the number for a signal."""
         waker, woken = socket.socketpair()
         with waker, woken, self._selector:
-            waker.setblocking(False)
+            waker.setblocking(False)  # noqa: FBT003  # the only way to pass it
             self._selector.register(woken, selectors.EVENT_READ)
             with self._shutdown.on_stop(lambda: _wake(waker)):
                 try:
@@ -113,12 +119,13 @@ class Supervisor:
                     self._loop(woken)
                     raise
                 finally:
-                    # Before the process is reaped: until then nothing else can have its process group.
+                    # Before the process is reaped: until then nothing else can have its process
+                    # group.
                     send_signal(self._process, _SIGKILL)
                     for source in self._sinks:
                         if isinstance(source, socket.socket):
                             source.close()
-        code = self._reap()
+                    code = self._reap()
         return code if code >= 0 else 128 - code
 
     def _loop(self, woken: socket.socket) -> None:
@@ -160,21 +167,22 @@ class Supervisor:
         self._watch(self._open if keeping_up or self._kill_at is not None else set())
         self._idle = bool(self._selected)
         for key, _ in self._selector.select(self._delay()):
-            if key.fileobj is woken:
+            source: Source | None = key.data
+            if source is None:
                 woken.recv(_BLOCK)
                 continue
             self._idle = False
             block = _read(key.fd)
             if not block:
-                self._open.discard(key.fileobj)
+                self._open.discard(source)
             elif keeping_up and not self._discarding:
-                self._sinks[key.fileobj](block)
+                self._sinks[source](block)
 
-    def _watch(self, wanted: set[object]) -> None:
+    def _watch(self, wanted: set[Source]) -> None:
         for source in self._selected - wanted:
-            self._selector.unregister(source)  # type: ignore[arg-type]  # it was registered
+            self._selector.unregister(source)
         for source in wanted - self._selected:
-            self._selector.register(source, selectors.EVENT_READ)  # type: ignore[arg-type]  # a file descriptor or a socket
+            self._selector.register(source, selectors.EVENT_READ, source)
         self._selected = set(wanted)
 
     def _delay(self) -> float:
@@ -222,8 +230,8 @@ def _read(source: int) -> bytes:
         return b""  # a terminal whose other side is closed
 
 
-def _selectable(source: int) -> int | socket.socket:
-    """What can be waited for in place of a pipe: the pipe, or a socket that a thread copies it to."""
+def _selectable(source: int) -> Source:
+    """What can be selected in place of a pipe: itself, or a socket that a thread copies it to."""
     if _PIPES_CAN_BE_SELECTED:
         return source
     ours, theirs = socket.socketpair()

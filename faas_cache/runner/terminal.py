@@ -31,7 +31,8 @@ Output: TypeAlias = Stream | Callable[[bytes], object] | None
 def writer_for(output: Output) -> Callable[[bytes], object]:
     """A function that writes bytes to a stream of text or of bytes.
 
-    `None` is `sys.stderr` as it is now; there, a reader that has gone away stops the output and nothing else.
+    `None` is `sys.stderr` as it is now; there, a reader that has gone away stops the output and
+    nothing else.
     """
     if output is None:
         return _tolerant(_writer(sys.stderr)) if sys.stderr is not None else _discard
@@ -87,7 +88,7 @@ def _text_writer(stream: Stream) -> Callable[[bytes], object]:
 
 
 def terminal_of(output: Output) -> int | None:
-    """The file descriptor of the terminal that a stream writes to; `None` where it writes to something else."""
+    """The file descriptor of the terminal that a stream writes to; `None` if it is not one."""
     stream = sys.stderr if output is None else output
     with suppress(AttributeError, OSError, ValueError):  # no file, or a closed one
         if stream.isatty() and _module("termios") is not None:  # type: ignore[union-attr]  # what is missing is caught
@@ -107,7 +108,8 @@ def _module(name: str) -> ModuleType | None:
 def channel(terminal: int | None) -> Iterator[tuple[int, int]]:
     """Where to read from, and where a program writes to; the caller closes the latter.
 
-    A pipe, or a terminal of the size of `terminal` where there is one and the system has pseudo-terminals.
+    A pipe, or a terminal of the size of `terminal` where there is one and the system has
+    pseudo-terminals.
     """
     source, target = _pseudo_terminal(terminal) or os.pipe()
     try:

@@ -1,7 +1,8 @@
 """Work in threads whose messages are delivered in the thread that called.
 
-What can be interrupted by Ctrl-C runs in the calling thread and only waits; what starts programs and ends them runs in threads
-of its own, where no `KeyboardInterrupt` is ever raised. So no program is lost between its start and our knowing of it.
+What can be interrupted by Ctrl-C runs in the calling thread and only waits; what starts programs
+and ends them runs in threads of its own, where no `KeyboardInterrupt` is ever raised. So no program
+is lost between its start and our knowing of it.
 """
 
 from __future__ import annotations
@@ -23,7 +24,8 @@ P = ParamSpec("P")
 
 # Messages that may wait for the calling thread before `ready` says that it is behind.
 _MAX_PENDING = 256
-# How often a thread that waits for a message looks whether the threads that write them have ended, in seconds.
+# How often a thread that waits for a message looks whether the threads that write them have ended,
+# in seconds.
 _POLL = 0.5
 # How long a second Ctrl-C waits for threads that run no program, in seconds.
 _PATIENCE = 10.0
@@ -33,11 +35,12 @@ class Mailbox:
     """What threads want to have called in the thread that started them."""
 
     def __init__(self) -> None:
-        # `put` of a SimpleQueue is reentrant: it may be called where a signal handler interrupted another call of it.
+        # `put` of a SimpleQueue is reentrant: it may be called where a signal handler interrupted
+        # another call of it.
         self._messages: queue.SimpleQueue[Callable[[], object] | None] = queue.SimpleQueue()
 
     def post(self, function: Callable[P, object], *args: P.args, **kwargs: P.kwargs) -> None:
-        """Has `function` called in the calling thread, in the order of the calls of `post`; never blocks."""
+        """Has `function` called in the calling thread, in the order of the posts; never blocks."""
         self._messages.put(lambda: function(*args, **kwargs))
 
     def wake(self) -> None:
@@ -54,12 +57,6 @@ class Mailbox:
             return self._messages.get(timeout=_POLL)
         return None
 
-    def take_now(self) -> Callable[[], object] | None:
-        """The next message that is here already."""
-        with suppress(queue.Empty):
-            return self._messages.get_nowait()
-        return None
-
     def empty(self) -> bool:
         """Whether no message waits."""
         return self._messages.empty()
@@ -71,11 +68,13 @@ Job: TypeAlias = Callable[[Mailbox], T]
 class _Worker(Thread):
     """One thread that takes jobs until none is left.
 
-    `claim` is taken by the thread when it begins, or by who started it and is interrupted before it did.
+    `claim` is taken by the thread when it begins, or by who started it and is interrupted before it
+    did.
     """
 
     def __init__(self, work: Callable[[], None], mailbox: Mailbox) -> None:
-        super().__init__(name="faas-cache", daemon=True)  # the interpreter ends our programs, then us
+        # A daemon: at its end, the interpreter ends our programs, and does not wait for us.
+        super().__init__(name="faas-cache", daemon=True)
         self.claim = Lock()
         self.ended = False
         self._work = work
@@ -117,7 +116,7 @@ class _Crew(Generic[T]):
                 message()
 
     def abandon(self, *, interrupted: bool) -> bool:
-        """Stops the jobs and waits for them; a Ctrl-C meanwhile kills their programs. Whether there was one."""
+        """Stops the jobs and waits for them; returns whether a Ctrl-C killed their programs."""
         again = False
         while True:
             try:
@@ -160,18 +159,19 @@ def _raise(error: BaseException) -> None:
 def call_in_threads(
     jobs: Sequence[Job[T]], shutdown: Shutdown, *, threads: int | None = None
 ) -> list[T]:
-    """Calls each job in one of the `threads` (one for each by default); returns their results in order.
+    """Calls each job in one of the `threads` (one for each by default); returns all results.
 
-    A job is given a mailbox: what it posts there is called in this thread. Whatever is raised here — by a job, by what it
-    posted, or a `KeyboardInterrupt` — stops `shutdown`, and is raised again when all jobs have ended.
+    A job is given a mailbox: what it posts there is called in this thread. Whatever is raised here
+    — by a job, by what it posted, or a `KeyboardInterrupt` — stops `shutdown`, and is raised again
+    when all jobs have ended.
     """
     crew = _Crew(jobs, shutdown)
     try:
         crew.run(min(threads or len(jobs), len(jobs)))
     except BaseException as error:
-        if crew.abandon(interrupted=isinstance(error, KeyboardInterrupt)) and not isinstance(
-            error, KeyboardInterrupt
-        ):
-            raise KeyboardInterrupt from error
-        raise
+        interrupted = isinstance(error, KeyboardInterrupt)
+        again = crew.abandon(interrupted=interrupted)
+        if interrupted or not again:
+            raise
+        raise KeyboardInterrupt from error
     return [crew.results[index] for index in range(len(jobs))]

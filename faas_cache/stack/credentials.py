@@ -8,8 +8,8 @@ from faas_cache.model.diagnostics import Diagnostic, KeyPath, Location
 from faas_cache.model.entries import parse_entries
 from faas_cache.model.errors import InvalidEntry
 from faas_cache.model.masking import SECRET_FIELDS, masked, masked_value
-from faas_cache.model.specs import FunctionSpec  # noqa: TC001  # for get_type_hints
-from faas_cache.stack.values import Document  # noqa: TC001  # for get_type_hints
+from faas_cache.model.specs import FunctionSpec
+from faas_cache.stack.values import Document
 
 __all__ = ["ALTERNATIVES", "Credential", "credentials", "written_credentials"]
 

@@ -37,12 +37,10 @@ def read_stack(path: FilePath) -> bytes:
     Raises `InvalidStack` where they cannot be read. As for faas-cli, a path with another scheme
     (`file:`) is a file. A pipe is read to its end (`-f <(generate)`).
     """
-    from http.client import HTTPException
-
     text = os.fspath(path)
     try:
         return _read_url(text) if text.startswith(_SCHEMES) else _read_file(text, pipes=True)
-    except (OSError, ValueError, HTTPException) as error:
+    except (OSError, ValueError) as error:
         raise InvalidStack(
             Diagnostic(
                 name="unreadable-stack-file",
@@ -122,6 +120,16 @@ def _read_file(path: str, *, pipes: bool) -> bytes:
 
 
 def _read_url(url: str) -> bytes:
+    """The bytes behind a URL; whatever goes wrong is an `OSError` or a `ValueError`."""
+    from http.client import HTTPException
+
+    try:
+        return _fetch(url)
+    except HTTPException as error:
+        raise ValueError(str(error) or type(error).__name__) from error
+
+
+def _fetch(url: str) -> bytes:
     """The bytes behind a URL, within one limit of time for the whole transfer."""
     from time import monotonic
     from urllib.request import HTTPRedirectHandler, build_opener
@@ -132,9 +140,12 @@ def _read_url(url: str) -> bytes:
         def redirect_request(self, *arguments: Any) -> Any:  # noqa: ANN401  # urllib's own signature
             """The request for the new URL."""
             if not str(arguments[-1]).startswith(_SCHEMES):
+                arguments[1].close()  # the answer
                 raise ValueError("redirected to a URL that is neither http nor https")
             return super().redirect_request(*arguments)
 
+    if "@" in url.partition("://")[2].partition("/")[0]:
+        raise ValueError("user and password in a URL are not supported")
     deadline = monotonic() + _TIMEOUT
     data = bytearray()
     with build_opener(WebRedirectHandler).open(url, timeout=_TIMEOUT) as answer:
@@ -150,7 +161,11 @@ def _read_url(url: str) -> bytes:
 
 def _cause(error: Exception) -> str:
     """Why something could not be read, in lower case."""
-    cause = getattr(error, "strerror", None) or str(getattr(error, "reason", "") or error)
+    if code := getattr(error, "code", None):
+        error.close()  # type: ignore[attr-defined]  # an HTTPError is also the answer
+        return f"the server answered with status {code}"
+    reason = getattr(error, "reason", None) or error
+    cause = getattr(reason, "strerror", None) or str(reason).strip()
     return _show(cause[:1].lower() + cause[1:])
 
 

@@ -25,7 +25,7 @@ from faas_cache.model.diagnostics import Diagnostic, Location
 from faas_cache.model.errors import InvalidInput
 from faas_cache.model.masking import masked
 from faas_cache.stack import automaton
-from faas_cache.stack.automaton import Node, Predicate  # noqa: TC001  # for get_type_hints
+from faas_cache.stack.automaton import Node, Predicate
 
 __all__ = ["compile_regex"]
 
@@ -38,7 +38,7 @@ _SHOWN = 60
 
 _REPEAT = re.compile(r"[*+?]|\{(?P<least>[0-9]+)(?P<comma>,(?P<most>[0-9]*))?\}")
 _FLAGS = re.compile(r"\(\?(?P<on>[imsU]*)(?:-(?P<off>[imsU]+))?(?P<end>[:)])")
-_NAME = re.compile(r"\(\?P?<(?P<name>[A-Za-z0-9_]+)>")
+_NAME = re.compile(r"\(\?P?<[A-Za-z0-9_]+>")
 _CODE = re.compile(
     r"x\{(?P<long>[0-9A-Fa-f]+)\}|x(?P<hex>[0-9A-Fa-f]{2})|(?P<octal>0[0-7]{0,2}|[1-7][0-7]{1,2})"
 )
@@ -96,7 +96,6 @@ class _Parser:
         self.pattern = pattern
         self.at = 0
         self.flags = _Flags()
-        self.names: set[str] = set()
         self.depth = 0
 
     def parse(self) -> Node:
@@ -173,11 +172,8 @@ class _Parser:
     def group(self) -> list[Node]:
         """A group, or flags for what follows."""
         flags = self.flags
-        if match := _NAME.match(self.pattern, self.at):
-            if match["name"] in self.names:
-                self.reject(f"two groups have the name `{match['name']}`")
-            self.names.add(match["name"])
-        elif match := _FLAGS.match(self.pattern, self.at):
+        match = _NAME.match(self.pattern, self.at)
+        if match is None and (match := _FLAGS.match(self.pattern, self.at)):
             letters = {
                 **dict.fromkeys(match["on"], True),
                 **dict.fromkeys(match["off"] or "", False),
@@ -186,7 +182,7 @@ class _Parser:
             if match["end"] == ")":
                 self.at = match.end()
                 return []
-        elif self.pattern.startswith("(?", self.at):
+        if match is None and self.pattern.startswith("(?", self.at):
             self.reject(f"`{self.pattern[self.at : self.at + 4]}` is not a group of RE2")
         self.at = match.end() if match else self.at + 1
         self.depth += 1

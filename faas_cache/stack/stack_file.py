@@ -14,7 +14,7 @@ from faas_cache.model.masking import masked_message, shown_fields
 from faas_cache.model.specs import FunctionSpec
 from faas_cache.stack import reading, selection
 from faas_cache.stack.loading import load_text
-from faas_cache.stack.positions import Position  # noqa: TC001  # for get_type_hints
+from faas_cache.stack.positions import Position
 from faas_cache.stack.substitution import Substitution
 from faas_cache.stack.yaml import read_document
 
@@ -121,11 +121,26 @@ class Stack:
         if not filter and not regex:
             return self
         matches = selection.match(filter, regex)
-        functions = {name: spec for name, spec in self.functions.items() if matches(name)}
-        invalid = tuple(name for name in self.invalid_functions if matches(name))
+        functions = {
+            name: spec for name, spec in self.functions.items() if matches(self.own_name(name))
+        }
+        invalid = tuple(name for name in self.invalid_functions if matches(self.own_name(name)))
         if not functions and not invalid:
             raise InvalidInput(selection.no_match(filter, regex, self.functions))
         return attrs.evolve(self, functions=FrozenMap(functions), invalid_functions=invalid)
+
+    @property
+    def is_combined(self) -> bool:
+        """Whether the functions are those of several files."""
+        return False
+
+    def own_name(self, name: str) -> str:
+        """The name of a function in its own file: the same, unless several files are combined."""
+        return name
+
+    def full_names(self, names: Iterable[str]) -> tuple[str, ...]:
+        """The names here of functions: the same, unless several files are combined."""
+        return tuple(names)
 
     def locate(self, path: KeyPath | str) -> Position:
         """The line and column of a key path, or those of its nearest parent in the file.

@@ -30,7 +30,6 @@ from faas_cache.model.errors import InvalidStack
 from faas_cache.model.faults import FaultCollector
 from faas_cache.model.go import to_lower, to_upper
 from faas_cache.model.masking import masked
-from faas_cache.stack.patterns import trim_prefix, trim_suffix
 from faas_cache.stack.positions import LineIndex, OffsetMap, Position
 
 __all__ = ["MAX_NESTING", "Replacement", "Substitution", "substitute"]
@@ -93,10 +92,8 @@ class Substitution:
 
     def source_slice(self, start: int, end: int) -> str:
         """The part of the source that became a part of the text."""
-        last = self.offsets.source_offset(end - 1) if end > start else start
-        return self.source[
-            self.offsets.source_offset(start) : max(last + 1, self.offsets.source_offset(end))
-        ]
+        offsets = self.offsets
+        return self.source[offsets.source_offset(start) : offsets.source_offset(end)]
 
     def replaced_within(self, start: int, end: int) -> tuple[Replacement, ...]:
         """The variables whose values overlap or touch a part of the text."""
@@ -266,6 +263,8 @@ class _Parser:
         """`#`, `##`, `%` and `%%`: a pattern is cut off the beginning or the end."""
         sign = self.peek()
         longest = len(self.run(sign, 2)) == 2  # noqa: PLR2004  # `##`
+        from faas_cache.stack.patterns import trim_prefix, trim_suffix
+
         remove = trim_prefix if sign == "#" else trim_suffix
         return remove(self.value(name), self.part("}"), longest=longest)
 

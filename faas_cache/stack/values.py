@@ -18,7 +18,7 @@ from faas_cache.model.converters import Quoted
 from faas_cache.model.diagnostics import Diagnostic, KeyPath, Location
 from faas_cache.model.masking import masked
 from faas_cache.stack.positions import Mark, Marks
-from faas_cache.stack.substitution import Substitution  # noqa: TC001  # for get_type_hints
+from faas_cache.stack.substitution import Substitution
 
 __all__ = [
     "MAX_DEPTH",
@@ -314,13 +314,10 @@ class ValueBuilder:
             self.fault(event, "invalid-yaml", message, "use fewer aliases and merges")
             raise LimitExceeded
 
-    def merge_into(self, frame: Frame) -> None:
-        """Merges `<<` into a mapping: explicit keys win, then the first mapping."""
-        if frame.merge is None:
-            return
+    def merge_into(self, frame: Frame, value: _Value, event: _Event) -> None:
+        """Merges the value of `<<` into a mapping: explicit keys win, then the first mapping."""
         target = frame.container
         before = len(target)
-        value, event = frame.merge
         sources = self.merges.setdefault(id(target), [])
         for source in value if isinstance(value, list) else [value]:
             if not isinstance(source, dict):

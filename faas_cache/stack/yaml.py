@@ -15,7 +15,7 @@ import attrs
 from faas_cache.model.diagnostics import Diagnostic
 from faas_cache.model.masking import masked
 from faas_cache.stack.positions import LINE_END, LINE_ENDS, Mark
-from faas_cache.stack.substitution import Substitution  # noqa: TC001  # for get_type_hints
+from faas_cache.stack.substitution import Substitution
 from faas_cache.stack.values import (
     MAX_DEPTH,
     MERGE,
@@ -135,7 +135,7 @@ def _read_events(next_event: _NextEvent, builder: ValueBuilder) -> int:  # noqa:
         elif kind is MappingEndEvent or kind is SequenceEndEvent:
             value = frame.container
             if frame.merge is not None:
-                builder.merge_into(frame)
+                builder.merge_into(frame, *frame.merge)
             if marking:
                 builder.marks.add(value, frame.marks)
             event, size = frame.event, frame.size

@@ -95,7 +95,7 @@ def test_every_sentence_reads_as_one() -> None:
 
 
 VERBS = {
-    "add", "build", "check", "correct", "create", "free", "give", "ignore", "install", "keep", "let", "log", "make",
+    "add", "allow", "build", "check", "choose", "correct", "create", "free", "give", "ignore", "install", "keep", "let", "log", "make",
     "pass", "raise", "read", "restart", "run", "set", "start", "try", "turn", "use", "write",
 }  # fmt: skip
 
@@ -358,3 +358,21 @@ def test_lines_behind_an_error_are_limited() -> None:
     for at in range(200):
         words.read(b"WARNING: local cache import at /%d not found due to err: no\n" % at)
     assert len(words.lost_imports) == 100
+
+
+FIXES = {
+    "s3-head": "allow",
+    "s3-import-key": "check",
+    "local-readonly": "choose",
+    "gha-v1": "use BuildKit 0.20",
+    "ghcr-package": "use credentials",
+    "push-of-nothing": "build",
+}
+
+
+@pytest.mark.parametrize(
+    "row", [row for row in ROWS if row["id"] in FIXES], ids=lambda row: row["id"]
+)
+def test_the_fix_is_one_for_this_cache(row: dict[str, str]) -> None:
+    """A login to a registry does not help with S3, with GitHub's service or a folder."""
+    assert explain(row["log"])[0].fix.startswith(FIXES[row["id"]])

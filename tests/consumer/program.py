@@ -1,5 +1,5 @@
 # pyright: strict
-# ruff: noqa: T201, ARG005, TC002  # it prints, and is written as a user would
+# ruff: noqa: T201, ARG005  # it prints, and is written as a user would
 """A program that uses the library, for type checkers; its pure parts are executed, too."""
 
 from __future__ import annotations
@@ -8,8 +8,6 @@ import asyncio
 import json
 import sys
 from collections.abc import Iterable
-
-from faas_cache.buildkit.events import Event
 
 from faas_cache import (
     BuildOptions,
@@ -39,6 +37,7 @@ from faas_cache import (
     resolve,
     to_dict,
 )
+from faas_cache.buildkit.events import Event
 from faas_cache.render.front_ends import FrontEnd
 
 

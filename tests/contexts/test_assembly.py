@@ -23,14 +23,13 @@ from context_projects import (
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from faas_cache.contexts.assembly import Contexts, prepared
+from faas_cache.contexts.assembly import Contexts
 from faas_cache.contexts.locks import lock_context
 from faas_cache.contexts.names import is_folder_name
 from faas_cache.contexts.sources import Limits
 from faas_cache.contexts.templates import find_template
 from faas_cache.model.diagnostics import Diagnostic, Location
 from faas_cache.model.errors import FaasCacheError, InvalidFunction
-from faas_cache.model.frozen_map import FrozenMap
 from faas_cache.model.specs import FunctionSpec
 from faas_cache.stack.templates import Template
 
@@ -557,23 +556,3 @@ def test_nothing_but_the_context_is_ever_written(
     written = {path for path in top.rglob("*") if path.is_file() and path not in before}
     assert {path: path.read_bytes() for path in before} == before
     assert all(path.is_relative_to(top / "proj/build" / name) for path in written)
-
-
-def test_packages_of_build_options() -> None:
-    """Packages of the options and those of the user, once each, in the order of their bytes."""
-    template = Template(
-        name="t", build_options=FrozenMap({"dev": ("make", "gcc"), "x": ("Zlib",)}), mount_ssh=True
-    )
-    spec = FunctionSpec(
-        name="fn",
-        build_args={"ADDITIONAL_PACKAGE": " curl  make", "A": "1"},
-        build_options=("dev", "x"),
-    )
-    made = prepared(spec, template)
-    assert (made.build_args["ADDITIONAL_PACKAGE"], made.ssh) == ("Zlib curl gcc make", ("default",))
-    assert prepared(FunctionSpec(name="fn", ssh=("a=b",)), template).ssh == ("a=b",)
-    assert dict(prepared(FunctionSpec(name="fn", build_options=("gone",)), None).build_args) == {
-        "ADDITIONAL_PACKAGE": ""
-    }
-    with pytest.raises(InvalidFunction, match="has no build option 'nope'"):
-        prepared(FunctionSpec(name="fn", build_options=("nope",)), template)

@@ -30,7 +30,7 @@ from faas_cache.contexts.flock import FileLock
 from faas_cache.contexts.locks import ContextLock, Holder, lock_context
 from faas_cache.model.diagnostics import Diagnostic, Location
 from faas_cache.model.errors import InvalidFunction
-from faas_cache.stack.stack_file import Template
+from faas_cache.stack.templates import Template
 
 project = pytest.fixture(make_project)
 HOST = os.uname().nodename

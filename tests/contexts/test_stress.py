@@ -17,7 +17,7 @@ from faas_cache.contexts.locks import lock_context
 from faas_cache.contexts.stamps import current_stamp
 from faas_cache.model.errors import FaasCacheError
 from faas_cache.model.specs import FunctionSpec
-from faas_cache.stack.stack_file import Template
+from faas_cache.stack.templates import Template
 
 project = pytest.fixture(make_project)
 TINY = Template(name="tiny")
@@ -30,7 +30,7 @@ from pathlib import Path
 from faas_cache.contexts.assembly import Contexts
 from faas_cache.contexts.locks import lock_context
 from faas_cache.model.specs import FunctionSpec
-from faas_cache.stack.stack_file import Template
+from faas_cache.stack.templates import Template
 
 root, seconds = sys.argv[1], float(sys.argv[2])
 contexts = Contexts(root)

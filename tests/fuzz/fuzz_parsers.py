@@ -67,7 +67,7 @@ def stack(text: str) -> None:
 
     uncached_stages(text)
     read = Stack.loads(text)
-    read.placed(read.diagnostics)
+    read.with_locations(read.diagnostics)
 
 
 def one_input(data: bytes) -> None:

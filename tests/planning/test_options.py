@@ -224,7 +224,7 @@ def test_no_secret_in_the_repr_of_options() -> None:
         ("a\\b", "invalid-function-name"),
         ("é" * 128, "invalid-function-name"),
         ("\ud800", "invalid-function-name"),
-        (".faas-cache", "invalid-function-name"),
+        (".faas-cache-1", "invalid-function-name"),
         (".FAAS-CACHE-x", "invalid-function-name"),
     ],
 )

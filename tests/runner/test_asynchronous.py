@@ -31,16 +31,19 @@ def builds(
 
 async def called(fake: FakeDocker) -> None:
     """Waits until the fake was called."""
-    while not fake.calls:
-        await asyncio.sleep(0.01)
+    await asyncio.to_thread(fake.wait_for_calls)
 
 
-def test_callbacks_are_called_in_the_thread_of_the_loop(fake_docker: FakeDocker) -> None:
+def test_callbacks_are_called_in_the_thread_of_the_loop(
+    fake_docker: FakeDocker, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """In order, and before the result is there."""
     fake_docker.answer("*", script="for i in 1 2 3; do echo $i >&2; sleep 0.05; done")
     threads, stream = set[int](), io.BytesIO()
+    monkeypatch.setattr("faas_cache.runner.asynchronous._POLL", 0.01)
 
     def output(text: bytes) -> None:
+        time.sleep(0.05)
         threads.add(threading.get_ident())
         stream.write(text)
 
@@ -98,8 +101,7 @@ def test_a_failure_of_a_cancelled_task_is_not_reported_twice() -> None:
 
     async def main() -> None:
         task = asyncio.create_task(run_in_thread(fail))
-        while not begun.is_set():
-            await asyncio.sleep(0.01)
+        await asyncio.to_thread(begun.wait)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
@@ -124,38 +126,56 @@ def test_a_stop_of_the_caller_ends_the_builds(fake_docker: FakeDocker) -> None:
 def test_a_loop_that_is_closed_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
     """The thread ends, whether it calls back or returns."""
     monkeypatch.setattr("faas_cache.runner.asynchronous._POLL", 0.01)
-    begun, closed, errors = threading.Event(), threading.Event(), list[str]()
+    begun, proceed, errors = threading.Event(), threading.Event(), list[str]()
 
     def function(_: Stop, in_loop: InLoop) -> None:
-        callback = in_loop(lambda: None)
+        errors.append(threading.current_thread().name)
         begun.set()
-        try:
-            callback()
-        except RuntimeError as error:
-            errors.append(str(error))
-        closed.wait()
+        proceed.wait()
+        for _number in range(2):
+            try:
+                in_loop(lambda: None)()
+            except RuntimeError as error:
+                errors.append(str(error))
 
     loop = asyncio.new_event_loop()
-    task = loop.create_task(run_in_thread(function))
-
-    async def wait_for_the_call() -> None:
-        while not begun.is_set():
-            await asyncio.sleep(0)
-        time.sleep(0.1)  # noqa: ASYNC251  # the loop must not run the callback
-        loop.stop()
-
-    loop.create_task(wait_for_the_call())
-    (thread,) = [*_new_threads(loop.run_forever)]
-    task.get_coro().close()  # type: ignore[union-attr]  # it is a coroutine
+    before = set(threading.enumerate())
+    call = run_in_thread(function)
+    task = loop.create_task(call)
+    loop.run_until_complete(asyncio.sleep(0))
+    begun.wait()
+    (thread,) = set(threading.enumerate()) - before
+    monkeypatch.setattr(loop, "call_soon_threadsafe", lambda *_: None)  # it was stopped too early
+    proceed.set()
     task._log_destroy_pending = False  # type: ignore[attr-defined]  # noqa: SLF001  # it never ends
     loop.close()
-    closed.set()
     thread.join()
-    assert errors in ([], ["the event loop is closed"])
+    call.close()
+    assert errors == ["faas-cache", "the event loop is closed", "the event loop is closed"]
 
 
-def _new_threads(call: Callable[[], object]) -> set[threading.Thread]:
-    """The threads that a call leaves running."""
+def test_a_loop_that_is_closed_before_the_result_is_not_told(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Nobody waits for the result any more."""
+    begun, proceed = threading.Event(), threading.Event()
+
+    def function(_: Stop, __: InLoop) -> None:
+        begun.set()
+        proceed.wait()
+
+    loop = asyncio.new_event_loop()
     before = set(threading.enumerate())
-    call()
-    return set(threading.enumerate()) - before
+    call = run_in_thread(function)
+    task = loop.create_task(call)
+    loop.run_until_complete(asyncio.sleep(0))
+    begun.wait()
+    (thread,) = set(threading.enumerate()) - before
+    task._log_destroy_pending = False  # type: ignore[attr-defined]  # noqa: SLF001  # it never ends
+    loop.close()
+    failures: list[object] = []
+    monkeypatch.setattr(threading, "excepthook", failures.append)
+    proceed.set()
+    thread.join()
+    call.close()
+    assert failures == []

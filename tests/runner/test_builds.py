@@ -10,10 +10,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import attrs
 import pytest
 from fake_docker import PATIENCE, SLOW, STUBBORN, FakeDocker
 from runner_values import Planned, Program, interpreter
 
+from faas_cache.buildkit.events import BuildFinished, BuildStarted, Event
+from faas_cache.buildkit.reports import CacheReport
 from faas_cache.runner import supervision
 from faas_cache.runner.builds import BuildUnit, Plan, run_bake, run_builds
 from faas_cache.runner.results import BuildResult, FunctionResult
@@ -39,7 +42,9 @@ def push(tag: str) -> Program:
 
 def unit(name: str, *commands: Program, output: str | None = None) -> BuildUnit:
     """A function with its commands: one build by default."""
-    return BuildUnit(plan=Planned(function=name, output=output), commands=commands or (build(name),))
+    return BuildUnit(
+        plan=Planned(function=name, output=output), commands=commands or (build(name),)
+    )
 
 
 class Output(io.BytesIO):
@@ -65,9 +70,7 @@ def test_json_is_shown_as_lines_with_the_name_of_the_function(fake_docker: FakeD
     """The builder is asked for JSON by its environment, so that the command is that of the plan."""
     fake_docker.answer("buildx build *", stderr=WARM + b"\xff last")
     output, events = Output(), list[object]()
-    result = run(
-        fake_docker, unit("fn"), progress="rawjson", output=output, on_event=events.append
-    )
+    result = run(fake_docker, unit("fn"), progress="rawjson", output=output, on_event=events.append)
     (function,) = result.functions
     assert (function.name, function.status, function.exit_code, function.attempts) == (
         "fn",
@@ -90,6 +93,53 @@ def test_json_is_shown_as_lines_with_the_name_of_the_function(fake_docker: FakeD
     assert output.lines[0] == "fn: docker buildx build fn"
     assert {line[:5] for line in output.lines[1:]} == {"fn | "}
     assert output.lines[-1] == "fn | \ufffd last"
+
+
+def folded(events: list[Event], name: str) -> CacheReport:
+    """The report that the events of a function tell."""
+    return CacheReport.from_events(name, events)
+
+
+def test_a_report_is_a_fold_over_the_events(fake_docker: FakeDocker) -> None:
+    """Of the last attempt; each build begins and ends with an event, and one that is not started has none."""
+    fake_docker.answer("*--no-cache*", stderr=WARM).answer("*bad", exit_code=1, stderr=WARM)
+    events: list[Event] = []
+    stop = Stop()
+
+    @contextmanager
+    def guard(plan: Plan) -> Iterator[None]:
+        if plan.function == "late":
+            stop.stop()
+        yield
+
+    result = run(
+        fake_docker,
+        unit("bad"),
+        unit("fn"),
+        unit("late"),
+        progress="rawjson",
+        on_event=events.append,
+        retry=lambda plan, _: [build(plan.function, "--no-cache")],
+        fail_fast=True,
+        guard=guard,
+        stop=stop,
+    )
+    assert [(f.status, f.attempts) for f in result.functions] == [
+        ("built", 2),
+        ("built", 1),
+        ("not started", 0),
+    ]
+    bad, fn, _ = result.functions
+    assert (folded(events, "bad"), folded(events, "fn")) == (bad.report, fn.report)
+    assert (bad.report.attempt, bad.report.seconds, bad.report.hit_ratio) == (2, bad.seconds, 0.8)
+    ends = [event for event in events if isinstance(event, BuildStarted | BuildFinished)]
+    assert [attrs.evolve(event, time=None) for event in ends] == [
+        BuildStarted(function="bad"),
+        BuildStarted(function="bad", attempt=2),
+        BuildFinished(function="bad", status="built", exit_code=0, seconds=bad.seconds),
+        BuildStarted(function="fn"),
+        BuildFinished(function="fn", status="built", exit_code=0, seconds=fn.seconds),
+    ]
 
 
 def test_output_without_a_progress_passes_to_the_byte(fake_docker: FakeDocker) -> None:
@@ -122,7 +172,9 @@ def test_quiet_needs_no_room(fake_docker: FakeDocker, monkeypatch: pytest.Monkey
     """Neither in a temporary folder nor, for a long log, in memory: the end of it is shown."""
     monkeypatch.setattr("faas_cache.runner.recording._MAX_QUIET", 1000)
     monkeypatch.setattr("tempfile.tempdir", "/nonexistent")
-    fake_docker.answer("*", script="i=0; while [ $i -lt 500 ]; do i=$((i+1)); echo $i; done; exit 1")
+    fake_docker.answer(
+        "*", script="i=0; while [ $i -lt 500 ]; do i=$((i+1)); echo $i; done; exit 1"
+    )
     output = Output()
     assert statuses(run(fake_docker, unit("fn"), quiet=True, output=output)) == ["failed"]
     assert (output.lines[-1], len(output.lines) < 500) == ("fn | 500", True)
@@ -144,7 +196,9 @@ def test_builds_side_by_side_show_whole_lines(fake_docker: FakeDocker) -> None:
 def test_one_failure_stops_no_other_build(fake_docker: FakeDocker) -> None:
     """Unless that is asked for: then what runs is ended, and the rest is not started."""
     fake_docker.answer("* bad", script="while [ ! -e slow ]; do sleep 0.02; done; exit 9")
-    fake_docker.answer("* slow", script=f"touch slow; {SLOW}").answer("* first", script="touch slow")
+    fake_docker.answer("* slow", script=f"touch slow; {SLOW}").answer(
+        "* first", script="touch slow"
+    )
     folder = str(fake_docker.folder)
     result = run(fake_docker, unit("first"), unit("bad"), unit("fn"), cwd=folder)
     assert (statuses(result), result.exit_code) == (["built", "failed", "built"], 1)
@@ -161,7 +215,13 @@ def test_one_failure_stops_no_other_build(fake_docker: FakeDocker) -> None:
 
 def test_a_failure_is_explained(fake_docker: FakeDocker) -> None:
     """From the whole output, by the functions of `buildkit`."""
-    fake_docker.answer("*", stderr=b"#1 [2/2] RUN x\n#1 ERROR: no\n" + b"y\n" * 100_000 + b"ERROR: failed to solve: no\n", exit_code=1)
+    fake_docker.answer(
+        "*",
+        stderr=b"#1 [2/2] RUN x\n#1 ERROR: no\n"
+        + b"y\n" * 100_000
+        + b"ERROR: failed to solve: no\n",
+        exit_code=1,
+    )
     (function,) = run(fake_docker, unit("fn"), progress="rawjson").functions
     assert function.explanation is not None
     assert function.explanation.step == "build-step"
@@ -202,7 +262,10 @@ def test_a_push_after_the_build(fake_docker: FakeDocker) -> None:
     fake_docker.answer("push *", stdout=f"latest: digest: {DIGEST} size: 1\n")
     output = Output()
     result = run(
-        fake_docker, unit("fn", build("fn"), push("a:1"), push("a:2")), progress="rawjson", output=output
+        fake_docker,
+        unit("fn", build("fn"), push("a:1"), push("a:2")),
+        progress="rawjson",
+        output=output,
     )
     (function,) = result.functions
     assert (function.status, function.digest, function.report.hit_ratio) == (
@@ -232,14 +295,16 @@ def test_a_stop_between_build_and_push(fake_docker: FakeDocker) -> None:
     """The function is stopped, not built: it was to be pushed."""
     stop = Stop()
     output = Output()
-    fake_docker.answer("buildx *", stderr="stop\n")
+    fake_docker.answer("buildx *", script="trap '' TERM; echo stop; sleep 0.3; exit 0")
 
     def write(text: bytes) -> None:
         output.write(text)
         if text == b"stop\n":
             stop.stop()
 
-    (function,) = run(fake_docker, unit("fn", build("fn"), push("a:1")), output=write, stop=stop).functions
+    (function,) = run(
+        fake_docker, unit("fn", build("fn"), push("a:1")), output=write, stop=stop
+    ).functions
     assert (function.status, fake_docker.calls[-1].argv[0]) == ("stopped", "buildx")
 
 
@@ -397,10 +462,7 @@ def test_a_keyboard_interrupt_ends_all_builds(fake_docker: FakeDocker) -> None:
     child = interpreter(code, Path(__file__).parents[1], env=fake_docker.environ)
     fake_docker.wait_for_calls(2)
     child.send_signal(signal.SIGINT)
-    until = time.monotonic() + PATIENCE
-    while len(fake_docker.running()) > 1:
-        assert time.monotonic() < until
-        time.sleep(0.01)
+    fake_docker.wait_for_running(1)
     child.send_signal(signal.SIGINT)
     assert child.communicate(timeout=PATIENCE)[0] == b"interrupted\n"
     assert (len(fake_docker.calls), fake_docker.running()) == (2, set())
@@ -514,17 +576,33 @@ def test_a_bake(fake_docker: FakeDocker, stderr: bytes, code: int, expected: lis
     fake_docker.answer("*", stderr=stderr, exit_code=code)
     result = bake(fake_docker)
     assert (statuses(result), [f.name for f in result.functions]) == (expected, ["one", "two"])
-    assert [f.explanation is not None for f in result.functions] == [s == "failed" for s in expected]
+    assert [f.explanation is not None for f in result.functions] == [
+        s == "failed" for s in expected
+    ]
     assert {(f.exit_code, f.attempts) for f in result.functions} == {(code, 1)}
     assert [f.report.function for f in result.functions] == ["one", "two"]
+
+
+def test_reports_of_a_bake_are_folds_over_the_events(fake_docker: FakeDocker) -> None:
+    """Each function has its own."""
+    fake_docker.answer("*", stderr=BAKED)
+    events: list[Event] = []
+    for function in bake(fake_docker, on_event=events.append).functions:
+        assert folded(events, function.name) == function.report
+        assert function.report.total > 0
 
 
 def test_a_bake_that_is_stopped_or_late(fake_docker: FakeDocker) -> None:
     """So are all its targets; before the start nothing is started."""
     fake_docker.answer("*", script=SLOW)
     stop = Stop()
+
+    def stop_later() -> None:
+        fake_docker.wait_for_calls(2)
+        stop.stop()
+
     assert statuses(bake(fake_docker, timeout=0.3)) == ["timed out", "timed out"]
-    threading.Thread(target=lambda: (fake_docker.wait_for_calls(2), stop.stop())).start()
+    threading.Thread(target=stop_later).start()
     assert statuses(bake(fake_docker, stop=stop)) == ["stopped", "stopped"]
     assert statuses(bake(fake_docker, stop=stop)) == ["not started", "not started"]
     assert len(fake_docker.calls) == 2

@@ -76,8 +76,7 @@ def test_no_repository_is_an_error_with_the_words_of_git(
     assert failure(lambda: tag_value("sha", cwd=str(tmp_path))) == [
         (
             "git-failed",
-            "`git rev-parse` failed: fatal: not a git repository"
-            " (or any of the parent directories): .git",
+            "`git rev-parse` failed: fatal: not a git repository (or any of the parent directories): .git",
         )
     ]
 
@@ -85,7 +84,10 @@ def test_no_repository_is_an_error_with_the_words_of_git(
 @pytest.mark.parametrize(
     ("script", "message"),
     [
-        ("printf 'a\\nfatal: \\033[1m http://u:p@h\\n' >&2; exit 1", "fatal: \\x1b[1m http://***@h"),
+        (
+            "printf 'a\\nfatal: \\033[1m http://u:p@h\\n' >&2; exit 1",
+            "fatal: \\x1b[1m http://***@h",
+        ),
         ("exit 3", "exit code 3"),
     ],
 )

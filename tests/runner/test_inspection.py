@@ -134,15 +134,17 @@ def test_a_builder_of_a_docker_without_buildx_does_not_exist(fake_docker: FakeDo
 
 
 def test_a_builder_that_exists(fake_docker: FakeDocker) -> None:
-    """buildx says so by its exit code; one that is not answered in time does not."""
+    """Buildx says so by its exit code; one that is not answered in time does not."""
     fake_docker.answer("buildx inspect slow", script=SLOW)
     assert has_builder("far", environ=fake_docker.environ)
     assert not has_builder("slow", environ=fake_docker.environ, timeout=0.2)
 
 
 def test_a_context_is_no_builder(fake_docker: FakeDocker) -> None:
-    """buildx describes the context of that name, but does not build with it unless it is the current one."""
-    fake_docker.describe(inspect="Name: t26\nDriver: docker\n\nNodes:\nName: t26\nStatus: running\n")
+    """Buildx describes the context of that name, but does not build with it unless it is the current one."""
+    fake_docker.describe(
+        inspect="Name: t26\nDriver: docker\n\nNodes:\nName: t26\nStatus: running\n"
+    )
     assert messages(fake_docker, "t26") == [
         ("unknown-builder", "`t26` is a Docker context, not a builder")
     ]
@@ -158,8 +160,7 @@ def test_a_daemon_that_does_not_run(fake_docker: FakeDocker, inspect: str) -> No
     assert messages(fake_docker) == [
         (
             "daemon-unreachable",
-            "cannot connect to the Docker daemon:"
-            " Cannot connect to the Docker daemon at unix:///x.",
+            "cannot connect to the Docker daemon: Cannot connect to the Docker daemon at unix:///x.",
         )
     ]
 
@@ -167,9 +168,7 @@ def test_a_daemon_that_does_not_run(fake_docker: FakeDocker, inspect: str) -> No
 def test_a_daemon_that_says_nothing(fake_docker: FakeDocker) -> None:
     """A docker that fails without a word, and one that is silent."""
     fake_docker.answer("*", exit_code=1)
-    assert messages(fake_docker) == [
-        ("daemon-unreachable", "cannot connect to the Docker daemon")
-    ]
+    assert messages(fake_docker) == [("daemon-unreachable", "cannot connect to the Docker daemon")]
     fake_docker.rules.clear()
     fake_docker.answer("*", script=SLOW)
     with pytest.raises(BuilderError) as caught:
@@ -189,10 +188,8 @@ def test_a_daemon_that_says_nothing(fake_docker: FakeDocker) -> None:
     ],
     ids=["inactive", "a node with an error", "a dead context"],
 )
-def test_a_builder_that_does_not_respond(
-    fake_docker: FakeDocker, inspect: str, words: str
-) -> None:
-    """buildx describes it with exit code 0 all the same."""
+def test_a_builder_that_does_not_respond(fake_docker: FakeDocker, inspect: str, words: str) -> None:
+    """Buildx describes it with exit code 0 all the same."""
     fake_docker.describe(inspect=inspect)
     assert messages(fake_docker, "far") == [
         ("daemon-unreachable", f"the builder `far` does not respond: {words}")
@@ -201,7 +198,11 @@ def test_a_builder_that_does_not_respond(
 
 @pytest.mark.parametrize(
     ("script", "words"),
-    [("echo 'ERROR: no' >&2; exit 1", ": no"), ("exit 1", ""), (SLOW, ": no answer within 0.5 seconds")],
+    [
+        ("echo 'ERROR: no' >&2; exit 1", ": no"),
+        ("exit 1", ""),
+        (SLOW, ": no answer within 0.5 seconds"),
+    ],
 )
 def test_a_builder_that_buildx_cannot_describe(
     fake_docker: FakeDocker, script: str, words: str
@@ -209,7 +210,11 @@ def test_a_builder_that_buildx_cannot_describe(
     """With its words, none, or after a limit."""
     fake_docker.answer("buildx inspect*", script=script).describe()
     with pytest.raises(BuilderError) as caught:
-        inspect_builder(environ=fake_docker.environ, builder="far", timeout=0.5 if words[2:4] == "no" and script == SLOW else 30)
+        inspect_builder(
+            environ=fake_docker.environ,
+            builder="far",
+            timeout=0.5 if words[2:4] == "no" and script == SLOW else 30,
+        )
     assert [d.message for d in caught.value.diagnostics] == [
         f"the builder `far` does not respond{words}"
     ]
@@ -230,9 +235,7 @@ def test_one_of_several_nodes_may_be_dead(fake_docker: FakeDocker) -> None:
     assert inspect_builder(environ=fake_docker.environ).buildkit == "v0.26.3"
     assert parse_nodes(nodes) == (
         Node(name="far0", endpoint="tcp://10.0.0.1:1234", status="inactive"),
-        Node(
-            name="far0", endpoint="tcp://10.0.0.1:1234", status="running", buildkit="v0.26.3"
-        ),
+        Node(name="far0", endpoint="tcp://10.0.0.1:1234", status="running", buildkit="v0.26.3"),
     )
 
 

@@ -16,7 +16,7 @@ from runner_values import Program, interpreter, python, shell
 
 from faas_cache.model.diagnostics import Diagnostic
 from faas_cache.model.errors import BuilderError
-from faas_cache.runner import processes, supervision
+from faas_cache.runner import children, supervision
 from faas_cache.runner.processes import (
     MAX_ANSWER,
     TAIL,
@@ -27,8 +27,9 @@ from faas_cache.runner.processes import (
     ask,
     ask_all,
     run,
+    run_in_worker,
 )
-from faas_cache.runner.stop import Stop
+from faas_cache.runner.stop import Shutdown, Stop
 
 
 @pytest.fixture
@@ -178,7 +179,7 @@ def test_a_program_that_cannot_be_started(
         assert [(d.name, d.message) for d in caught.value.diagnostics] == [
             ("docker-not-found", message)
         ]
-        assert pickle.loads(pickle.dumps(caught.value)) == caught.value  # noqa: S301  # our own bytes
+        assert pickle.loads(pickle.dumps(caught.value)) == caught.value
 
 
 def test_time_that_is_up_ends_a_program() -> None:
@@ -232,9 +233,7 @@ def test_a_program_that_closes_its_output_is_waited_for() -> None:
 
 
 @pytest.mark.parametrize("error", [OSError("disk full"), ValueError("no"), KeyboardInterrupt()])
-def test_a_sink_that_raises_ends_the_program(
-    fake_docker: FakeDocker, error: BaseException
-) -> None:
+def test_a_sink_that_raises_ends_the_program(fake_docker: FakeDocker, error: BaseException) -> None:
     """Politely, though it writes for ever; the exception reaches the caller."""
 
     def sink(_: bytes) -> None:
@@ -244,6 +243,41 @@ def test_a_sink_that_raises_ends_the_program(
     with pytest.raises(type(error)) as caught:
         run(command, environ=fake_docker.environ, sink=sink)
     assert (caught.value, fake_docker.running()) == (error, set())
+
+
+@pytest.mark.parametrize("stopped", [False, True], ids=["running", "stopped"])
+def test_a_sink_that_raises_in_a_worker_ends_the_program(
+    fake_docker: FakeDocker, *, stopped: bool
+) -> None:
+    """There it is called directly; what the program writes afterwards is discarded."""
+    shutdown, error = Shutdown(), OSError("disk full")
+    blocks: list[bytes] = []
+
+    def sink(block: bytes) -> None:
+        blocks.append(block)
+        if stopped and not shutdown.stopped:
+            shutdown.stop()
+            return
+        raise error
+
+    command = docker(
+        fake_docker,
+        "trap 'echo a; sleep 0.1; echo b; exit' TERM; echo line; while :; do sleep 0.02; done",
+    )
+    with pytest.raises(OSError, match="disk full") as caught:
+        run_in_worker(
+            command,
+            environ=fake_docker.environ,
+            cwd=None,
+            sink=sink,
+            ready=lambda: True,
+            capture_stdout=True,
+            terminal=None,
+            timeout=None,
+            shutdown=shutdown,
+        )
+    assert (caught.value, fake_docker.running()) == (error, set())
+    assert len(blocks) == (2 if stopped else 1)
 
 
 def test_a_keyboard_interrupt_ends_the_program_and_is_raised(tmp_path: Path) -> None:
@@ -299,8 +333,8 @@ def test_programs_end_with_the_interpreter(fake_docker: FakeDocker) -> None:
     import os, sys, threading, time
     sys.path.insert(0, sys.argv[2])
     from runner_values import Program
-    from faas_cache.runner import processes, supervision
-    processes.GRACE = 0.3
+    from faas_cache.runner import children, processes
+    children.GRACE = 0.3
     for kind in ("slow", "stubborn"):
         command = Program(argv=("docker", kind))
         threading.Thread(target=processes.run, args=(command,), daemon=True).start()
@@ -309,7 +343,7 @@ def test_programs_end_with_the_interpreter(fake_docker: FakeDocker) -> None:
     if not os.fork():
         sys.exit(0)
     os.wait()
-    print(len([p for p in processes._children if p.poll() is None]))
+    print(len([p for p in children.CHILDREN if p.poll() is None]))
     """
     child = interpreter(
         code, fake_docker.folder / "pids", Path(__file__).parents[1], env=fake_docker.environ
@@ -318,26 +352,25 @@ def test_programs_end_with_the_interpreter(fake_docker: FakeDocker) -> None:
     wait_until(lambda: fake_docker.running() == set())
 
 
-def test_the_children_of_this_process_are_ended_and_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What the interpreter does at its end, and a fork at its beginning."""
-    assert processes._children == set()
-    monkeypatch.setattr(processes, "GRACE", 0.2)
+def test_the_interpreter_ends_what_still_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Politely, then at once."""
+    assert set() == children.CHILDREN
+    monkeypatch.setattr(children, "GRACE", 0.2)
     outcomes: list[Outcome] = []
     for script in (SLOW, STUBBORN):
         command = shell(f"echo >&2; {script}")
         started = threading.Event()
         thread = threading.Thread(
-            target=lambda command=command, started=started: outcomes.append(  # type: ignore[misc]  # mypy cannot infer the lambda
+            target=lambda command=command, started=started: outcomes.append(
                 run(command, sink=lambda _: started.set())
             )
         )
         thread.start()
         started.wait()
-        processes._end_children()
+        children.end_children()
         thread.join()
     assert [outcome.exit_code for outcome in outcomes] == [143, 137]
-    processes._forget_children()
-    assert processes._children == set()
+    assert set() == children.CHILDREN
 
 
 def test_answers() -> None:
@@ -388,7 +421,9 @@ def test_a_keyboard_interrupt_ends_a_question(fake_docker: FakeDocker, interrupt
     fake_docker.answer("*", script="trap 'exit 0' INT; echo started; while :; do sleep 0.02; done")
     if interrupts == 2:
         fake_docker.rules.clear()
-        fake_docker.answer("*", script=f"trap 'touch {fake_docker.folder}/again' INT; while :; do sleep 0.02; done")
+        fake_docker.answer(
+            "*", script=f"trap 'touch {fake_docker.folder}/again' INT; while :; do sleep 0.02; done"
+        )
     code = """
     import sys
     from faas_cache.runner import supervision
@@ -452,6 +487,7 @@ def test_pipes_that_cannot_be_selected_are_copied(monkeypatch: pytest.MonkeyPatc
 def test_what_a_system_lacks_is_not_used(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     """Windows has no process groups, and macOS gives no status without reaping the process."""
     monkeypatch.delattr(os, name)
+    monkeypatch.setattr(supervision, "_SIGCONT", None)
     monkeypatch.setattr(supervision, "GRACE", 0.1)
     assert [run(shell("exit 5")).exit_code, run(shell(SLOW), timeout=0.1).exit_code] == [5, 143]
     stubborn = python("import signal, time; signal.signal(15, signal.SIG_IGN); time.sleep(300)")

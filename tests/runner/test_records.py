@@ -105,7 +105,7 @@ def test_buildx_is_told_to_write_a_metadata_file() -> None:
 def test_a_full_temporary_folder_fails_no_build(
     monkeypatch: pytest.MonkeyPatch, broken: str
 ) -> None:
-    """buildx fails where it cannot write the file, so it is not told to."""
+    """Buildx fails where it cannot write the file, so it is not told to."""
 
     def full(*_: object, **__: object) -> object:
         raise OSError(28, "No space left on device")

@@ -6,9 +6,10 @@ import attrs
 import pytest
 
 from faas_cache.buildkit.explanations import Explanation
+from faas_cache.buildkit.messages import FailedStep
 from faas_cache.buildkit.reports import CacheReport, Step
 from faas_cache.model.errors import InvalidInput
-from faas_cache.runner.results import BuildResult, FunctionResult
+from faas_cache.runner.results import BuildResult, FunctionResult, Status
 
 FAILURE = Explanation(
     function="fn",
@@ -28,14 +29,16 @@ def test_a_result_is_a_value() -> None:
         name="fn", status="failed", exit_code=1, tags=["a:1"], explanation=FAILURE, notes=[FAILURE]
     )
     whole = BuildResult(functions=[result])
-    assert pickle.loads(pickle.dumps(whole)) == whole  # noqa: S301  # our own bytes
+    assert pickle.loads(pickle.dumps(whole)) == whole
     assert (hash(whole), result.tags, result.notes) == (
         hash(BuildResult(functions=(attrs.evolve(result),))),
         ("a:1",),
         (FAILURE,),
     )
     assert result.report == CacheReport(function="fn")
-    assert repr(whole).startswith("BuildResult(functions=(FunctionResult(name='fn', status='failed'")
+    assert repr(whole).startswith(
+        "BuildResult(functions=(FunctionResult(name='fn', status='failed'"
+    )
 
 
 @pytest.mark.parametrize(
@@ -64,10 +67,10 @@ def test_wrong_types_are_rejected_with_the_name_of_the_field(
     assert [d.message for d in caught.value.diagnostics] == [message]
 
 
-def result(status: str, step: str | None = None) -> FunctionResult:
+def result(status: Status, step: FailedStep | None = None) -> FunctionResult:
     """A result, with a failure at a step."""
     failure = attrs.evolve(FAILURE, step=step) if step else None
-    return FunctionResult(name="fn", status=status, explanation=failure)  # type: ignore[arg-type]  # one of the six
+    return FunctionResult(name="fn", status=status, explanation=failure)
 
 
 @pytest.mark.parametrize(

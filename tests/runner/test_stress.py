@@ -7,6 +7,7 @@ import signal
 import subprocess
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -66,10 +67,8 @@ def signals(fake: FakeDocker, over: threading.Event, choice: random.Random) -> N
     while not over.is_set():
         if pids := sorted(fake.running()):
             number = choice.choice([signal.SIGTERM, signal.SIGSTOP, signal.SIGCONT, signal.SIGKILL])
-            try:
+            with suppress(ProcessLookupError):
                 os.kill(choice.choice(pids), number)
-            except ProcessLookupError:
-                pass
         over.wait(0.05)
 
 

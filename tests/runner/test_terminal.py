@@ -49,7 +49,7 @@ def test_streams_of_text_and_of_bytes() -> None:
     wrapped.write("before ")
     blocks: list[bytes] = []
     for stream in (text, own, binary, raw, wrapped, blocks.append):
-        write = writer_for(stream)  # type: ignore[arg-type]  # all of them are streams, or a function
+        write = writer_for(stream)
         for block in (TEXT.encode()[:1], TEXT.encode()[1:]):
             write(block)
     wrapped.seek(0)
@@ -66,7 +66,7 @@ def test_streams_of_text_and_of_bytes() -> None:
 def test_a_temporary_file_is_a_stream() -> None:
     """Python wraps it into an object of its own."""
     with tempfile.NamedTemporaryFile("w+", encoding="utf-8") as file:
-        writer_for(file)(TEXT.encode())  # type: ignore[arg-type]  # mypy knows no common type
+        writer_for(file)(TEXT.encode())
         file.seek(0)
         assert file.read() == TEXT
 

@@ -2,6 +2,7 @@
 
 import pickle
 from pathlib import Path
+from typing import Any
 
 import attrs
 import pytest
@@ -104,7 +105,7 @@ def test_a_fault_in_the_configuration_drops_no_function() -> None:
     ],
 )
 def test_selection_beside_faults(
-    selection: dict[str, str], functions: list[str], invalid: tuple[str, ...], names: list[str]
+    selection: dict[str, Any], functions: list[str], invalid: tuple[str, ...], names: list[str]
 ) -> None:
     """A function with faults can be selected; a selection that fails selects nothing."""
     with pytest.raises(InvalidStack) as caught:
@@ -153,6 +154,7 @@ def test_with_locations_completes_paths_of_the_file() -> None:
         "--cache-from[0]",
     ]
     assert stack.with_locations(located) == located
+    assert stack.with_locations(located[:1]) == located[:1]
 
 
 def test_load(tmp_path: Path) -> None:

@@ -185,8 +185,10 @@ def test_a_duplicate_key_shows_both_lines() -> None:
     with pytest.raises(InvalidStack) as caught:
         Stack.loads(HEAD + "  fn:\n    image: a\n    image: b\n", file="stack.yaml")
     assert str(caught.value).splitlines()[:2] == [
-        "stack.yaml:8:5: functions.fn.image: error: duplicate key `image` (first in line 7)"
-        " [duplicate-key]",
+        (
+            "stack.yaml:8:5: functions.fn.image: error: duplicate key `image` (first in line 7)"
+            " [duplicate-key]"
+        ),
         "    remove one of the two",
     ]
 
@@ -334,9 +336,12 @@ def test_a_parser_error_without_details(monkeypatch: pytest.MonkeyPatch) -> None
     ]
 
 
+VALUES: tuple[object, ...] = ({}, [], None, "a")
+
+
 def test_kinds_of_values() -> None:
     """Each kind has its words."""
-    assert [kind_of(value) for value in ({}, [], None, "a")] == [
+    assert [kind_of(value) for value in VALUES] == [
         "a mapping",
         "a list",
         "null",

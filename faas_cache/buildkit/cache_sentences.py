@@ -1,0 +1,233 @@
+"""The sentences about the import and the export of a cache: a table only."""
+
+from __future__ import annotations
+
+from faas_cache.buildkit.messages import Sentence
+from faas_cache.model.frozen_map import FrozenMap
+
+__all__ = [
+    "CACHE_SENTENCES",
+    "CACHE_URL",
+    "DAEMON_URL",
+    "LIMIT_URL",
+    "LOGIN",
+    "PRUNE",
+    "READ",
+    "WRITE",
+]
+
+CACHE_URL = "https://docs.docker.com/build/cache/backends/"
+_REGISTRY = f"{CACHE_URL}registry/"
+DAEMON_URL = "https://docs.docker.com/engine/daemon/troubleshoot/"
+LIMIT_URL = "https://docs.docker.com/docker-hub/usage/"
+
+LOGIN = "run `docker login` for this registry in the job that builds, and check the name"
+WRITE = "use credentials that may write to this repository, and a tag that is not immutable"
+READ = "read the error of the builder"
+PRUNE = "free disk space where the daemon keeps its data: `docker builder prune`"
+_NO_EXPORT = "build with `--no-cache-export` to use the cache without writing it"
+_IGNORE = "pass `--ignore-cache-errors` to let such a build pass"
+_CREDENTIALS = (
+    "check the credentials of the cache service: those of the entry, or of the environment"
+)
+
+# By step, cause and variant: `service` is a cache in S3, Azure or GitHub Actions.
+CACHE_SENTENCES: FrozenMap[Sentence] = FrozenMap(
+    {
+        # The export of a cache.
+        "cache-export refused": Sentence(
+            "the registry rejected the cache manifest",
+            "write `image-manifest=true,oci-mediatypes=true` into the `to` entry (BuildKit 0.12 or"
+            f" newer), or keep the cache in another registry; {_IGNORE}",
+            _REGISTRY,
+        ),
+        "cache-export refused image-manifest": Sentence(
+            "the registry rejected the cache manifest, although it has the form of an image",
+            f"keep the cache in another registry; {_IGNORE}",
+            _REGISTRY,
+        ),
+        "cache-export refused service": Sentence(
+            "the cache service refused to store the cache",
+            "add `ignore-error=true` to the `to` entry to let such a build pass",
+            f"{CACHE_URL}gha/",
+        ),
+        "cache-export unauthorized": Sentence(
+            "could not export the cache: authentication required",
+            f"{LOGIN}; a token may also have expired during a long build; {_NO_EXPORT}",
+            _REGISTRY,
+        ),
+        "cache-export denied": Sentence(
+            "could not export the cache: access denied", f"{WRITE}; {_NO_EXPORT}", _REGISTRY
+        ),
+        "cache-export unreachable": Sentence(
+            "could not export the cache: its registry or service cannot be reached",
+            f"check that the address is reachable from the builder, and try again; {_IGNORE}",
+            _REGISTRY,
+        ),
+        "cache-export unreachable late": Sentence(
+            "the builder did not accept the build in time: a cache service may not answer",
+            "check that the cache service is reachable from the builder, and try again",
+            CACHE_URL,
+        ),
+        "cache-export timeout": Sentence(
+            "could not export the cache: its registry or service timed out",
+            f"try again; {_IGNORE}",
+            _REGISTRY,
+        ),
+        "cache-export rate-limited": Sentence(
+            "could not export the cache: too many requests",
+            f"try again later, or build fewer functions at once; {_IGNORE}",
+            _REGISTRY,
+        ),
+        "cache-export too-large": Sentence(
+            "could not export the cache: a layer exceeds the size limit of the registry or a proxy",
+            "raise the limit for request bodies in the proxy in front of the registry",
+            _REGISTRY,
+        ),
+        "cache-export conflict": Sentence(
+            "could not export the cache: another job writes the same cache",
+            "give each job a cache of its own (`--cache-scope`), or let only one job export it",
+            _REGISTRY,
+        ),
+        "cache-export unsupported": Sentence(
+            "this builder cannot export the cache",
+            "turn on the containerd image store, or create a builder with `docker buildx create"
+            f" --driver docker-container`; {_NO_EXPORT}",
+            "https://docs.docker.com/go/build-cache-backends/",
+        ),
+        "cache-export unsupported backend": Sentence(
+            "this builder does not support this cache backend",
+            "create a builder with `docker buildx create --driver docker-container`, or use another"
+            " type in the `to` entry",
+            "https://docs.docker.com/go/build-cache-backends/",
+        ),
+        "cache-export unsupported several": Sentence(
+            "this builder cannot export several caches at once",
+            "keep one `to` entry, or use BuildKit 0.11 or newer",
+            CACHE_URL,
+        ),
+        "cache-export missing": Sentence(
+            "could not export the cache: the repository or bucket does not exist",
+            "create it first: some registries do not create repositories on push",
+            _REGISTRY,
+        ),
+        "cache-export invalid": Sentence(
+            "could not export the cache: its name or destination is invalid",
+            "correct the destination in the `to` entry",
+            CACHE_URL,
+        ),
+        "cache-export unauthorized service": Sentence(
+            "could not export the cache: the cache service rejected the credentials",
+            f"{_CREDENTIALS}; {_NO_EXPORT}",
+            CACHE_URL,
+        ),
+        "cache-export denied service": Sentence(
+            "could not export the cache: the credentials do not allow writing to the cache service",
+            f"allow it (pull requests from forks may only read); {_NO_EXPORT}",
+            CACHE_URL,
+        ),
+        "cache-export denied local": Sentence(
+            "could not write the local cache: permission denied",
+            "choose a folder that can be written as `dest`",
+            f"{CACHE_URL}local/",
+        ),
+        "cache-export invalid local": Sentence(
+            "could not write the local cache: a part of its path is not a folder",
+            "correct `dest` in the `to` entry",
+            f"{CACHE_URL}local/",
+        ),
+        "cache-export missing service": Sentence(
+            "could not export the cache: the bucket or container does not exist",
+            "create it, or correct its name in the `to` entry",
+            CACHE_URL,
+        ),
+        "cache-export unsupported service": Sentence(
+            "this version of BuildKit cannot use the cache service",
+            "use BuildKit 0.20 and buildx 0.21, or newer",
+            f"{CACHE_URL}gha/",
+        ),
+        "cache-export disk-full": Sentence(
+            "could not export the cache: no space left on device", PRUNE, DAEMON_URL
+        ),
+        "cache-export unknown": Sentence(
+            "could not export the cache (unrecognized error)",
+            f"{READ}; {_IGNORE}",
+            _REGISTRY,
+        ),
+        # The import of a cache: none of these fails a build, but `broken` does.
+        "cache-import missing": Sentence(
+            "no cache found at {cache}",
+            "ignore this in the first build; later, compare `from` with what `to` writes",
+            _REGISTRY,
+        ),
+        "cache-import missing broken": Sentence(
+            "the cache {cache} lists layers that no longer exist",
+            "build once with `--no-cache`, which writes the cache again",
+            _REGISTRY,
+        ),
+        "cache-import timeout broken": Sentence(
+            "reading a layer of the cache {cache} timed out",
+            "try again, or build once with `--no-build-cache`",
+            _REGISTRY,
+        ),
+        "cache-import unreachable broken": Sentence(
+            "could not read a layer of the cache {cache}: the connection failed",
+            "try again, or build once with `--no-build-cache`",
+            _REGISTRY,
+        ),
+        "cache-import unauthorized": Sentence(
+            "could not import the cache {cache}: authentication required", LOGIN, _REGISTRY
+        ),
+        "cache-import denied": Sentence(
+            "could not import the cache {cache}: access denied",
+            "use credentials that may read this repository",
+            _REGISTRY,
+        ),
+        "cache-import unreachable": Sentence(
+            "could not import the cache {cache}: its registry or service cannot be reached",
+            "check that the address is reachable from the builder",
+            _REGISTRY,
+        ),
+        "cache-import timeout": Sentence(
+            "could not import the cache {cache}: its registry or service timed out",
+            "check the connection between the builder and the registry",
+            _REGISTRY,
+        ),
+        "cache-import rate-limited": Sentence(
+            "could not import the cache {cache}: too many requests",
+            "log in to raise the limit, or build fewer functions at once",
+            LIMIT_URL,
+        ),
+        "cache-import unsupported": Sentence(
+            "this builder cannot import the cache {cache}",
+            "create a builder with `docker buildx create --driver docker-container`, or use another"
+            " type in the `from` entry",
+            CACHE_URL,
+        ),
+        "cache-import unauthorized service": Sentence(
+            "could not import the cache {cache}: the cache service rejected the credentials",
+            _CREDENTIALS,
+            CACHE_URL,
+        ),
+        "cache-import denied service": Sentence(
+            "could not import the cache {cache}: the credentials do not allow reading it",
+            _CREDENTIALS,
+            CACHE_URL,
+        ),
+        "cache-import unsupported service": Sentence(
+            "this version of BuildKit cannot use the cache service",
+            "use BuildKit 0.20 and buildx 0.21, or newer",
+            f"{CACHE_URL}gha/",
+        ),
+        "cache-import invalid": Sentence(
+            "could not import the cache {cache}: the reference or the cache is invalid",
+            "correct the `from` entry; `faas-cache check` shows what to write",
+            CACHE_URL,
+        ),
+        "cache-import unknown": Sentence(
+            "could not import the cache {cache} (unrecognized error)",
+            READ,
+            _REGISTRY,
+        ),
+    }
+)

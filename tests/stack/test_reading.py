@@ -1,0 +1,150 @@
+"""Reading files and URLs: what cannot be read is one error, without credentials."""
+
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from faas_cache.model.errors import InvalidStack
+from faas_cache.stack import reading
+from faas_cache.stack.stack_file import Stack
+
+TEXT = b"provider: {name: openfaas}\nfunctions: {fn: {image: a/b, zz: 1}}\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "cause"),
+    [
+        ("gone.yaml", "no such file or directory"),
+        (".", "is a directory"),
+        ("a\0b", "embedded null byte"),
+    ],
+)
+def test_a_file_that_cannot_be_read(tmp_path: Path, name: str, cause: str) -> None:
+    """The message has the path and the cause."""
+    path = f"{tmp_path}/{name}"
+    with pytest.raises(InvalidStack) as caught:
+        Stack.load(path)
+    assert [(d.name, d.message, d.hint) for d in caught.value.diagnostics] == [
+        (
+            "unreadable-stack-file",
+            f"cannot read the stack file `{repr(path)[1:-1]}`: {cause}",
+            "check the path, or name the stack file with `-f`",
+        )
+    ]
+    assert caught.value.stack is None
+
+
+def test_a_pipe_is_read_to_its_end() -> None:
+    """As a shell passes it for `-f <(generate)`."""
+    read, write = os.pipe()
+    os.write(write, TEXT)
+    os.close(write)
+    assert list(Stack.load(f"/dev/fd/{read}").functions) == ["fn"]
+    os.close(read)
+
+
+@contextmanager
+def serving(answer: Callable[[BaseHTTPRequestHandler], None]) -> Iterator[str]:
+    """A web server that answers every request in one way, by its address."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            answer(self)
+
+        def log_message(self, *_: object) -> None:
+            """Nothing is logged."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+        yield f"127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+def send(
+    handler: BaseHTTPRequestHandler,
+    *,
+    code: int = 200,
+    length: int = len(TEXT),
+    to: str = "",
+    wait: float = 0,
+) -> None:
+    """Sends the stack file, or the head that the arguments describe."""
+    handler.send_response(code)
+    handler.send_header("Content-Length", str(length))
+    if to:
+        handler.send_header("Location", to)
+    handler.end_headers()
+    time.sleep(wait)
+    handler.wfile.write(TEXT)
+
+
+def test_a_url_is_read_and_its_credentials_are_masked() -> None:
+    """The locations show the URL without its query."""
+    with serving(send) as host:
+        stack = Stack.load(f"http://{host}/stack.yaml?token=hunter2")
+    assert str(stack.diagnostics[0].location) == (
+        f"http://{host}/stack.yaml?***:2:30: functions.fn.zz"
+    )
+
+
+@pytest.mark.parametrize(
+    ("answer", "cause"),
+    [
+        (partial(send, code=404), "the server answered with status 404"),
+        (
+            partial(send, length=len(TEXT) + 1),
+            "the connection was closed before the end of the file",
+        ),
+        (
+            partial(send, code=302, to="ftp://127.0.0.1/x"),
+            "redirected to a URL that is neither http nor https",
+        ),
+        (partial(send, code=302, to="x" * 10), None),
+        (lambda handler: handler.wfile.write(b"nonsense\r\n\r\n"), "nonsense"),
+    ],
+    ids=["status", "short", "ftp", "loop", "no-http"],
+)
+def test_an_answer_that_is_not_the_file_is_an_error(
+    answer: Callable[[BaseHTTPRequestHandler], None], cause: str | None
+) -> None:
+    """An incomplete file is never taken for the whole one."""
+    with serving(answer) as host, pytest.raises(InvalidStack) as caught:
+        Stack.load(f"http://{host}/x?token=hunter2")
+    (diagnostic,) = caught.value.diagnostics
+    assert diagnostic.name == "unreadable-stack-file"
+    assert "hunter2" not in str(diagnostic)
+    assert cause is None or diagnostic.message.endswith(cause)
+
+
+def test_one_limit_of_time_for_the_whole_transfer(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server that is slow between blocks is an error, too."""
+    monkeypatch.setattr(reading, "_TIMEOUT", 0.2)
+    with serving(partial(send, wait=0.1)) as host:
+        monkeypatch.setattr(time, "monotonic", iter([0.0, 1.0, 2.0]).__next__)
+        with pytest.raises(InvalidStack, match=r"not complete after 0\.2 s"):
+            Stack.load(f"http://{host}/x")
+
+
+def test_a_large_file_is_not_read_to_its_end(tmp_path: Path) -> None:
+    """One byte more than the limit is enough to reject it."""
+    path = tmp_path / "stack.yaml"
+    with path.open("wb") as stream:
+        stream.truncate(10 * reading.MAX_SIZE)
+    assert len(reading.read_stack(path)) == reading.MAX_SIZE + 1
+
+
+def test_user_and_password_in_a_url_are_not_supported() -> None:
+    """The error does not show them."""
+    with pytest.raises(InvalidStack) as caught:
+        Stack.load("http://user:hunter2@127.0.0.1/x")
+    assert caught.value.diagnostics[0].message == (
+        "cannot read the stack file `http://***@127.0.0.1/x`: user and password in a URL are not"
+        " supported"
+    )
