@@ -62,7 +62,7 @@ class Credential:
 def credentials(specs: Iterable[FunctionSpec]) -> Iterator[Credential]:
     """The credentials in the cache entries and build arguments of functions with `build_cache`."""
     for spec in specs:
-        if spec.build_cache is not None:
+        if spec.build_cache is not None or spec.default_cache is not None:
             yield from _in_entries(spec)
             yield from _in_arguments(spec)
 
@@ -72,7 +72,8 @@ def written_credentials(specs: Iterable[FunctionSpec], document: Document) -> It
 
     A credential that a `${…}` inserts is not in the file. This is decided before flags are applied.
     """
-    for credential in credentials(specs):
+    # A credential of the default is in the entries of several functions, and written once.
+    for credential in {c.path: c for c in credentials(specs)}.values():
         if not _is_inserted(credential, document):
             name = masked(credential.name)[:_SHOWN]
             yield Diagnostic(
@@ -86,11 +87,14 @@ def written_credentials(specs: Iterable[FunctionSpec], document: Document) -> It
 
 def _in_entries(spec: FunctionSpec) -> Iterator[Credential]:
     setting = spec.build_cache
+    top: KeyPath = ("functions", spec.name, "build_cache")
+    if setting is None:  # D9
+        setting, top = spec.default_cache, ("configuration", "build_cache")
     if not isinstance(setting, dict):
         return
     for side in ("from", "to"):
         entries = setting.get(side)
-        path: KeyPath = ("functions", spec.name, "build_cache", side)
+        path: KeyPath = (*top, side)
         for index, text in enumerate(entries if isinstance(entries, tuple) else (entries,)):
             here = (*path, index) if isinstance(entries, tuple) else path
             yield from _in_entry(text, here) if isinstance(text, str) else ()
