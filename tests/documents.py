@@ -137,7 +137,7 @@ def parse_command(words: Sequence[str]) -> Arguments:
 
 
 def diagnose(
-    stack_file: str, options: Namespace, environ: Mapping[str, str], dockerfile: str = ""
+    stack_file: str, options: Arguments, environ: Mapping[str, str], dockerfile: str = ""
 ) -> tuple[Diagnostic, ...]:
     """All diagnostics of a stack file under the flags of a command line, in a given environment."""
     try:
