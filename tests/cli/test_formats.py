@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from faas_cache.cli.formats import FORMATTERS
-from faas_cache.cli.output import escape
 from faas_cache.model.catalogue import CATALOGUE
 from faas_cache.model.diagnostics import Diagnostic, Location
+from faas_cache.model.text import escape
 from faas_cache.serialization import to_dict
 
 VECTORS = Path(__file__).parents[1] / "vectors"

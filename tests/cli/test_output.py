@@ -5,8 +5,9 @@ import sys
 
 import pytest
 
-from faas_cache.cli.output import count, escape, print_json, print_result, suggest, warn
+from faas_cache.cli.output import count, print_json, print_result, suggest, warn
 from faas_cache.model.diagnostics import Diagnostic
+from faas_cache.model.text import escape
 
 
 @pytest.mark.parametrize(
