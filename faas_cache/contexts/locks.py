@@ -219,7 +219,7 @@ def _not_acquired(name: str, held: _Held, *, stopped: bool) -> InvalidFunction:
     hint = "wait until that run ends, or stop it"
     if held.exclusive:
         file = quoted(f"{BUILD_FOLDER}/{os.path.basename(held.path)}")
-        hint = f"wait until that run ends, or remove {file} if it does not run any more"
+        hint = f"wait until that run ends, or remove {file} if it is no longer running"
     return InvalidFunction(
         Diagnostic(
             name="context-locked",
