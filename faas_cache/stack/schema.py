@@ -121,7 +121,7 @@ def _read_provider(value: object, reader: _Reader) -> bool:
     if name == PROVIDER:
         return True
     message = (
-        f"unsupported provider `{masked(name)[:_SHOWN]}`" if name else "the provider has no name"
+        f"unsupported provider `{masked(name)[:_SHOWN]}`" if name else "missing `provider.name`"
     )
     hint = f"write `provider: {{name: {PROVIDER}}}`"
     reader.faults.report("unsupported-provider", message, (*path, "name"), hint)

@@ -265,7 +265,7 @@ _HINTS = (
     (r"flow", "close the bracket, and put commas between the items"),
     (
         r"block (?:mapping|collection)|simple key",
-        "indent this line like its neighbours, and write `key: value`",
+        "indent this line like the lines around it, and write `key: value`",
     ),
     (r"mapping values", "quote the value if it contains a colon, or fix the indentation"),
 )
