@@ -105,7 +105,7 @@ def check_contexts(plans: Iterable[BuildPlan]) -> Iterator[Diagnostic]:
                         severity="warning",
                         message=f"the cache in `{shown}` is inside the build context"
                         f" `{masked(context)[:_MAX_SHOWN]}`",
-                        hint="move it, such as to `dest=/tmp/cache`, or list it in `.dockerignore`",
+                        hint="move it to another folder, or exclude it in `.dockerignore`",
                         location=Location(path=path),
                     )
 

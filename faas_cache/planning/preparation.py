@@ -91,8 +91,8 @@ def _apply_tag(spec: FunctionSpec, kind: str, inputs: PlanInputs) -> FunctionSpe
     raise InvalidInput(
         Diagnostic(
             name="invalid-argument",
-            message=f"no value is known for `--tag {kind}`",
-            hint="pass it with `PlanInputs.tags`",
+            message=f"missing value for `--tag {kind}`",
+            hint="pass the value in `PlanInputs.tags`",
             location=Location(path=("functions", spec.name)),
         )
     )
