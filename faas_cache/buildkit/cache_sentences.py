@@ -62,7 +62,7 @@ CACHE_SENTENCES: FrozenMap[Sentence] = FrozenMap(
             f"check that the address is reachable from the builder, and try again; {_IGNORE}",
             _REGISTRY,
         ),
-        "cache-export unreachable late": Sentence(
+        "cache-export unreachable unresponsive": Sentence(
             "the builder did not accept the build in time: a cache service may not be responding",
             "check that the cache service is reachable from the builder, and try again",
             CACHE_URL,

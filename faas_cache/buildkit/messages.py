@@ -131,7 +131,9 @@ WORDS: tuple[Words, ...] = (
     ),
     # buildx asks for the job for 3 seconds; the exporter is configured meanwhile, and azblob then
     # calls its service.
-    Words("cache-export", "unreachable", r"failed to receive status: .*no such job", "late"),
+    Words(
+        "cache-export", "unreachable", r"failed to receive status: .*no such job", "unresponsive"
+    ),
     # The front end: docker, buildx, buildctl.
     Words(
         "front-end", "missing", r"'?buildx'? is not a docker command|unknown command: docker buildx"

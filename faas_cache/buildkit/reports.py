@@ -155,7 +155,7 @@ class _Progress:
     seconds: float = 0.0
     error: str = ""
     finished: bool = False
-    moved: dict[str, int] = attrs.field(factory=dict)
+    transferred: dict[str, int] = attrs.field(factory=dict)
 
     def step(self) -> Step:
         return Step(
@@ -163,7 +163,7 @@ class _Progress:
             kind=self.kind,
             cached=self.cached,
             seconds=self.seconds,
-            bytes=sum(self.moved.values()),
+            bytes=sum(self.transferred.values()),
             error=masked_message(self.error),
             finished=self.finished,
             started=self.started,
@@ -227,7 +227,9 @@ class ReportBuilder:
     def _move(self, event: StepProgress) -> None:
         step = self._steps.get(event.step)
         if step is not None and not event.status.startswith("extracting "):
-            step.moved[event.status] = max(step.moved.get(event.status, 0), event.current)
+            step.transferred[event.status] = max(
+                step.transferred.get(event.status, 0), event.current
+            )
 
     def _finish(self, event: StepFinished) -> None:
         step = self._steps.get(event.step)

@@ -176,9 +176,9 @@ def remove_tree(top: str) -> None:
                     elif depth < _FLAT_DEPTH:
                         waiting.append((entry.path, depth + 1))
                     else:
-                        moved = f"{top}/{os.urandom(8).hex()}"
-                        os.rename(entry.path, moved)
-                        waiting.append((moved, 1))
+                        new_path = f"{top}/{os.urandom(8).hex()}"
+                        os.rename(entry.path, new_path)
+                        waiting.append((new_path, 1))
                 except OSError:
                     continue
     for folder in reversed(folders):
