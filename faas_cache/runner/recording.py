@@ -44,7 +44,7 @@ class Recorder:
     ) -> None:
         self.show = show
         self.digest: str | None = None
-        self.empty = True
+        self.empty: bool = True
         self._function = function
         self._emit = emit
         self._display = display
@@ -70,8 +70,7 @@ class Recorder:
         if self._shown_line:
             self._display_lines(b"\n")
         if self._display == "failure" and exit_code != 0:
-            for lines in self._kept:
-                self.show(lines)
+            self.show(b"".join(self._kept))
 
     def replay(self, function: str, log: bytes) -> None:
         """Reads the recorded progress of one function."""
@@ -88,25 +87,28 @@ class Recorder:
         return CacheReport(function=function) if builder is None else builder.report()
 
     def _add(self, events: Iterable[Event]) -> None:
+        lines = []
         for event in events:
             self.empty = False
             self._log.add(event)
             self._reports.setdefault(event.function, ReportBuilder()).add(event)
             self._emit(event)
             if self._display in ("lines", "failure"):
-                self._display_lines(self._formatter.format(event))
+                lines.append(self._formatter.format(event))
+        if lines:
+            self._display_lines(b"".join(lines))
 
     def _display_lines(self, text: bytes) -> None:
         """Shows whole lines with the function's name in front, or keeps them."""
         *lines, self._shown_line = (self._shown_line + text).split(b"\n")
         mark = f"{self._function} | ".encode(errors="replace")
-        marked = b"".join(mark + line + b"\n" for line in lines)
+        marked = [mark + line + b"\n" for line in lines]
         if self._display == "lines":
             if marked:
-                self.show(marked)
+                self.show(b"".join(marked))
             return
-        self._kept.append(marked)
-        self._kept_size += len(marked)
+        self._kept.extend(marked)
+        self._kept_size += sum(map(len, marked))
         while self._kept_size > _MAX_QUIET:
             self._kept_size -= len(self._kept.popleft())
 
