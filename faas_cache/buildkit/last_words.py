@@ -1,4 +1,4 @@
-"""The last words of a builder: what it prints beside the progress of its steps, and how it ends."""
+"""The last lines of a builder: what it prints besides the progress of its steps, and its error."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ _PREFIX = re.compile(
 
 
 def without_prefix(message: str) -> str:
-    """The message without what builders put before it."""
+    """The message without the prefixes of builders."""
     return _PREFIX.sub("", message, count=1) if _PREFIX.match(message) else message
 
 
@@ -110,7 +110,7 @@ _MAX_LOST = 100
 
 
 class LastWords:
-    """What a builder printed beside the progress of its steps, line by line."""
+    """What a builder printed besides the progress of its steps, line by line."""
 
     def __init__(self) -> None:
         self.final: Final | None = None

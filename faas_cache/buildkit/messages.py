@@ -1,4 +1,4 @@
-"""What builders, registries and cache services print when something fails: tables only.
+"""The errors that builders, registries and cache services print: tables only.
 
 `WORDS` recognizes errors that name their step by themselves; `STATUSES` says what an answer of a
 registry, a service, a network or a disk means, whatever the step. In both the first row that
