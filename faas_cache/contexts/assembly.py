@@ -117,7 +117,7 @@ class Contexts:
         return ContextBuilder(self, spec, template).build()
 
     def forget(self) -> None:
-        """Reads again what contexts have in common, when it is used next."""
+        """Discards what contexts have in common, so that it is read again."""
         self._build = None
         self._parents.clear()
         self._templates.clear()
