@@ -53,7 +53,7 @@ class PlanEntry(NamedTuple):
 
 
 class Environment(NamedTuple):
-    """What is known of the machine; `None` where it was not inspected."""
+    """What is known about the machine; `None` where it was not inspected."""
 
     builder: Builder | None
     environ: Mapping[str, str] | None

@@ -24,7 +24,7 @@ _MAX_SHOWN = 60
 def check_plan(
     plan: BuildPlan, environment: Environment, dockerfile: str = ""
 ) -> Iterator[Diagnostic]:
-    """What `resolve` reported about a plan, and what is wrong with its entries and its builder."""
+    """The diagnostics of `resolve` about a plan, and those of its entries and its builder."""
     yield from plan.diagnostics
     for item in plan_entries(plan):
         yield from check_entry(item, environment)

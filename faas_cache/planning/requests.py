@@ -39,7 +39,7 @@ def _read_strict(value: object) -> bool:
 
 @attrs.frozen(kw_only=True, repr=False)
 class Request:
-    """What a stack is planned for, so that it can be planned again.
+    """The arguments of a plan, so that a stack can be planned again with them.
 
     Attributes:
         names: The functions to plan, in any order; none means all.
