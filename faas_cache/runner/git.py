@@ -1,4 +1,4 @@
-"""What is asked of git: the words of `--tag`, and clones of template sources."""
+"""What git is run for: the values of `--tag`, and clones of template sources."""
 
 from __future__ import annotations
 

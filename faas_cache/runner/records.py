@@ -1,4 +1,4 @@
-"""What a builder remembers of a build: the metadata file of buildx, and `docker buildx history`."""
+"""The records that a builder keeps of a build: its metadata file and `docker buildx history`."""
 
 from __future__ import annotations
 
