@@ -45,7 +45,7 @@ _HINTS = {
 
 @attrs.frozen(kw_only=True)
 class StackContent:
-    """What a stack file says about builds, and its diagnostics.
+    """The build settings of a stack file, and its diagnostics.
 
     `supported` says whether it is a stack file for OpenFaaS at all. `invalid_functions` are the
     functions that have faults, which are missing in `functions`.
