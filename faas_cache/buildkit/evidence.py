@@ -51,7 +51,7 @@ class Vertex:
 class Build:
     """The evidence of one build: `add` each of its events.
 
-    `of_events` says that it may share a process with builds of other functions, as in a bake.
+    `of_events` is true if it may share a process with builds of other functions, as in a bake.
     """
 
     def __init__(self, function: str = "", *, of_events: bool = False) -> None:

@@ -25,7 +25,7 @@ from faas_cache.model.masking import masked_message, shown_fields
 
 __all__ = ["Explanation", "explain"]
 
-# As much of the builder's own words is kept.
+# The maximal length of the builder's own error that is kept.
 _MAX_ERROR = 1000
 
 
@@ -244,7 +244,7 @@ def _broken_cache(
     return None if "parent snapshot" in message else ("base-image", gone)
 
 
-# Names and addresses are the user's: what they hold says nothing.
+# Names and addresses are the user's, so their words mean nothing.
 _NAMES = re.compile(r"\w+://\S+|\"[^\"]*\"|\S*[0-9a-z]/\S+:(?= )|sha256:[0-9a-f]+")
 # A manifest that a registry rejects: nothing else is written to `…/manifests/…`, and layers went
 # before it.

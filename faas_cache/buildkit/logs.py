@@ -27,7 +27,7 @@ _CLOCK = re.compile(
 _MARK = re.compile(rb"(?P<mark>[A-Za-z0-9][A-Za-z0-9._-]{0,99}) +\| ")
 # The excerpt of a Dockerfile has line numbers before a bar.
 _LINE_NUMBER = re.compile(rb"[0-9]+")
-# More builds than these are not told apart.
+# More builds than these are not kept apart.
 _MAX_BUILDS = 10_000
 _FIRST = (b"#0 building with ", b"#1 [internal] load ")
 

@@ -27,7 +27,7 @@ _DECODER = json.JSONDecoder()
 _SPACE = re.compile(r"\s*")
 # Errors are cut: some hold what a whole script printed.
 _MAX_ERROR = 2**20
-# So many runs of one step are told apart; older ones are summed up.
+# At most this many runs of one step are kept apart; older ones are summed up.
 _MAX_RUNS = 16
 # Parts of one step beyond these are not reported.
 _MAX_STATUSES = 2**12
