@@ -97,7 +97,7 @@ class Contexts:
         """
         require_name(spec.name)
         try:
-            # Before the lock: what is wrong with the sources needs no wait.
+            # Before the lock: faults of the sources are reported without waiting.
             trees = [self._repeat(lambda: self.tree(spec, template))]
 
             def attempt() -> Stamp:

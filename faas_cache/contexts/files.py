@@ -63,7 +63,7 @@ def write_tree(
 ) -> None:
     """Writes a tree into an empty folder.
 
-    `contents` caches what is marked as cached. `exact` tells that the umask and the parent folder
+    `contents` caches what is marked as cached. `exact` is true if the umask and the parent folder
     leave modes unchanged. A file that grows beyond `limit` bytes while it is copied is an error.
     """
     for name in tree.folders:

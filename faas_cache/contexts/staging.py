@@ -29,7 +29,7 @@ _UNSUPPORTED = frozenset({errno.ENOSYS, errno.EINVAL, errno.ENOTSUP, errno.EPERM
 
 
 class Staging(NamedTuple):
-    """A staging folder; `exact` tells that new files in it get the modes that `open` is given."""
+    """A staging folder; `exact` is true if new files in it get the modes that `open` is given."""
 
     path: str
     exact: bool
