@@ -1,4 +1,4 @@
-"""References that are parsed as a part of something else: their faults are collected."""
+"""Parses references inside larger values, and collects their faults."""
 
 from __future__ import annotations
 
