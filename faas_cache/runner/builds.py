@@ -329,7 +329,7 @@ def _statuses(finished: Finished, targets: Mapping[str, Plan]) -> dict[str, Stat
         target: _target_status(report(plan.function), done[target])
         for target, plan in targets.items()
     }
-    # Where no target failed by itself, the file, the entries or the builder did.
+    # If no target failed by itself, the bake file, the entries or the builder failed.
     return statuses if "failed" in statuses.values() else dict.fromkeys(targets, "failed")
 
 

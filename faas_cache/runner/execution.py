@@ -19,7 +19,7 @@ from faas_cache.runner.workers import Mailbox
 
 __all__ = ["Execution", "Finished", "PlannedCommand", "Progress"]
 
-# How a builder tells of its progress: not at all, in lines, as JSON, or as JSON when it is over
+# How a builder reports its progress: not at all, as lines, as JSON, or as JSON afterwards
 # (`Builder.progress_mode`).
 Progress: TypeAlias = Literal["", "none", "plain", "rawjson", "history"]
 _VARIABLES: FrozenMap[FrozenMap[str]] = FrozenMap(

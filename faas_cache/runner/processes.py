@@ -117,8 +117,8 @@ def run(  # noqa: PLR0913  # what a process has, and what ends it
     `sink` is called in this thread with what the command writes to stderr, with `capture_stdout` to
     stdout too; by default it is written to `sys.stderr`, and the command is given a terminal if
     that is one. After `timeout` seconds the command is terminated, and killed ten seconds later.
-    So it is when `stop` is stopped, when `sink` raises, and when a `KeyboardInterrupt` is raised in
-    this thread: both exceptions are raised again when the command has ended.
+    The same happens when `stop` is stopped, when `sink` raises, and when a `KeyboardInterrupt` is
+    raised in this thread: both exceptions are raised again when the command has ended.
     """
     terminal = terminal_of(None) if sink is None else None
     write = writer_for(None) if sink is None else sink

@@ -20,9 +20,9 @@ Display: TypeAlias = Literal["lines", "output", "nothing", "failure"]
 
 # What is kept of a build to explain it: its last lines, and the events of its steps.
 _MAX_LINES, _MAX_EVENTS = 5_000, 50_000
-# What is kept of a quiet build, in bytes, in case that it fails.
+# The output of a quiet build that is kept, in bytes, to show it if the build fails.
 _MAX_QUIET = 2**22
-# A longer line is none of `docker push`.
+# A longer line is not from `docker push`.
 _MAX_LINE = 2**12
 
 

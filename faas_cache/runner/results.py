@@ -29,7 +29,7 @@ def _reject(instance: object, field: str, value: object, expected: str) -> Inval
 
 
 def _is(*types: type, expected: str) -> Any:  # noqa: ANN401  # attrs types a validator of any field so
-    """A validator of a field's type; `bool` is not taken for a number."""
+    """A validator of a field's type; a `bool` is not a number."""
 
     def validate(instance: object, attribute: attrs.Attribute[object], value: object) -> None:
         if not isinstance(value, types) or (isinstance(value, bool) and bool not in types):

@@ -1,6 +1,6 @@
 """`Supervisor`: reads the output of a program until it ends, and terminates it if necessary.
 
-Nothing here waits for a program longer than the grace period once it was asked to end: not for one
+After a program was terminated, nothing here waits longer than the grace period: not for one
 that ignores signals, stops itself, or leaves a child behind that holds our pipe.
 """
 
@@ -20,10 +20,10 @@ from faas_cache.runner.stop import Shutdown
 
 __all__ = ["GRACE", "Process", "Supervisor", "send_signal"]
 
-# How long a program that was asked to end may take to do so, in seconds; then it is killed with all
+# How long a terminated program may take to end, in seconds; then it is killed with all processes
 # that it started.
 GRACE = 10.0
-# How long output is waited for after a kill, in seconds: only a program outside of the process
+# How long to wait for output after a kill, in seconds: only a program outside the process
 # group can still write then.
 _LAST_OUTPUT = 1.0
 _BLOCK = 2**16
