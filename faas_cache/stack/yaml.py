@@ -250,9 +250,9 @@ def _pure_events(text: str) -> _NextEvent:
 
 # Diagnostics.
 
-# The parsers' own words are shorter, but may quote a tag of the user's.
+# The parsers' own messages are shorter, but may quote a tag of the user's.
 _MAX_CAUSE = 200
-# What helps, by what the parser was doing and what it met.
+# The hint, by what the parser was reading and what it found.
 _HINTS = (
     (r"quoted scalar", "close the quote, and double a backslash inside double quotes"),
     (r"flow", "close the bracket, and put commas between the items"),
