@@ -184,8 +184,8 @@ def test_a_program_that_cannot_be_started(
 
 def test_time_that_is_up_ends_a_program() -> None:
     """It is asked to; one that is done in time is not."""
-    late = run(shell(SLOW), timeout=0.1)
-    assert (late.exit_code, late.timed_out, late.stopped) == (143, True, False)
+    timed_out = run(shell(SLOW), timeout=0.1)
+    assert (timed_out.exit_code, timed_out.timed_out, timed_out.stopped) == (143, True, False)
     assert not run(shell("exit 0"), timeout=PATIENCE).timed_out
 
 
@@ -406,9 +406,9 @@ def test_a_question_has_a_time_limit_and_ends_with_a_stop(fake_docker: FakeDocke
     """Each says why there is no answer."""
     fake_docker.answer("*", script=SLOW)
     argv = ("docker", "version")
-    late = ask(argv, environ=fake_docker.environ, timeout=0.1)
+    timed_out = ask(argv, environ=fake_docker.environ, timeout=0.1)
     stopped = ask(argv, environ=fake_docker.environ, stop=stop_when_called(fake_docker))
-    assert [late.problem, stopped.problem] == ["no answer within 0.1 seconds", "stopped"]
+    assert [timed_out.problem, stopped.problem] == ["no answer within 0.1 seconds", "stopped"]
     stop = Stop()
     stop.stop()
     assert ask(("no-such-program",), stop=stop) == Answer(exit_code=143, problem="stopped")
