@@ -454,7 +454,7 @@ def test_a_question_gets_the_signal_of_the_interrupt(fake_docker: FakeDocker) ->
 
     def interrupt() -> None:
         wait_until((folder / "ready").exists)
-        os.kill(os.getpid(), signal.SIGINT)
+        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
 
     threading.Thread(target=interrupt).start()
     with pytest.raises(KeyboardInterrupt):
