@@ -30,8 +30,8 @@ class Recorder:
     """Reads the output of one command, block by block.
 
     `emit` is called with each event, and `show` with what `display` says: `lines` that begin with
-    the function's name, the `output` as it comes, `nothing`, or the lines of a `failure` when it is
-    over.
+    the function's name (in a bake, with that of the step's function), the `output` as it comes,
+    `nothing`, or the lines of a `failure` when it is over.
     """
 
     def __init__(
@@ -68,7 +68,7 @@ class Recorder:
         """Reads what is left, and shows the lines of a failure."""
         self._add(self._reader.close())
         if self._shown_line:
-            self._display_lines(b"\n")
+            self._display_lines(b"\n", "")
         if self._display == "failure" and exit_code != 0:
             for lines in self._kept:
                 self.show(lines)
@@ -94,12 +94,12 @@ class Recorder:
             self._reports.setdefault(event.function, ReportBuilder()).add(event)
             self._emit(event)
             if self._display in ("lines", "failure"):
-                self._display_lines(self._formatter.format(event))
+                self._display_lines(self._formatter.format(event), event.function)
 
-    def _display_lines(self, text: bytes) -> None:
+    def _display_lines(self, text: bytes, function: str) -> None:
         """Shows whole lines with the function's name in front, or keeps them."""
         *lines, self._shown_line = (self._shown_line + text).split(b"\n")
-        mark = f"{self._function} | ".encode(errors="replace")
+        mark = f"{function or self._function} | ".encode(errors="replace")
         marked = b"".join(mark + line + b"\n" for line in lines)
         if self._display == "lines":
             if marked:
