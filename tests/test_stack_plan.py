@@ -396,7 +396,7 @@ def test_d1_disabling_alone_is_fine() -> None:
 
 def test_names_are_checked_where_a_context_is_written() -> None:
     """A name is a folder name and a DNS label, unless the function has its own context."""
-    stack = stack_of(**{"a/b": PLAIN, "Upper": PLAIN, "Own/x": {**PLAIN, "context": "src"}})
+    stack = stack_of(**{"a/b": PLAIN, "Upper": PLAIN, "Own/x": {**MAX, "context": "src"}})
     result = plan_stack(stack)
     assert findings(result) == [
         ("invalid-function-name", "error", "functions['a/b']"),
@@ -421,9 +421,9 @@ def test_templates_bring_packages_and_ssh() -> None:
     go = Template(name="go", build_options=FrozenMap({"dev": ("make", "gcc")}), mount_ssh=True)
     stack = stack_of(
         a={**PLAIN, "lang": "go", "build_options": ["dev"]},
-        b={**PLAIN, "lang": "py"},
-        c={**PLAIN, "lang": "Dockerfile"},
-        d={**PLAIN, "lang": "own", "context": "src"},
+        b={"image": "x/b", "lang": "py"},
+        c={"image": "x/c", "lang": "Dockerfile"},
+        d={"image": "x/d", "lang": "own", "context": "src"},
     )
     result = plan_stack(stack, inputs=PlanInputs(templates={"go": go}))
     assert [(p.build_args.get("ADDITIONAL_PACKAGE"), p.ssh) for p in result.plans] == [

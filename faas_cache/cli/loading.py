@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from typing import Literal
 
 from faas_cache.cli.arguments import Arguments
 from faas_cache.model.diagnostics import Diagnostic

@@ -126,6 +126,9 @@ CATALOGUE: FrozenMap[Condition] = FrozenMap(
         "unsupported-cache-manifest": Condition(
             "E6", _W, "the registry rejects the manifest of a cache entry", _REGISTRY
         ),
+        "shared-image": Condition(
+            "E7", _EW, "two functions build different images under one tag", _YAML
+        ),
         "missing-feature": Condition(
             "F2", _E, "the builder lacks a feature that a build needs", _DRIVERS
         ),
