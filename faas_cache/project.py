@@ -78,7 +78,7 @@ class Project:
         self.stack = stack
         self.root = os.fspath(root)
         self.environ: Mapping[str, str] = FrozenMap(os.environ if environ is None else environ)
-        self._folder = os.path.abspath(self.root)
+        self._folder = _absolute(self.root)
         self._file = ""  # the one file that was loaded, as it is opened
 
     @classmethod
@@ -268,7 +268,11 @@ class Project:
         if edit.changed and not dry_run:
             from faas_cache.contexts.replacement import replace_file
 
-            replace_file(self._file, edit.after, expected=edit.before)
+            try:
+                replace_file(self._file, edit.after, expected=edit.before)
+            except OSError as error:
+                message = f"cannot write the stack file: {error.strerror}"
+                raise _invalid(message, "check the permissions of its folder") from error
         return edit
 
     @cached_property
@@ -330,8 +334,7 @@ def _edit(
     path = project._file  # noqa: SLF001  # of this module
     if not path or "://" in path:
         message = "the project has no single stack file that can be edited"
-        hint = "load the project from one file"
-        raise InvalidInput(Diagnostic(name="invalid-argument", message=message, hint=hint))
+        raise _invalid(message, "load the project from one file")
     return edit_setting(
         read_stack(path),
         mode,
@@ -341,3 +344,15 @@ def _edit(
         file=project.stack.file or path,
         environ=project.environ,
     )
+
+
+def _absolute(root: str) -> str:
+    try:
+        return os.path.abspath(root)
+    except OSError as error:
+        message = f"cannot find the current folder: {error.strerror}"
+        raise _invalid(message, "change to a folder that exists") from error
+
+
+def _invalid(message: str, hint: str) -> InvalidInput:
+    return InvalidInput(Diagnostic(name="invalid-argument", message=message, hint=hint))

@@ -106,7 +106,9 @@ def format_sarif(diagnostics: Sequence[Diagnostic]) -> str:
 
 
 def _sarif_rule(name: str) -> dict[str, Any]:
-    condition = CATALOGUE[name]
+    condition = CATALOGUE.get(name)
+    if condition is None:  # a program may have names of its own
+        return {"id": name, "shortDescription": {"text": name}}
     return {
         "id": name,
         "shortDescription": {"text": condition.summary},
@@ -122,9 +124,9 @@ def _sarif_locations(item: Diagnostic) -> dict[str, Any]:
         return {}
     from urllib.parse import quote
 
-    physical: dict[str, Any] = {
-        "artifactLocation": {"uri": quote(where.file, safe="/:%?#[]@!$&'()*+,;=~")}
-    }
+    safe = "/:%?#[]@!$&'()*+,;=~" if "://" in where.file else "/"
+    uri = quote(where.file, safe=safe, errors="surrogateescape")
+    physical: dict[str, Any] = {"artifactLocation": {"uri": uri}}
     if where.line is not None:
         physical["region"] = {"startLine": where.line, "startColumn": where.column or 1}
     return {"locations": [{"physicalLocation": physical}]}

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from importlib import import_module
 
 from faas_cache.cli.arguments import parse_arguments
-from faas_cache.cli.output import ExitCode, silence_stderr, warn
+from faas_cache.cli.output import ExitCode, open_streams, silence_stdout, warn
 from faas_cache.cli.signals import Terminated, raising
 from faas_cache.model.errors import FaasCacheError
 
@@ -22,10 +22,9 @@ def main(words: Sequence[str] | None = None) -> int:
     0: done. 1: a build failed. 2: the input is invalid. 3: the builder cannot do it. 130, 143: a
     signal came.
     """
-    if sys.stderr is None:  # closed by the caller
-        silence_stderr()
+    open_streams()
     collecting = gc.isenabled()
-    gc.disable()  # a run is short: looking through what it holds takes a fifth of it
+    gc.disable()  # a run is short: looking through its objects would take a fifth of it
     try:
         with raising():
             return _run(sys.argv[1:] if words is None else words)
@@ -36,10 +35,8 @@ def main(words: Sequence[str] | None = None) -> int:
         return 128 + error.number
     except KeyboardInterrupt:
         return 130
-    except BrokenPipeError:
-        # The reader of our output is gone; Python must not try to flush it again when it exits.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return ExitCode.FAILED
+    except OSError as error:
+        return _cannot_print(error)
     finally:
         if collecting:
             gc.enable()
@@ -56,3 +53,12 @@ def _run(words: Sequence[str]) -> int:
         code = import_module(f"faas_cache.cli.{name}").run(arguments)
     sys.stdout.flush()
     return code
+
+
+def _cannot_print(error: OSError) -> int:
+    """The exit code where stdout is full, closed, or has lost its reader, which is no news."""
+    silence_stdout()
+    if not isinstance(error, BrokenPipeError):
+        cause = os.strerror(error.errno) if error.errno else str(error)
+        warn(f"error: cannot write to standard output: {cause}")
+    return ExitCode.FAILED

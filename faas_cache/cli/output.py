@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import codecs
 import os
 import sys
 from collections import Counter
 from collections.abc import Iterable
+from contextlib import suppress
 from enum import IntEnum
+from io import TextIOWrapper
 
 from faas_cache.model.diagnostics import Diagnostic, nearest
 
@@ -14,11 +17,17 @@ __all__ = [
     "ExitCode",
     "count",
     "escape",
+    "open_streams",
     "print_json",
     "print_result",
+    "silence_stderr",
+    "silence_stdout",
     "suggest",
     "warn",
 ]
+
+
+_HANDLER = "faas-cache"
 
 
 class ExitCode(IntEnum):
@@ -54,6 +63,37 @@ def warn(*messages: object) -> None:
             print(escape(str(message)), file=sys.stderr, flush=True)
     except (OSError, ValueError):
         silence_stderr()
+
+
+def open_streams() -> None:
+    """Gives this process the standard streams that its caller closed, and an encoding for all text.
+
+    What is written to a closed stderr is lost, what is written to a closed stdout is an error.
+    Bytes that are not text pass as they are; characters that a terminal does not have are escaped.
+    """
+    if sys.stderr is None:
+        silence_stderr()
+    if sys.stdout is None:
+        sys.stdout = open(os.devnull, encoding="utf-8")  # noqa: SIM115  # until the process ends
+    codecs.register_error(_HANDLER, _encode)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors=_HANDLER)
+
+
+def _encode(error: UnicodeError) -> tuple[str | bytes, int]:
+    """The bytes of a character that an encoding does not have."""
+    assert isinstance(error, UnicodeEncodeError)
+    code = ord(error.object[error.start])
+    if 0xDC80 <= code <= 0xDCFF:  # noqa: PLR2004  # a byte, by PEP 383
+        return bytes([code - 0xDC00]), error.start + 1
+    return error.object[error.start].encode("ascii", "backslashreplace"), error.start + 1
+
+
+def silence_stdout() -> None:
+    """Discards what is still to be written to standard output, when the process ends at last."""
+    with suppress(OSError, ValueError):  # it is no file
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def silence_stderr() -> None:

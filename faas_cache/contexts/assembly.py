@@ -72,8 +72,8 @@ class Contexts:
         outside_links: bool = False,
         limits: Limits = Limits(),  # noqa: B008  # frozen
     ) -> None:
-        self.root = os.path.realpath(root)
-        self.extras = tuple(dict.fromkeys(extras))
+        self.root: str = os.path.realpath(root)
+        self.extras: tuple[str, ...] = tuple(dict.fromkeys(extras))
         self.outside_links = outside_links
         self.limits = limits
         self._templates: dict[str, ContextTree] = {}

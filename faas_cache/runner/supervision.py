@@ -89,8 +89,8 @@ class Supervisor:
     ) -> None:
         self.ready: Callable[[], bool] = lambda: True
         self.tick: Callable[[], object] = lambda: None
-        self.timed_out = False
-        self.stopped = False
+        self.timed_out: bool = False
+        self.stopped: bool = False
         self._process = process
         self._shutdown = shutdown
         self._deadline = None if timeout is None else time.monotonic() + timeout

@@ -53,7 +53,10 @@ class Credential:
     __slots__ = ("alternative", "name", "path", "value")
 
     def __init__(self, path: KeyPath, name: str, value: str, alternative: str) -> None:
-        self.path, self.name, self.value, self.alternative = path, name, value, alternative
+        self.path: KeyPath = path
+        self.name: str = name
+        self.value: str = value
+        self.alternative: str = alternative
 
 
 def credentials(specs: Iterable[FunctionSpec]) -> Iterator[Credential]:

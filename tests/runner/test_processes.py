@@ -357,8 +357,8 @@ def test_the_interpreter_ends_what_still_runs(monkeypatch: pytest.MonkeyPatch) -
     assert set() == children.CHILDREN
     monkeypatch.setattr(children, "GRACE", 0.2)
     outcomes: list[Outcome] = []
-    for script in (SLOW, STUBBORN):
-        command = shell(f"echo >&2; {script}")
+    for script in (f"echo >&2; {SLOW}", "trap '' TERM; echo >&2; while :; do sleep 0.02; done"):
+        command = shell(script)
         started = threading.Event()
         thread = threading.Thread(
             target=lambda command=command, started=started: outcomes.append(
@@ -443,6 +443,23 @@ def test_a_keyboard_interrupt_ends_a_question(fake_docker: FakeDocker, interrupt
         child.send_signal(signal.SIGINT)
     assert child.communicate(timeout=PATIENCE) == (b"interrupted\n", b"")
     assert fake_docker.running() == set()
+
+
+def test_a_question_gets_the_signal_of_the_interrupt(fake_docker: FakeDocker) -> None:
+    """SIGINT, as a program in the foreground does."""
+    fake_docker.answer(
+        "*", script="trap 'touch interrupted; exit' INT; touch ready; while :; do sleep 0.02; done"
+    )
+    folder = fake_docker.folder
+
+    def interrupt() -> None:
+        wait_until((folder / "ready").exists)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    threading.Thread(target=interrupt).start()
+    with pytest.raises(KeyboardInterrupt):
+        ask(("docker", "version"), environ=fake_docker.environ, cwd=str(folder))
+    assert ((folder / "interrupted").exists(), fake_docker.running()) == (True, set())
 
 
 def test_a_terminal_is_given_where_stderr_is_one() -> None:
