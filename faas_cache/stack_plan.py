@@ -31,6 +31,7 @@ from faas_cache.planning.requests import PlanInputs, Request
 from faas_cache.planning.resolution import resolve
 from faas_cache.planning.run_rules import check_default, check_scope_reach
 from faas_cache.planning.stack_checks import check_between
+from faas_cache.planning.unread_exports import check_reads
 from faas_cache.render.commands import Command
 from faas_cache.render.front_ends import (
     FRONT_ENDS,
@@ -330,6 +331,9 @@ def _assemble(stack_plan: StackPlan) -> StackPlan:
             caches_of_others=_has_settings(stack_plan.request.flags),
         )
     )
+    stack, specs = stack_plan.stack, stack_plan.specs.values()
+    if not stack.invalid_functions:  # one of them may import what is exported (E9)
+        faults.add(*check_reads(specs, stack.functions.values(), stack_plan.request.flags))
     # A front end of another program does not use docker's builder.
     other = chosen is not None and chosen.program != (builder.program if builder else DOCKER)
     missing = () if other else check_builder(plans, builder)
