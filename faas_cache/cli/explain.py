@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import sys
-from argparse import Namespace
 
 from faas_cache.buildkit.explanations import explain
+from faas_cache.cli.arguments import Arguments
 from faas_cache.cli.output import ExitCode, print_json, print_result
 
 __all__ = ["run"]
 
 
-def run(arguments: Namespace) -> int:
+def run(arguments: Arguments) -> int:
     """Prints what failed, then what went wrong without failing a build."""
     explanations = explain(sys.stdin.buffer.read() if sys.stdin else b"")
     failures = [item for item in explanations if item.severity == "error"]

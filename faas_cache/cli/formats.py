@@ -1,4 +1,4 @@
-"""The output formats of `check`: for people, for programs, and for the places where code is reviewed."""
+"""The output formats of `check`: for people, for programs, and for reviews of code."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from faas_cache.model.diagnostics import Diagnostic, path_text
 __all__ = ["FORMATTERS"]
 
 PROJECT_URL = "https://github.com/openfaas/faas-cli/issues/940"
-# GitLab shows a finding beside a line of a file: a finding without a file goes to the top of the usual one.
+# GitLab shows a finding beside a line of a file: one without a file goes to the top of this one.
 _DEFAULT_FILE = "stack.yaml"
 _GITLAB_SEVERITIES = {"error": "major", "warning": "minor", "note": "info"}
 SARIF_SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
@@ -33,7 +33,7 @@ def format_json(diagnostics: Sequence[Diagnostic]) -> str:
 
 
 def format_github(diagnostics: Sequence[Diagnostic]) -> str:
-    """Workflow commands, which GitHub Actions shows as annotations of the lines that they are about."""
+    """Workflow commands, which GitHub Actions shows as annotations beside the lines."""
     lines = []
     for item in diagnostics:
         where = item.location
@@ -116,7 +116,7 @@ def _sarif_rule(name: str) -> dict[str, Any]:
 
 
 def _sarif_locations(item: Diagnostic) -> dict[str, Any]:
-    """The place of a result, where it has one."""
+    """The location of a result, where it has one."""
     where = item.location
     if where.file is None:
         return {}

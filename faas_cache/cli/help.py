@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from argparse import Namespace
-
-from faas_cache.cli.arguments import COMMANDS, build_parser, overview
+from faas_cache.cli.arguments import COMMANDS, Arguments, command_help, overview
 from faas_cache.cli.documentation import read_topic, topics
 from faas_cache.cli.output import ExitCode, print_result, suggest
 from faas_cache.model.diagnostics import Diagnostic
@@ -14,13 +12,13 @@ from faas_cache.model.masking import masked
 __all__ = ["run"]
 
 
-def run(arguments: Namespace) -> int:
+def run(arguments: Arguments) -> int:
     """Prints the overview without a word, else what the word names."""
     word = arguments.operands[0] if arguments.operands else ""
     if not word:
         print_result(f"{overview()}\nTopics for `faas-cache help TOPIC`: {', '.join(topics())}\n")
     elif word in COMMANDS:
-        print_result(build_parser(COMMANDS[word]).format_help())
+        print_result(command_help(COMMANDS[word]))
     elif word in topics():
         print_result(read_topic(word))
     else:

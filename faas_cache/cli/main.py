@@ -1,4 +1,4 @@
-"""The command line: `faas-cache` and `python -m faas_cache`. It reads words, calls `Project` and prints."""
+"""`faas-cache` and `python -m faas_cache`: reads words, calls `Project` and prints."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from importlib import import_module
 
 from faas_cache.cli.arguments import parse_arguments
 from faas_cache.cli.output import ExitCode, silence_stderr, warn
+from faas_cache.cli.signals import Terminated, raising
 from faas_cache.model.errors import FaasCacheError
 
 __all__ = ["main"]
@@ -18,17 +19,21 @@ __all__ = ["main"]
 def main(words: Sequence[str] | None = None) -> int:
     """Runs one command and returns its exit code.
 
-    0: done. 1: a build failed. 2: the input is invalid. 3: the builder cannot do it. 130, 143: interrupted.
+    0: done. 1: a build failed. 2: the input is invalid. 3: the builder cannot do it. 130, 143: a
+    signal came.
     """
     if sys.stderr is None:  # closed by the caller
         silence_stderr()
     collecting = gc.isenabled()
     gc.disable()  # a run is short: looking through what it holds takes a fifth of it
     try:
-        return _run(sys.argv[1:] if words is None else words)
+        with raising():
+            return _run(sys.argv[1:] if words is None else words)
     except FaasCacheError as error:
         warn(*error.diagnostics)
         return error.exit_code
+    except Terminated as error:
+        return 128 + error.number
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:

@@ -1,4 +1,4 @@
-"""What the command line prints: results on standard output, messages on standard error, each through one escape."""
+"""What the command line prints: results on stdout, messages on stderr, all of it escaped."""
 
 from __future__ import annotations
 
@@ -7,16 +7,13 @@ import sys
 from collections import Counter
 from collections.abc import Iterable
 from enum import IntEnum
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from faas_cache.model.diagnostics import Diagnostic
+from faas_cache.model.diagnostics import Diagnostic, nearest
 
 __all__ = [
     "ExitCode",
     "count",
     "escape",
-    "exit_code_of",
     "print_json",
     "print_result",
     "suggest",
@@ -61,7 +58,7 @@ def warn(*messages: object) -> None:
 
 def silence_stderr() -> None:
     """Discards what is written to standard error from now on: nobody reads it any more."""
-    sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115  # until the process ends
+    sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115  # until the process ends
 
 
 def print_result(text: str) -> None:
@@ -78,17 +75,7 @@ def print_json(value: object) -> None:
 
 def suggest(word: str, known: Iterable[str]) -> str:
     """A hint that names the known word that was probably meant; empty where there is none."""
-    from faas_cache.model.diagnostics import nearest
-
     return nearest(word, known)
-
-
-def exit_code_of(diagnostics: Iterable[Diagnostic]) -> ExitCode:
-    """The exit code for what was reported: builder faults alone are 3 (rule F2), other errors 2."""
-    rules = {d.rule for d in diagnostics if d.severity == "error"}
-    if not rules:
-        return ExitCode.DONE
-    return ExitCode.UNSUPPORTED if rules <= {"F2", "F3"} else ExitCode.INVALID_INPUT
 
 
 def count(diagnostics: Iterable[Diagnostic]) -> str:

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from argparse import Namespace
-
 import attrs
 
+from faas_cache.cli.arguments import Arguments
 from faas_cache.cli.output import ExitCode, print_json, print_result
 from faas_cache.model.registries import REGISTRIES
 
 __all__ = ["run"]
 
 
-def run(arguments: Namespace) -> int:
+def run(arguments: Arguments) -> int:
     """Prints the table of registries, with the evidence for each row and its date."""
     if arguments.json:
         print_json([attrs.asdict(row) for row in REGISTRIES])

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from argparse import Namespace
-
+from faas_cache.cli.arguments import Arguments
 from faas_cache.cli.documentation import read_topic, sections
 from faas_cache.cli.output import ExitCode, print_result, suggest
 from faas_cache.model.diagnostics import Diagnostic
@@ -13,7 +12,7 @@ from faas_cache.model.masking import masked
 __all__ = ["run"]
 
 
-def run(arguments: Namespace) -> int:
+def run(arguments: Arguments) -> int:
     """Prints the section of each name: a diagnostic's name, or a rule's number in any case."""
     known = sections(read_topic("rules")) | sections(read_topic("diagnostics"))
     by_name = {name.lower(): text for name, text in known.items()}

@@ -44,7 +44,7 @@ class Recorder:
     ) -> None:
         self.show = show
         self.digest: str | None = None
-        self.empty = True
+        self.empty: bool = True
         self._function = function
         self._emit = emit
         self._display = display
@@ -68,10 +68,9 @@ class Recorder:
         """Reads what is left, and shows the lines of a failure."""
         self._add(self._reader.close())
         if self._shown_line:
-            self._display_lines(b"\n", "")
+            self._display_lines(self._mark(b"\n", ""))
         if self._display == "failure" and exit_code != 0:
-            for lines in self._kept:
-                self.show(lines)
+            self.show(b"".join(self._kept))
 
     def replay(self, function: str, log: bytes) -> None:
         """Reads the recorded progress of one function."""
@@ -88,25 +87,30 @@ class Recorder:
         return CacheReport(function=function) if builder is None else builder.report()
 
     def _add(self, events: Iterable[Event]) -> None:
+        lines: list[bytes] = []
         for event in events:
             self.empty = False
             self._log.add(event)
             self._reports.setdefault(event.function, ReportBuilder()).add(event)
             self._emit(event)
             if self._display in ("lines", "failure"):
-                self._display_lines(self._formatter.format(event), event.function)
+                lines += self._mark(self._formatter.format(event), event.function)
+        if lines:
+            self._display_lines(lines)
 
-    def _display_lines(self, text: bytes, function: str) -> None:
-        """Shows whole lines with the function's name in front, or keeps them."""
+    def _mark(self, text: bytes, function: str) -> list[bytes]:
+        """The lines that a text completes, with the name of their function in front."""
         *lines, self._shown_line = (self._shown_line + text).split(b"\n")
         mark = f"{function or self._function} | ".encode(errors="replace")
-        marked = b"".join(mark + line + b"\n" for line in lines)
+        return [mark + line + b"\n" for line in lines]
+
+    def _display_lines(self, lines: list[bytes]) -> None:
+        """Shows lines, or keeps them."""
         if self._display == "lines":
-            if marked:
-                self.show(marked)
+            self.show(b"".join(lines))
             return
-        self._kept.append(marked)
-        self._kept_size += len(marked)
+        self._kept.extend(lines)
+        self._kept_size += sum(map(len, lines))
         while self._kept_size > _MAX_QUIET:
             self._kept_size -= len(self._kept.popleft())
 

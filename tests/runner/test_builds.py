@@ -295,7 +295,7 @@ def test_a_stop_between_build_and_push(fake_docker: FakeDocker) -> None:
     """The function is stopped, not built: it was to be pushed."""
     stop = Stop()
     output = Output()
-    fake_docker.answer("buildx *", stderr="stop\n")
+    fake_docker.answer("buildx *", script="trap '' TERM; echo stop; sleep 0.3; exit 0")
 
     def write(text: bytes) -> None:
         output.write(text)
@@ -447,9 +447,7 @@ def test_a_keyboard_interrupt_ends_all_builds(fake_docker: FakeDocker) -> None:
     import sys
     sys.path.insert(0, sys.argv[1])
     from runner_values import Planned, Program
-    from faas_cache.buildkit.events import BuildFinished, BuildStarted, Event
-from faas_cache.buildkit.reports import CacheReport
-from faas_cache.runner import supervision
+    from faas_cache.runner import supervision
     from faas_cache.runner.builds import BuildUnit, run_builds
     supervision.GRACE = 3600.0
     units = [
