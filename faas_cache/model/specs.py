@@ -1,4 +1,4 @@
-"""`FunctionSpec`: one function of a stack file, as far as its build is concerned.
+"""`FunctionSpec`: the keys of one function of a stack file that its build needs.
 
 Values are converted and their types checked here, once. Whether a valid value makes sense is
 decided by `resolve`.
@@ -101,7 +101,7 @@ _FIELDS: dict[str, Reader] = _KEYS | {
 
 @attrs.frozen(kw_only=True, repr=False, init=False)
 class FunctionSpec:
-    """One function as far as its build is concerned: its YAML keys, and what flags set for it.
+    """The build settings of one function: its YAML keys, and values that flags set.
 
     Raises `InvalidFunction` for values of the wrong type, with the key path of each. Paths,
     references, cache entries and enums are converted to text; integers and booleans are spelled as
@@ -260,7 +260,7 @@ def _key_text(key: object, path: KeyPath) -> str:
 
 
 def _unknown_key(key: str, path: KeyPath) -> Diagnostic:
-    """The warning about a key of a function that nobody reads."""
+    """The warning about a key that neither faas-cli nor this package reads."""
     return Diagnostic(
         name="unknown-key",
         severity="warning",

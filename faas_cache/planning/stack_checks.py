@@ -33,7 +33,7 @@ class _Export(NamedTuple):
 
 
 def check_between(plans: Iterable[BuildPlan]) -> Iterator[Diagnostic]:
-    """What one function's cache does to the image or the cache of another function."""
+    """E4, E5: conflicts between the cache of one function and another function."""
     plans = tuple(plans)
     exports = [
         _Export(item.plan, item.entry, item.path, item.backend)

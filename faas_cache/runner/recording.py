@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from heapq import merge
@@ -22,6 +23,8 @@ Display: TypeAlias = Literal["lines", "output", "nothing", "failure"]
 _MAX_LINES, _MAX_EVENTS = 5_000, 50_000
 # What is kept of a quiet build, in bytes, in case that it fails.
 _MAX_QUIET = 2**22
+# The part of an image's export that names its digest.
+_PUSHED = re.compile(r"pushing manifest for \S+@(?P<digest>sha256:[0-9a-f]{64})")
 # A longer line is none of `docker push`.
 _MAX_LINE = 2**12
 
@@ -31,7 +34,8 @@ class Recorder:
 
     `emit` is called with each event, and `show` with what `display` says: `lines` that begin with
     the function's name (in a bake, with that of the step's function), the `output` as it comes,
-    `nothing`, or the lines of a `failure` when it is over.
+    `nothing`, or the lines of a `failure` when it is over. `digests` holds those of images, by
+    their functions.
     """
 
     def __init__(
@@ -43,7 +47,7 @@ class Recorder:
         display: Display,
     ) -> None:
         self.show = show
-        self.digest: str | None = None
+        self.digests: dict[str, str] = {}
         self.empty: bool = True
         self._function = function
         self._emit = emit
@@ -93,6 +97,8 @@ class Recorder:
             self._log.add(event)
             self._reports.setdefault(event.function, ReportBuilder()).add(event)
             self._emit(event)
+            if isinstance(event, StepProgress) and (match := _PUSHED.fullmatch(event.status)):
+                self.digests[event.function] = match["digest"]
             if self._display in ("lines", "failure"):
                 lines += self._mark(self._formatter.format(event), event.function)
         if lines:
@@ -118,7 +124,8 @@ class Recorder:
         *lines, rest = (self._line + block).split(b"\n")
         self._line = rest[-_MAX_LINE:]
         for line in lines:
-            self.digest = push_digest(line[:_MAX_LINE]) or self.digest
+            if digest := push_digest(line[:_MAX_LINE]):
+                self.digests[self._function] = digest
 
 
 class _Log:

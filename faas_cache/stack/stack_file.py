@@ -1,4 +1,4 @@
-"""`Stack`: a stack file as far as its builds are concerned."""
+"""`Stack`: the part of a stack file that builds need."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ __all__ = ["Stack"]
 
 @attrs.frozen(kw_only=True, repr=False)
 class Stack:
-    """A stack file: its functions, and what else it says about builds.
+    """A stack file: its functions, and its other settings for builds.
 
     Attributes:
         functions: The functions by name, in the order of the file.
