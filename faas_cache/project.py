@@ -78,7 +78,7 @@ class Project:
         self.stack = stack
         self.root = os.fspath(root)
         self.environ: Mapping[str, str] = FrozenMap(os.environ if environ is None else environ)
-        self._folder = os.path.abspath(self.root)
+        self._folder = _absolute(self.root)
         self._file = ""  # the one file that was loaded, as it is opened
 
     @classmethod
@@ -100,7 +100,11 @@ class Project:
         names = tuple(dict.fromkeys(os.fspath(file) for file in files)) or (
             default_stack_file(root),
         )
-        project = cls(_load(names, root, environ, envsubst=envsubst), root=root, environ=environ)
+        project = cls(
+            _load(names, root, environ, envsubst=envsubst, pipes=bool(files)),
+            root=root,
+            environ=environ,
+        )
         if len(names) == 1:
             project._file = _opened(names[0], root)
         return project
@@ -267,7 +271,11 @@ class Project:
         if edit.changed and not dry_run:
             from faas_cache.contexts.replacement import replace_file
 
-            replace_file(self._file, edit.after, expected=edit.before)
+            try:
+                replace_file(self._file, edit.after, expected=edit.before)
+            except OSError as error:
+                message = f"cannot write the stack file: {error.strerror}"
+                raise _invalid(message, "check the permissions of its folder") from error
         return edit
 
     @cached_property
@@ -281,14 +289,19 @@ class Project:
 
 
 def _load(
-    names: tuple[str, ...], root: FilePath, environ: Mapping[str, str], *, envsubst: bool
+    names: tuple[str, ...],
+    root: FilePath,
+    environ: Mapping[str, str],
+    *,
+    envsubst: bool,
+    pipes: bool,
 ) -> Stack:
     """The stack of a file, or of several; raises with the faults of all that are unreadable."""
     stacks: dict[str, Stack] = {}
     faults = FaultCollector()
     for name in names:
         with faults.catch():
-            stacks[name] = _load_stack(name, root, environ, envsubst=envsubst)
+            stacks[name] = _load_stack(name, root, environ, envsubst=envsubst, pipes=pipes)
     faults.raise_errors(InvalidStack)
     if len(names) == 1:
         return stacks[names[0]]
@@ -297,9 +310,11 @@ def _load(
     return combine({masked_message(name): stack for name, stack in stacks.items()})
 
 
-def _load_stack(name: str, root: FilePath, environ: Mapping[str, str], *, envsubst: bool) -> Stack:
+def _load_stack(
+    name: str, root: FilePath, environ: Mapping[str, str], *, envsubst: bool, pipes: bool
+) -> Stack:
     """A stack file as far as it can be read; locations have the name as it was given."""
-    data = read_stack(_opened(name, root))
+    data = read_stack(_opened(name, root), pipes=pipes)
     try:
         return Stack.loads(data, environ, envsubst=envsubst, file=masked_message(name))
     except InvalidStack as error:
@@ -329,8 +344,7 @@ def _edit(
     path = project._file  # noqa: SLF001  # of this module
     if not path or "://" in path:
         message = "the project has no single stack file that can be edited"
-        hint = "load the project from one file"
-        raise InvalidInput(Diagnostic(name="invalid-argument", message=message, hint=hint))
+        raise _invalid(message, "load the project from one file")
     return edit_setting(
         read_stack(path),
         mode,
@@ -340,3 +354,15 @@ def _edit(
         file=project.stack.file or path,
         environ=project.environ,
     )
+
+
+def _absolute(root: str) -> str:
+    try:
+        return os.path.abspath(root)
+    except OSError as error:
+        message = f"cannot find the current folder: {error.strerror}"
+        raise _invalid(message, "change to a folder that exists") from error
+
+
+def _invalid(message: str, hint: str) -> InvalidInput:
+    return InvalidInput(Diagnostic(name="invalid-argument", message=message, hint=hint))

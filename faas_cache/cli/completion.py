@@ -8,8 +8,9 @@ from itertools import pairwise
 
 from faas_cache.cli.arguments import COMMANDS, Arguments
 from faas_cache.cli.output import ExitCode, print_result, suggest
+from faas_cache.cli.streams import write_stdout
 from faas_cache.model.diagnostics import Diagnostic
-from faas_cache.model.errors import FaasCacheError, InvalidInput, InvalidStack
+from faas_cache.model.errors import FaasCacheError, InvalidInput
 from faas_cache.model.masking import masked
 
 __all__ = ["candidates", "run"]
@@ -34,6 +35,8 @@ _faas_cache() {
 compdef _faas_cache faas-cache
 """
 _SCRIPTS = {"bash": BASH, "zsh": ZSH}
+# The modes of `faas-cache set`.
+MODES = ("inline", "max", "none")
 
 
 def run(arguments: Arguments) -> int:
@@ -42,7 +45,7 @@ def run(arguments: Arguments) -> int:
     if kind == "words":
         print_result("".join(f"{word}\n" for word in candidates(words)))
     elif kind in _SCRIPTS:
-        print_result(_SCRIPTS[kind])
+        write_stdout(_SCRIPTS[kind])
     else:
         raise InvalidInput(
             Diagnostic(
@@ -72,7 +75,7 @@ def candidates(words: Sequence[str]) -> list[str]:
     name, equals, value = current.partition("=")
     if equals and name in flags:
         return [f"{name}={choice}" for choice in _starting(value, flags[name].choices)]
-    flag = flags.get(before[-2] if before[-1] == "=" and len(before) > 1 else before[-1])
+    flag = flags.get(before[-2] if before[-1] == "=" else before[-1])
     if flag is not None and (flag.metavar or before[-1] == "="):
         return _starting(current, flag.choices)
     if current.startswith("-"):
@@ -90,26 +93,23 @@ def _operands(command: str, before: Sequence[str], start: str) -> list[str]:
         if command == "help":
             return _starting(start, (*COMMANDS, *topics()))
         return _starting(start, sections(read_topic("rules")) | sections(read_topic("diagnostics")))
-    if not COMMANDS[command].operands.startswith("[FUNCTION"):
-        return []
-    return _starting(start, _functions(before))
+    modes = MODES if command == "set" else ()
+    functions = _functions(before) if "[FUNCTION" in COMMANDS[command].operands else ()
+    return _starting(start, (*modes, *functions))
 
 
 def _functions(before: Sequence[str]) -> Iterable[str]:
     """The functions of the stack file that the words before name, or of the default one."""
-    from faas_cache.project import default_stack_file
-    from faas_cache.stack.stack_file import Stack
+    from faas_cache.project import Project
 
     named = [file for word, file in pairwise(before) if word in ("-f", "--yaml")]
-    file = named[-1] if named else default_stack_file(".")
-    if "://" in file:
+    if named and "://" in named[-1]:
         return ()  # a key press does not reach out to the network
     try:
-        return Stack.load(os.path.expanduser(file)).functions
-    except InvalidStack as error:
-        return error.stack.functions if error.stack is not None else ()
+        stack = Project.load(*map(os.path.expanduser, named[-1:])).stack
     except FaasCacheError:
         return ()
+    return (*stack.functions, *stack.invalid_functions)
 
 
 def _starting(start: str, words: Iterable[str]) -> list[str]:

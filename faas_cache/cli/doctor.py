@@ -32,9 +32,9 @@ def run(arguments: Arguments) -> int:
         return error.exit_code
     builder = project.inspect_builder(plan)
     plan = plan.on(builder)
-    planned = tuple(build_plan.function for build_plan in plan.resolved)
+    named = {p.function for p in plan.resolved} | set(map(_function_of, plan.errors))
     faults: dict[str, list[Diagnostic]] = {
-        name: [] for name in (*planned, *plan.stack.invalid_functions)
+        name: [] for name in (*plan.stack.functions, *plan.stack.invalid_functions) if name in named
     }
     others: list[Diagnostic] = []
     for diagnostic in plan.errors:

@@ -65,6 +65,8 @@ def summary(result: BuildResult, *, caching: bool) -> Iterator[str]:
     yield from lines
     reports = [function.report for function in result.functions if function.report.steps]
     yield from format_table(reports).splitlines()
+    if caching and result.ok and not reports:
+        yield "no cache report: the builder did not print its steps (buildx 0.13 and newer do)"
     for function in result.functions:
         yield f"{function.name}: {function.status}"
 

@@ -250,5 +250,8 @@ CATALOGUE: FrozenMap[Condition] = FrozenMap(
         ),
         "conflicting-flags": Condition("", _E, "two flags contradict each other", PROPOSAL),
         "report-not-written": Condition("", _E, "a report cannot be written", PROPOSAL),
+        "system-error": Condition(
+            "", _E, "the operating system refuses a file, memory or a process", PROPOSAL
+        ),
     }
 )

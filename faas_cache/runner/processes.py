@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import signal
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
@@ -243,7 +242,7 @@ def _answer(
         return Answer(exit_code=128 + call.signal, problem="stopped")
     with ExitStack() as stack:
         shutdown = Shutdown()
-        stack.enter_context(call.on_stop(lambda: _forward(call, shutdown)))
+        stack.enter_context(call.on_stop(lambda: shutdown.follow(call)))
         channels = [stack.enter_context(channel(None)) for _ in range(2)]
         texts = [bytearray(), bytearray()]
         try:
@@ -284,16 +283,6 @@ def _answer(
         problem = f"more than {MAX_ANSWER >> 20} MiB of output" if too_long else "stopped"
     stdout, stderr = (text.decode(errors="replace") for text in texts)
     return Answer(stdout=stdout, stderr=stderr, exit_code=code, problem=problem)
-
-
-def _forward(call: Shutdown, one: Shutdown) -> None:
-    """Stops one question as all are stopped."""
-    if call.killed:
-        one.kill()
-    elif call.signal == signal.SIGINT:
-        one.interrupt()
-    else:
-        one.stop()
 
 
 @contextmanager

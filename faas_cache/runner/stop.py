@@ -94,6 +94,15 @@ class Shutdown(Stop):
             self._signal = signal.SIGINT
         self.stop()
 
+    def follow(self, other: Shutdown) -> None:
+        """Stops as another one was stopped."""
+        if not self._stopped:
+            self._signal = other.signal
+        if other.killed:
+            self.kill()
+        else:
+            self.stop()
+
     def kill(self) -> None:
         """Kills all programs at once."""
         self._stopped = self._killed = True

@@ -31,15 +31,15 @@ def process_environment() -> Mapping[str, str]:
     return os.environ
 
 
-def read_stack(path: FilePath) -> bytes:
+def read_stack(path: FilePath, *, pipes: bool = True) -> bytes:
     """The bytes of a stack file, or behind an `http` or `https` URL.
 
     Raises `InvalidStack` where they cannot be read. As for faas-cli, a path with another scheme
-    (`file:`) is a file. A pipe is read to its end (`-f <(generate)`).
+    (`file:`) is a file. With `pipes`, a pipe is read to its end (`-f <(generate)`).
     """
     text = os.fspath(path)
     try:
-        return _read_url(text) if text.startswith(_SCHEMES) else _read_file(text, pipes=True)
+        return _read_url(text) if text.startswith(_SCHEMES) else _read_file(text, pipes=pipes)
     except (OSError, ValueError) as error:
         raise InvalidStack(
             Diagnostic(

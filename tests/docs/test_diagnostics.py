@@ -44,6 +44,7 @@ WITHOUT_EXAMPLE = {
     "prebuilt-context",
     "report-not-written",
     "slow-parser",
+    "system-error",
     "unknown-build-option",
     "unknown-builder",
     "unknown-function",

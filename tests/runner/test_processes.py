@@ -338,7 +338,7 @@ def test_programs_end_with_the_interpreter(fake_docker: FakeDocker) -> None:
     for kind in ("slow", "stubborn"):
         command = Program(argv=("docker", kind))
         threading.Thread(target=processes.run, args=(command,), daemon=True).start()
-    while len(os.listdir(sys.argv[1])) < 2:
+    while len(os.listdir(sys.argv[1])) < 2 or len(children.CHILDREN) < 2:
         time.sleep(0.01)
     if not os.fork():
         sys.exit(0)
@@ -454,7 +454,7 @@ def test_a_question_gets_the_signal_of_the_interrupt(fake_docker: FakeDocker) ->
 
     def interrupt() -> None:
         wait_until((folder / "ready").exists)
-        os.kill(os.getpid(), signal.SIGINT)
+        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
 
     threading.Thread(target=interrupt).start()
     with pytest.raises(KeyboardInterrupt):

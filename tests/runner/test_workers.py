@@ -1,6 +1,5 @@
 """Threads whose messages are delivered in the thread that called."""
 
-import os
 import signal
 import threading
 import time
@@ -13,9 +12,9 @@ from faas_cache.runner.workers import Mailbox, call_in_threads
 
 
 def interrupt() -> None:
-    """A Ctrl-C, once the main thread waits: one between two bytecodes would end its tracing."""
+    """A Ctrl-C while the main thread waits: one between two bytecodes would end its tracing."""
     time.sleep(0.1)
-    os.kill(os.getpid(), signal.SIGINT)
+    signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
 
 
 def test_results_are_in_the_order_of_the_jobs() -> None:
