@@ -1,6 +1,6 @@
 """`resolve`: a function's spec and the cache flags in, a `BuildPlan` or every fault out.
 
-The rules of a build are applied here in their order; each module beside this one holds a part of
+The rules of a build are applied here in order; each other module of this package holds a part of
 them. The numbers in the comments are those of the `build_cache` rules.
 """
 
