@@ -70,7 +70,7 @@ def _read_mapping(
 
 def _check_key(key: str, path: KeyPath, faults: FaultCollector) -> None:
     if key in _SIDES:
-        message = f"`mode` and `{key}` exclude each other"
+        message = f"`mode` conflicts with `{key}`"
         hint = "remove one of them: the mode says what is imported and exported"
         faults.report("invalid-setting", message, (*path, key), hint, rule="B5")
     elif key not in OPTIONS:

@@ -91,7 +91,7 @@ class PlanInputs:
         templates: The templates of the functions by their `lang`, as far as they exist.
         dockerfiles: The Dockerfile of a function by its name (`reads_dockerfile` says which).
         tags: What `--tag` adds to the image of a function, by the function's name.
-        diagnostics: Faults that were met while reading these.
+        diagnostics: Faults of what was read.
         root: The folder of the project, in which commands run; empty is the current one.
     """
 

@@ -232,7 +232,7 @@ def test_d6_the_note_names_the_functions() -> None:
     (note,) = plan(functions, flags=CacheFlags(scope="x")).diagnostics
     names = ", ".join(f"`f{i:02}`" for i in range(1, 11))
     assert note.message == (
-        f"the cache scope does not reach {names} and 2 more, because it only changes that of `max`"
+        f"the cache scope does not apply to {names} and 2 more, because it only changes the cache of `max`"
     )
 
 
