@@ -89,12 +89,8 @@ def push_stack(  # noqa: PLR0913  # the same
     output: Output = None,
     stop: Stop | None = None,
 ) -> BuildResult:
-<<<<<<< HEAD
     """Pushes the images of a plan that an earlier build left, with docker unless told otherwise."""
     every, plan = plan, plan.distinct()
-=======
-    """Pushes the images of a plan that an earlier build left, with docker by default."""
->>>>>>> prose
     push = (plan.front_end and plan.front_end.push) or docker_push
     commands = [
         attrs.evolve(command, kind="push", function=build_plan.function)
