@@ -1,116 +1,121 @@
-"""`Project`: the only object that reads, asks, writes and runs; everything it decides is decided by the pure parts.
+"""`Project`: the only object that reads files, asks programs, writes and builds.
 
 load ─▶ plan ─▶ prepare (builder, templates, contexts) ─▶ build or push ─▶ BuildResult
+
+It decides nothing: what it reads goes to the pure parts as data, and what they return is run.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
-from threading import RLock
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping
+from functools import cached_property
+from typing import TYPE_CHECKING, TypeAlias
 
-from faas_cache.model.diagnostics import Diagnostic, Location, errors
-from faas_cache.model.errors import InvalidInput, InvalidStack
+from faas_cache.model.diagnostics import Diagnostic
+from faas_cache.model.errors import FaasCacheError, InvalidInput, InvalidStack
 from faas_cache.model.faults import FaultCollector
 from faas_cache.model.flags import CacheFlags
 from faas_cache.model.frozen_map import FrozenMap
-from faas_cache.model.masking import masked
-from faas_cache.planning.options import PLANNING_VARIABLES, BuildOptions
+from faas_cache.model.masking import masked_message
+from faas_cache.planning.options import BuildOptions
+from faas_cache.runner.project_plans import plan_request
+from faas_cache.stack.reading import read_stack
 from faas_cache.stack.stack_file import Stack
-from faas_cache.stack_plan import MULTIARCH, PlanInputs, StackPlan, plan_stack
+from faas_cache.stack_plan import Request, StackPlan
 
 if TYPE_CHECKING:
+    from typing import TypedDict, Unpack
+
     from faas_cache.buildkit.events import Event
-    from faas_cache.contexts.assembly import Contexts
-    from faas_cache.contexts.locks import ContextLock
-    from faas_cache.contexts.stamps import Stamp
     from faas_cache.model.builders import Builder
     from faas_cache.model.specs import FunctionSpec
-    from faas_cache.planning.plan import BuildPlan
-    from faas_cache.render.commands import Command
-    from faas_cache.runner.asynchronous import InLoop
-    from faas_cache.runner.builds import BuildUnit
-    from faas_cache.runner.execution import Progress
+    from faas_cache.runner.preparation import Preparation
     from faas_cache.runner.results import BuildResult
     from faas_cache.runner.stop import Stop
+    from faas_cache.runner.terminal import Output
     from faas_cache.stack.edit import Edit
-    from faas_cache.stack.templates import Template
 
-__all__ = ["Project"]
+    class RunArguments(TypedDict, total=False):
+        """The arguments of `Project.build` that say how programs run."""
+
+        parallel: int
+        fail_fast: bool
+        timeout: float | None
+        quiet: bool
+        on_event: Callable[[Event], object] | None
+        output: Output
+
+    class BuildArguments(RunArguments, total=False):
+        """All arguments of `Project.build` but the plan and `stop`."""
+
+        bake: bool
+        retry: bool
+
+
+__all__ = ["STACK_FILES", "Project", "default_stack_file"]
+
+FilePath: TypeAlias = str | os.PathLike[str]
 
 STACK_FILES = ("stack.yaml", "stack.yml")
-# As much of a Dockerfile as is read for its stages, in characters.
-MAX_DOCKERFILE = 2**20
 _NO_OPTIONS = BuildOptions()
 
 
 class Project:
     """The functions of a stack file, on this machine.
 
-    `stack` holds what was read. `root` is the project's folder as it was given; `environ` the environment of everything
-    that follows, builds included. A project may be used by several threads.
+    A project may be used by several threads at once.
+
+    Attributes:
+        stack: What was read.
+        root: The folder of the project as it was given; nothing depends on the current folder.
+        environ: The environment of everything that follows, builds included.
     """
 
     def __init__(
-        self,
-        stack: Stack,
-        *,
-        root: str | os.PathLike[str] = ".",
-        environ: Mapping[str, str] | None = None,
+        self, stack: Stack, *, root: FilePath = ".", environ: Mapping[str, str] | None = None
     ) -> None:
         self.stack = stack
         self.root = os.fspath(root)
         self.environ: Mapping[str, str] = FrozenMap(os.environ if environ is None else environ)
-        self._folder = os.path.abspath(self.root)
-        self._file: str | None = None
-        self._stamps: dict[str, Stamp] = {}
-        self._lock = RLock()
+        self._folder = _absolute(self.root)
+        self._file = ""  # the one file that was loaded, as it is opened
 
     @classmethod
     def load(
         cls,
-        *files: str | os.PathLike[str],
-        root: str | os.PathLike[str] = ".",
+        *files: FilePath,
+        root: FilePath = ".",
         environ: Mapping[str, str] | None = None,
         envsubst: bool = True,
     ) -> Project:
-        """Reads a stack file, or the first of `stack.yaml` and `stack.yml` that exists in `root`.
+        """Reads a stack file: by default the first of `stack.yaml` and `stack.yml` in `root`.
 
-        Relative files are looked up in `root`; an `http` or `https` URL is fetched. Faults within functions are data: they
-        are among the diagnostics of every plan. Raises `InvalidStack` only where there is no stack to speak of. Runs
-        nothing and writes nothing.
+        A relative path is one in `root`; an `http` or `https` URL is fetched. Of several files, the
+        functions are named `FILE: NAME`, and can be planned and checked, but not built. Raises
+        `InvalidStack` only where there is no stack to speak of: faults within functions are among
+        the diagnostics of every plan. Runs nothing and writes nothing.
         """
         environ = FrozenMap(os.environ if environ is None else environ)
-        name = os.fspath(files[0]) if files else default_stack_file(root)
-        path = (
-            name
-            if name.startswith(("http://", "https://"))
-            else os.path.join(os.fspath(root), name)
+        names = tuple(dict.fromkeys(os.fspath(file) for file in files)) or (
+            default_stack_file(root),
         )
-        try:
-            stack = Stack.load(path, environ=environ, envsubst=envsubst)
-        except InvalidStack as error:
-            if error.stack is None:
-                raise
-            stack = error.stack
-        project = cls(stack, root=root, environ=environ)
-        project._file = path
+        project = cls(
+            _load(names, root, environ, envsubst=envsubst, pipes=bool(files)),
+            root=root,
+            environ=environ,
+        )
+        if len(names) == 1:
+            project._file = _opened(names[0], root)
         return project
 
     @classmethod
     def of(
-        cls,
-        *specs: FunctionSpec,
-        root: str | os.PathLike[str] = ".",
-        environ: Mapping[str, str] | None = None,
+        cls, *specs: FunctionSpec, root: FilePath = ".", environ: Mapping[str, str] | None = None
     ) -> Project:
         """A project of these functions, without a stack file."""
         functions = FrozenMap({spec.name: spec for spec in specs})
         return cls(Stack(functions=functions), root=root, environ=environ)
-
-    # Plan.
 
     def plan(
         self,
@@ -121,161 +126,58 @@ class Project:
         options: BuildOptions = _NO_OPTIONS,
         strict: bool = False,
     ) -> StackPlan:
-        """Plans the functions: those named, those that match, or all but those that skip their build.
+        """Plans the functions: those named, those that match, or all but those that are skipped.
 
-        `flags=None` takes the cache flags from the environment. `strict` turns warnings into errors. Everything that is
-        wrong is in `.diagnostics`; raises nothing for what a user wrote. Runs at most `git`, for `options.tag`.
+        `flags=None` takes the cache flags from the environment; `strict` turns warnings into
+        errors. Everything that is wrong is in `.diagnostics`. Runs at most `git`, for
+        `options.tag`.
         """
-        flags = CacheFlags.from_environ(self.environ) if flags is None else flags
-        specs = [
-            spec
-            for name, spec in self.stack.functions.items()
-            if not spec.skip_build and (not names or name in names)
-        ]
         faults = FaultCollector()
-        inputs = PlanInputs(
-            root=self._folder,
-            environ={k: v for k, v in self.environ.items() if k in PLANNING_VARIABLES},
-            templates=self._read_templates(specs, faults),
-            tags=self._read_tags(specs, options.tag, faults),
-            diagnostics=faults.diagnostics,
-        )
-        plan = plan_stack(
-            self.stack,
-            names=names,
+        if flags is None:
+            flags = CacheFlags()
+            with faults.catch():
+                flags = CacheFlags.from_environ(self.environ)
+        request = Request(
+            names=self.stack.full_names(names),
             filter=filter,
             regex=regex,
             flags=flags,
             options=options,
             strict=strict,
-            inputs=inputs,
         )
-        dockerfiles = self._read_dockerfiles(plan)
-        return plan.with_dockerfiles(dockerfiles) if dockerfiles else plan
-
-    def _read_templates(
-        self, specs: Iterable[FunctionSpec], faults: FaultCollector
-    ) -> dict[str, Template]:
-        """The templates of the functions that exist, by language."""
-        from faas_cache.contexts.templates import find_template
-
-        templates: dict[str, Template] = {}
-        for lang in dict.fromkeys(s.lang for s in specs if s.lang and s.context is None):
-            with faults.catch():
-                template = find_template(self._folder, lang)
-                if template is not None:
-                    templates[lang] = template
-        return templates
-
-    def _read_tags(
-        self, specs: Iterable[FunctionSpec], kind: str, faults: FaultCollector
-    ) -> dict[str, str]:
-        """What `--tag` adds to the tag of each function."""
-        if kind == "latest":
-            return {}
-        if kind == "digest":
-            from faas_cache.contexts.digests import handler_digest
-
-            return {s.name: handler_digest(os.path.join(self._folder, s.handler)) for s in specs}
-        from faas_cache.runner.git import tag_value
-
-        values: dict[str, str] = {}
-        with faults.catch():
-            value = tag_value(kind, cwd=self._folder, environ=self.environ)
-            values = {spec.name: value for spec in specs}
-        return values
-
-    def _read_dockerfiles(self, plan: StackPlan) -> dict[str, str]:
-        """The Dockerfiles that the checks of a plan read, by function: in the context, else in the template."""
-        texts: dict[str, str | None] = {}
-        dockerfiles: dict[str, str] = {}
-        for build_plan in plan.plans:
-            if not build_plan.caching:
-                continue
-            for folder in (build_plan.context, os.path.join("template", build_plan.lang)):
-                path = os.path.join(self._folder, folder, "Dockerfile")
-                if path not in texts:
-                    texts[path] = _read_text(path)
-                text = texts[path]
-                if text is not None:
-                    dockerfiles[build_plan.function] = text
-                    break
-        return dockerfiles
-
-    # Ask.
+        return plan_request(self.stack, request, self._folder, self.environ, faults)
 
     def inspect_builder(self, plan: StackPlan | None = None) -> Builder:
-        """Describes the builder that the plan names, else the current one; for `publish`, `multiarch` where it exists.
+        """Describes the builder that the plan names, else the current one.
 
-        Raises `BuilderError` if it cannot be reached.
+        For `publish`, that is `multiarch` where it exists. Raises `BuilderError` if the builder
+        does not exist or does not respond.
         """
-        from faas_cache.runner.inspection import has_builder, inspect_builder
-
-        name = None if plan is None else plan.builder_name
-        if name is None and plan is not None and plan.request.options.publish:
-            name = MULTIARCH if has_builder(MULTIARCH, environ=self.environ) else None
-        return inspect_builder(environ=self.environ, builder=name)
-
-    # Write.
+        return self._preparation.inspect(plan)
 
     def prepare(
         self, plan: StackPlan, *, pull_templates: bool = True, bake: bool = False
     ) -> StackPlan:
-        """Makes everything ready for a build: builder, templates, contexts; returns the plan for that builder.
+        """Makes everything ready for a build: builder, templates, contexts; returns the plan.
 
-        Errors are raised as soon as they are known, and before anything is written: those of the plan, then those of the
-        builder. Templates that are missing are pulled from `configuration.templates`; since they bring build options, the
-        plan is made again. Raises `FaasCacheError` with all errors.
+        Nothing is written before all errors are known: those of the plan, of the builder, and of
+        the sources. Templates that are missing are pulled from `configuration.templates`; they
+        bring build options, so the plan is made again. Raises `FaasCacheError` with all errors.
         """
-        plan = self._ready(plan, pull_templates=pull_templates, bake=bake)
-        self._write_contexts(plan, plan.plans)
+        plan = self._preparation.ready(plan, pull=pull_templates, bake=bake)
+        self._preparation.write_contexts(plan)
         return plan
 
-    def write_contexts(self, plan: StackPlan, *, pull_templates: bool = True) -> None:
-        """Writes the build contexts to `build/NAME` and builds nothing, like `--shrinkwrap`."""
-        plan = self._with_templates(self._checked(plan), pull_templates=pull_templates)
-        self._raise(self._check_sources(plan))
-        self._write_contexts(plan, plan.plans)
+    def write_contexts(self, plan: StackPlan, *, pull_templates: bool = True) -> StackPlan:
+        """Writes the contexts to `build/NAME` and builds nothing; no builder is needed.
 
-    def set_cache(
-        self,
-        mode: str,
-        *names: str,
-        default: bool = False,
-        force: bool = False,
-        dry_run: bool = False,
-    ) -> Edit:
-        """Writes `build_cache: MODE` into the stack file, for functions, for all of them, or with `default` for the stack.
-
-        Only the setting changes: comments, order, quotes and line ends stay. A setting in the object form is replaced
-        only with `force`; `dry_run` writes nothing. The file is replaced as a whole, keeps its mode, and is left alone if
-        it changed meanwhile. Raises `InvalidInput` for what cannot be edited.
+        Returns the plan with the templates that were pulled, as `prepare` does.
         """
-        from faas_cache.contexts.replacement import replace_file
-        from faas_cache.stack.edit import edit_setting
-        from faas_cache.stack.reading import read_stack
+        plan = self._preparation.with_templates(plan, pull=pull_templates)
+        self._preparation.write_contexts(plan)
+        return plan
 
-        if self._file is None or "://" in self._file:
-            message = "the project has no stack file that can be edited"
-            hint = "load it from a file"
-            raise InvalidInput(Diagnostic(name="invalid-argument", message=message, hint=hint))
-        before = read_stack(self._file)
-        edit = edit_setting(
-            before,
-            mode,
-            names,
-            default=default,
-            force=force,
-            file=self.stack.file or self._file,
-            environ=self.environ,
-        )
-        if edit.changed and not dry_run:
-            replace_file(self._file, edit.after, expected=edit.before)
-        return edit
-
-    # Run.
-
-    def build(
+    def build(  # noqa: PLR0913  # what a run has
         self,
         plan: StackPlan,
         *,
@@ -283,78 +185,37 @@ class Project:
         bake: bool = False,
         fail_fast: bool = False,
         timeout: float | None = None,
-        retry: bool = True,
+        retry: bool = True,  # noqa: ARG002  # rule G3 needs explanations of broken caches
         quiet: bool = False,
         on_event: Callable[[Event], object] | None = None,
-        output: Any = None,  # noqa: ANN401  # a text or binary stream
+        output: Output = None,
         stop: Stop | None = None,
     ) -> BuildResult:
         """Builds the functions of a plan, up to `parallel` at once, preparing what is not prepared.
 
-        A failed build stops no other unless `fail_fast`; `timeout` is in seconds, for all of them. `on_event` receives the
-        build events and `output` the builder's output (default: `sys.stderr`), one at a time in the calling thread; if
-        either raises, the builds are stopped and the exception is passed on. `quiet` shows the output of failed builds
-        only. Changes no signal handler: a
-        `KeyboardInterrupt` stops the builds and is raised again. Raises `FaasCacheError` for what is known before a build
-        starts.
+        A failed build stops no other unless `fail_fast`; `timeout` is in seconds, for all of them.
+        `on_event` receives the build events, `output` (by default `sys.stderr`) what the builders
+        print, with `quiet` that of failed builds only; they are called one at a time in this
+        thread, and if either raises, the builds are stopped and the exception is passed on.
+        Changes no signal handler: a `KeyboardInterrupt` stops the builds and is raised again.
+        Raises `FaasCacheError` for what is known before a build starts.
         """
-        from faas_cache.render.bake_file import target_names
-        from faas_cache.runner.builds import run_bake, run_builds
+        from faas_cache.runner.stack_builds import build_stack
 
-        plan = self._ready(plan, pull_templates=True, bake=bake)
-        self._write_contexts(plan, [p for p in plan.plans if p.function not in self._stamps])
-
-        def hold_context(build_plan: BuildPlan) -> AbstractContextManager[None]:
-            return self._hold_context(plan, build_plan, stop)
-
-        commands = plan.commands(bake=bake)
-        common: dict[str, Any] = {
-            "environ": self.environ,
-            "cwd": self._folder,
-            "timeout": timeout,
-            "progress": self._progress(
-                plan, alone=bake or parallel == 1, output=output, quiet=quiet
-            ),
-            "on_event": on_event,
-            "output": output,
-            "quiet": quiet,
-            "stop": stop,
-            "guard": hold_context,
-        }
-        if bake:
-            targets = dict(zip(target_names(plan.plans), plan.plans, strict=True))
-            return run_bake(targets, commands[0], **common)
-        units = _units(plan.plans, commands)
-        return run_builds(units, parallel=parallel, fail_fast=fail_fast, **common)
-
-    def push(
-        self,
-        plan: StackPlan,
-        *,
-        parallel: int = 1,
-        fail_fast: bool = False,
-        timeout: float | None = None,
-        quiet: bool = False,
-        on_event: Callable[[Event], object] | None = None,
-        output: Any = None,  # noqa: ANN401  # a text or binary stream
-        stop: Stop | None = None,
-    ) -> BuildResult:
-        """Pushes the images of a plan that an earlier build left; the arguments are those of `build`."""
-        from faas_cache.render.docker import docker_push
-        from faas_cache.runner.builds import run_builds
-
-        plan = self._checked(plan)
-        push_commands = (plan.front_end and plan.front_end.push) or docker_push
-        commands = [
-            attrs.evolve(command, function=p.function)
-            for p in plan.plans
-            for command in push_commands(p)
-        ]
-        return run_builds(
-            _units(plan.plans, commands),
+        plan = self._preparation.checked(plan)
+        if stop is None or not stop.stopped:
+            try:
+                plan = self._preparation.ready(plan, bake=bake, stop=stop)
+                self._preparation.write_contexts(plan, again=False, stop=stop)
+            except FaasCacheError:
+                if stop is None or not stop.stopped:
+                    raise
+        return build_stack(
+            plan,
             environ=self.environ,
-            cwd=self._folder,
+            guard=lambda item: self._preparation.hold(plan, item.function, stop),
             parallel=parallel,
+            bake=bake,
             fail_fast=fail_fast,
             timeout=timeout,
             quiet=quiet,
@@ -364,254 +225,144 @@ class Project:
         )
 
     async def abuild(
-        self,
-        plan: StackPlan,
-        *,
-        stop: Stop | None = None,
-        **arguments: Any,  # noqa: ANN401  # those of `build`
+        self, plan: StackPlan, *, stop: Stop | None = None, **arguments: Unpack[BuildArguments]
     ) -> BuildResult:
         """`build` for asyncio, with the same arguments.
 
-        Cancelling it stops its builds, waits for them, and stops no others. `on_event` and `output` are called in the
-        thread of the event loop.
+        Cancelling it stops its builds, waits for them, and stops no others. `on_event` and `output`
+        are called in the thread of the event loop.
         """
         from faas_cache.runner.asynchronous import run_in_thread
+        from faas_cache.runner.callbacks import in_event_loop
 
-        def build(own: Stop, in_loop: InLoop) -> BuildResult:
-            for name in ("on_event", "output"):
-                if arguments.get(name) is not None:
-                    arguments[name] = _in_loop(arguments[name], in_loop)
-            return self.build(plan, stop=own, **arguments)
-
-        return await run_in_thread(build, stop)
-
-    def _progress(self, plan: StackPlan, *, alone: bool, output: Any, quiet: bool) -> Progress:  # noqa: ANN401  # a stream
-        """How the builds report their progress; a display that the user chose is left alone.
-
-        buildx reads `BUILDKIT_PROGRESS`; its `plain` is what our own lines look like.
-        """
-        front_end, builder = plan.front_end, plan.builder
-        chosen = self.environ.get("BUILDKIT_PROGRESS") or "auto"
-        flags = [flag for p in plan.plans for flag in p.builder_flags]
-        if front_end is None or chosen not in ("auto", "plain"):
-            return ""
-        if any(flag.startswith("--progress") for flag in flags):
-            return ""
-        if front_end.progress != "rawjson" or builder is None:
-            return front_end.progress if front_end.progress == "plain" else ""
-        if not any(p.caching for p in plan.plans):
-            return ""
-        from faas_cache.runner.terminal import terminal_of
-
-        drawn = (alone or len(plan.plans) == 1) and chosen == "auto" and not quiet
-        return builder.progress_mode(terminal=drawn and terminal_of(output) is not None)
-
-    # The steps of `prepare` and `build`.
-
-    def _checked(self, plan: StackPlan) -> StackPlan:
-        """The plan, if it is for this project and has no errors."""
-        if plan.inputs.root != self._folder:
-            raise InvalidInput(
-                Diagnostic(
-                    name="invalid-argument",
-                    message="the plan was made for another project folder",
-                    hint="plan with the project that builds",
-                )
-            )
-        plan.raise_errors()
-        return plan
-
-    def _ready(self, plan: StackPlan, *, pull_templates: bool, bake: bool) -> StackPlan:
-        """The plan for its builder, with all templates in place; nothing else is written."""
-        plan = self._inspected(self._checked(plan), bake=bake)
-        plan = self._with_templates(plan, pull_templates=pull_templates)
-        plan.commands(bake=bake)  # raises for what the front end does not support
-        self._raise(self._check_sources(plan))
-        return plan
-
-    def _inspected(self, plan: StackPlan, *, bake: bool) -> StackPlan:
-        """The plan for this machine's builder, which is asked only where something depends on it.
-
-        Without caching, `docker build` is what faas-cli runs (F3), and docker itself says what is missing.
-        """
-        if plan.builder is not None:
-            return plan
-        platforms = any(len(p.platforms) > 1 for p in plan.plans)
-        publish = plan.request.options.publish and (platforms or not plan.request.options.builder)
-        if not (bake or publish or any(p.caching for p in plan.plans)):
-            return plan
-        return self._checked(plan.on(self.inspect_builder(plan)))
-
-    def _with_templates(self, plan: StackPlan, *, pull_templates: bool) -> StackPlan:
-        """The plan once its templates exist; pulled templates bring build options, so it is made again."""
-        missing = self._missing_templates(plan)
-        if not missing or not pull_templates:
-            return plan
-        from faas_cache.contexts.templates import install_template
-        from faas_cache.runner.git import clone
-
-        for lang, source in missing.items():
-            with clone(source, cwd=self._folder, environ=self.environ) as folder:
-                install_template(
-                    self._folder, lang, folder, source=source, name=lang.partition("@")[0]
-                )
-        request = plan.request
-        again = self.plan(
-            *request.names,
-            filter=request.filter,
-            regex=request.regex,
-            flags=request.flags,
-            options=request.options,
-            strict=request.strict,
-        )
-        return self._checked(again if plan.builder is None else again.on(plan.builder))
-
-    def _missing_templates(self, plan: StackPlan) -> dict[str, str]:
-        """The templates that do not exist and have a source in `configuration.templates`, by language."""
-        sources = self.stack.templates
-        missing: dict[str, str] = {}
-        for build_plan in plan.plans:
-            spec = self.stack.functions[build_plan.function]
-            lang = spec.lang
-            if not lang or spec.context is not None or lang.lower() == "dockerfile":
-                continue
-            name, _, ref = lang.partition("@")
-            source = sources.get(lang) or (f"{sources[name]}#{ref}" if name in sources else "")
-            if source and not os.path.lexists(os.path.join(self._folder, "template", lang)):
-                missing[lang] = source
-        return missing
-
-    def _check_sources(self, plan: StackPlan) -> list[Diagnostic]:
-        """What the builds need from this machine: an error for each that does not exist, a note for a prebuilt context."""
-        from faas_cache.contexts.prebuilt import check_context, check_prebuilt
-
-        diagnostics: list[Diagnostic | None] = []
-        for build_plan in plan.plans:
-            spec = self.stack.functions[build_plan.function]
-            diagnostics += self._missing_secrets(build_plan)
-            if spec.context is not None:
-                diagnostics.append(check_context(self._folder, spec.name, spec.context))
-            else:
-                diagnostics.append(check_prebuilt(self._folder, spec))
-        return [d for d in diagnostics if d is not None]
-
-    def _missing_secrets(self, build_plan: BuildPlan) -> Iterator[Diagnostic]:
-        """The build secrets whose file does not exist: docker would not say which."""
-        for key, path in build_plan.secrets.items():
-            if not os.path.isfile(os.path.join(self._folder, path)):
-                yield Diagnostic(
-                    name="missing-secret-file",
-                    message=f"the file `{masked(path)}` of build secret `{masked(key)[:60]}` does not exist",
-                    location=Location(
-                        path=("functions", build_plan.function, "build_secrets", key)
-                    ),
-                    hint="create it, or correct the path (relative to the project folder)",
-                )
-
-    # Contexts.
-
-    def _contexts(self, plan: StackPlan) -> Contexts:
-        """What writes the contexts of a plan."""
-        from faas_cache.contexts.assembly import Contexts
-
-        options = plan.request.options
-        return Contexts(
-            self._folder,
-            extras=(*options.copy_extra, *self.stack.copy_extra_paths),
-            outside_links=options.allow_outside_links,
+        return await run_in_thread(
+            lambda own, in_loop: self.build(plan, stop=own, **in_event_loop(arguments, in_loop)),
+            stop,
         )
 
-    def _write_contexts(self, plan: StackPlan, build_plans: Iterable[BuildPlan]) -> None:
-        """Writes contexts, and remembers the stamp of each; raises with the faults of all."""
-        contexts = self._contexts(plan)
-        faults = FaultCollector()
-        for build_plan in build_plans:
-            if self._is_written_here(build_plan):
-                with faults.catch():
-                    self._write_context(contexts, build_plan.function)
-        self._raise(faults.diagnostics)
+    def push(
+        self, plan: StackPlan, *, stop: Stop | None = None, **arguments: Unpack[RunArguments]
+    ) -> BuildResult:
+        """Pushes the images of a plan that an earlier build left.
 
-    def _is_written_here(self, build_plan: BuildPlan) -> bool:
-        """Whether the context is written by us: it is neither the function's own nor a prebuilt one."""
-        from faas_cache.contexts.prebuilt import check_prebuilt
+        The arguments are those of `build` but for `bake` and `retry`.
+        """
+        from faas_cache.runner.stack_builds import push_stack
 
-        spec = self.stack.functions[build_plan.function]
-        return spec.context is None and check_prebuilt(self._folder, spec) is None
+        plan = self._preparation.checked(plan)
+        return push_stack(plan, environ=self.environ, stop=stop, **arguments)
 
-    def _write_context(
-        self, contexts: Contexts, name: str, lock: ContextLock | None = None
-    ) -> None:
-        from faas_cache.contexts.templates import find_template, missing_template
+    def set_cache(
+        self,
+        mode: str,
+        *names: str,
+        default: bool = False,
+        force: bool = False,
+        dry_run: bool = False,
+    ) -> Edit:
+        """Writes `build_cache: MODE` into the stack file, and leaves everything else as it is.
 
-        spec = self.stack.functions[name]
-        template = find_template(self._folder, spec.lang)
-        if template is None:
-            raise InvalidInput(missing_template(spec.lang).under("functions", name))
-        stamp = contexts.write(spec, template, lock=lock)
-        with self._lock:
-            self._stamps[name] = stamp
+        For the functions that are named, for all of them, or with `default` for the whole stack. A
+        setting in the object form is replaced only with `force`; `dry_run` writes nothing. The file
+        is replaced as a whole, keeps its mode, and is left alone if it changed meanwhile. Raises
+        `InvalidInput` for what cannot be edited.
+        """
+        edit = _edit(self, mode, names, default=default, force=force)
+        if edit.changed and not dry_run:
+            from faas_cache.contexts.replacement import replace_file
 
-    @contextmanager
-    def _hold_context(
-        self, plan: StackPlan, build_plan: BuildPlan, stop: Stop | None
-    ) -> Iterator[None]:
-        """Holds the lock of a context, which is written again if another run replaced it."""
-        from faas_cache.contexts.locks import lock_context
-        from faas_cache.contexts.stamps import current_stamp
+            try:
+                replace_file(self._file, edit.after, expected=edit.before)
+            except OSError as error:
+                message = f"cannot write the stack file: {error.strerror}"
+                raise _invalid(message, "check the permissions of its folder") from error
+        return edit
 
-        if not self._is_written_here(build_plan):
-            yield
-            return
-        name = build_plan.function
-        with lock_context(self._folder, name, stop=stop) as lock:
-            if current_stamp(self._folder, name) != self._stamps.get(name):
-                self._write_context(self._contexts(plan), name, lock)
-            yield
+    @cached_property
+    def _preparation(self) -> Preparation:
+        """What prepares the plans; it remembers which contexts it wrote."""
+        from faas_cache.contexts.writer import ContextWriter
+        from faas_cache.runner.preparation import Preparation
 
-    def _raise(self, diagnostics: Iterable[Diagnostic]) -> None:
-        """Raises with the errors among the diagnostics, located in the stack file."""
-        faults = errors(self.stack.with_locations(diagnostics))
-        if faults:
-            raise InvalidInput(*faults)
+        contexts = ContextWriter(self._folder)
+        return Preparation(root=self._folder, environ=self.environ, contexts=contexts)
 
 
-class _StreamInLoop:
-    """A stream that is written in the thread of an event loop."""
+def _load(
+    names: tuple[str, ...],
+    root: FilePath,
+    environ: Mapping[str, str],
+    *,
+    envsubst: bool,
+    pipes: bool,
+) -> Stack:
+    """The stack of a file, or of several; raises with the faults of all that are unreadable."""
+    stacks: dict[str, Stack] = {}
+    faults = FaultCollector()
+    for name in names:
+        with faults.catch():
+            stacks[name] = _load_stack(name, root, environ, envsubst=envsubst, pipes=pipes)
+    faults.raise_errors(InvalidStack)
+    if len(names) == 1:
+        return stacks[names[0]]
+    from faas_cache.stack.combination import combine
 
-    def __init__(self, stream: Any, in_loop: InLoop) -> None:  # noqa: ANN401  # a text or binary stream
-        self._stream = stream
-        self.write = in_loop(stream.write)
-        self.flush = in_loop(stream.flush)
-
-    def __getattr__(self, name: str) -> Any:  # noqa: ANN401  # whatever the stream has
-        return getattr(self._stream, name)
-
-
-def _in_loop(target: Any, in_loop: InLoop) -> Any:  # noqa: ANN401  # a callback or a stream
-    """A callback or a stream that is called in the thread of an event loop."""
-    return _StreamInLoop(target, in_loop) if hasattr(target, "write") else in_loop(target)
-
-
-def _units(plans: Iterable[BuildPlan], commands: Iterable[Command]) -> list[BuildUnit]:
-    """Each plan with its commands, in order."""
-    from faas_cache.runner.builds import BuildUnit
-
-    by_function: dict[str, list[Command]] = {}
-    for command in commands:
-        by_function.setdefault(command.function, []).append(command)
-    return [BuildUnit(plan=plan, commands=by_function.get(plan.function, ())) for plan in plans]
+    return combine({masked_message(name): stack for name, stack in stacks.items()})
 
 
-def default_stack_file(root: str | os.PathLike[str]) -> str:
+def _load_stack(
+    name: str, root: FilePath, environ: Mapping[str, str], *, envsubst: bool, pipes: bool
+) -> Stack:
+    """A stack file as far as it can be read; locations have the name as it was given."""
+    data = read_stack(_opened(name, root), pipes=pipes)
+    try:
+        return Stack.loads(data, environ, envsubst=envsubst, file=masked_message(name))
+    except InvalidStack as error:
+        if error.stack is None:
+            raise
+        return error.stack  # type: ignore[no-any-return]  # `InvalidStack` is in a lower package
+
+
+def _opened(name: str, root: FilePath) -> str:
+    """The path of a file of a project, or a URL, as it is opened."""
+    is_here = os.fspath(root) == os.curdir or name.startswith(("http://", "https://"))
+    return name if is_here else os.path.join(root, name)
+
+
+def default_stack_file(root: FilePath) -> str:
     """The first of faas-cli's two names that exists in a folder, else the first."""
     names = (name for name in STACK_FILES if os.path.exists(os.path.join(root, name)))
     return next(names, STACK_FILES[0])
 
 
-def _read_text(path: str) -> str | None:
-    """The text of a Dockerfile; `None` where there is none."""
+def _edit(
+    project: Project, mode: str, names: tuple[str, ...], *, default: bool, force: bool
+) -> Edit:
+    """The edit of the stack file of a project, as the file is now."""
+    from faas_cache.stack.edit import edit_setting
+
+    path = project._file  # noqa: SLF001  # of this module
+    if not path or "://" in path:
+        message = "the project has no single stack file that can be edited"
+        raise _invalid(message, "load the project from one file")
+    return edit_setting(
+        read_stack(path),
+        mode,
+        names,
+        default=default,
+        force=force,
+        file=project.stack.file or path,
+        environ=project.environ,
+    )
+
+
+def _absolute(root: str) -> str:
     try:
-        with open(path, encoding="utf-8", errors="replace") as file:
-            return file.read(MAX_DOCKERFILE)
-    except (OSError, ValueError):
-        return None
+        return os.path.abspath(root)
+    except OSError as error:
+        message = f"cannot find the current folder: {error.strerror}"
+        raise _invalid(message, "change to a folder that exists") from error
+
+
+def _invalid(message: str, hint: str) -> InvalidInput:
+    return InvalidInput(Diagnostic(name="invalid-argument", message=message, hint=hint))

@@ -12,6 +12,7 @@ import attrs
 
 from faas_cache.model.backends import Direction
 from faas_cache.model.builders import BUILDX, DOCKER, Builder
+from faas_cache.model.ci import resolve_export
 from faas_cache.model.diagnostics import Diagnostic, Location, errors
 from faas_cache.model.entries import CacheEntry
 from faas_cache.model.errors import BuilderError, FaasCacheError, InvalidInput
@@ -27,6 +28,7 @@ from faas_cache.planning.plan import BuildPlan
 from faas_cache.planning.preparation import check_conflicts, prepare_function, select_functions
 from faas_cache.planning.requests import PlanInputs, Request
 from faas_cache.planning.resolution import resolve
+from faas_cache.planning.run_rules import check_default, check_scope_reach
 from faas_cache.planning.stack_checks import check_between
 from faas_cache.render.commands import Command
 from faas_cache.render.front_ends import (
@@ -205,16 +207,21 @@ def plan_stack(  # noqa: PLR0913  # the fields of a request, and what was read f
     faults = FaultCollector()
     faults.add(*stack.diagnostics, *inputs.diagnostics)
     check_conflicts(flags, faults)
+    flags = resolve_export(flags, inputs.environ)  # D10: the request keeps `auto`
     selected = select_functions(stack, request, faults)
+    check_default(stack.build_cache, flags, faults)
+    check_scope_reach(selected, flags, faults)
     specs: dict[str, FunctionSpec] = {}
     plans: list[BuildPlan] = []
     for spec in selected:
         if spec.context is None:
-            faults.add(*check_name(spec.name))
+            location = Location(path=("functions", spec.name))
+            named = check_name(stack.own_name(spec.name))
+            faults.add(*(attrs.evolve(diagnostic, location=location) for diagnostic in named))
         with faults.catch():
-            specs[spec.name] = prepare_function(spec, options, inputs)
-            plans.append(_resolve(specs[spec.name], request))
-    others = _others(stack, {spec.name for spec in selected}, request, inputs)
+            specs[spec.name] = _prepare(stack, spec, options, inputs)
+            plans.append(_resolve(specs[spec.name], flags, options))
+    others = _others(stack, {spec.name for spec in selected}, flags, options, inputs)
     environ = None if inputs.environ is None else checked_environ(inputs.environ)
     return _assemble(
         StackPlan(
@@ -234,10 +241,14 @@ def plan_stack(  # noqa: PLR0913  # the fields of a request, and what was read f
 
 
 def _others(
-    stack: Stack, selected: set[str], request: Request, inputs: PlanInputs
+    stack: Stack,
+    selected: set[str],
+    flags: CacheFlags,
+    options: BuildOptions,
+    inputs: PlanInputs,
 ) -> tuple[BuildPlan, ...]:
     """E4, E5: settings are checked over the whole file, flags over the selected functions."""
-    flags, options = request.flags, attrs.evolve(request.options, tag="latest")
+    options = attrs.evolve(options, tag="latest")
     if not selected or not flags.enabled or flags.build_cache is not None or flags.cache_to:
         return ()
     plans: list[BuildPlan] = []
@@ -245,14 +256,25 @@ def _others(
     for name, spec in stack.functions.items():
         if name not in selected and not spec.skip_build:
             with ignored.catch():
-                plans.append(_resolve(prepare_function(spec, options, inputs), request))
+                plans.append(_resolve(_prepare(stack, spec, options, inputs), flags, options))
     return tuple(plans)
 
 
-def _resolve(spec: FunctionSpec, request: Request) -> BuildPlan:
+def _prepare(
+    stack: Stack, spec: FunctionSpec, options: BuildOptions, inputs: PlanInputs
+) -> FunctionSpec:
+    """The spec with options and template; its context has the name of the function in its file."""
+    prepared = prepare_function(spec, options, inputs)
+    own = stack.own_name(spec.name)
+    if prepared.context is not None or own == spec.name:
+        return prepared
+    return attrs.evolve(prepared, context=attrs.evolve(spec, name=own).context_path)
+
+
+def _resolve(spec: FunctionSpec, flags: CacheFlags, options: BuildOptions) -> BuildPlan:
     """The plan of one function; what `publish` does needs buildx, with caching or without."""
-    plan = resolve(spec, request.flags)
-    return _with_buildx(plan) if request.options.publish else plan
+    plan = resolve(spec, flags)
+    return _with_buildx(plan) if options.publish else plan
 
 
 def _with_buildx(plan: BuildPlan) -> BuildPlan:

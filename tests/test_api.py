@@ -6,6 +6,7 @@ import pickle
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import cache
 from importlib import import_module
 from inspect import isclass, isfunction
 from pathlib import Path
@@ -15,7 +16,7 @@ from typing import Any, get_type_hints
 
 import attrs
 import pytest
-from hypothesis import find, given, settings
+from hypothesis import Phase, find, given, settings
 from hypothesis import strategies as st
 from values import instance_of
 
@@ -106,8 +107,10 @@ def test_every_module_says_what_is_public(name: str) -> None:
 def public_objects() -> Iterator[tuple[str, object]]:
     """Every public class and function, and the public methods and properties of the classes."""
     for module in map(import_module, MODULES):
-        for name in getattr(module, "__all__", ()):
-            value = getattr(module, name, None)
+        if module.__name__.startswith("faas_cache.cli."):
+            continue  # a command imports what it prints only when it runs
+        for name in module.__all__:
+            value = getattr(module, name)
             if not (isclass(value) or isfunction(value)) or name in WITHOUT_HINTS:
                 continue
             yield f"{module.__name__}.{name}", value
@@ -153,27 +156,34 @@ def test_public_values_are_values(name: str, data: st.DataObject) -> None:
     assert not hasattr(value, "__dict__")
 
 
+# What the library makes and users read; `from_dict` checks the types of what it reads.
+RESULTS = {"CacheReport", "Explanation", "Reference", "Stack", "StackPlan", "Step", *EVENTS}
+
+
 def arguments() -> Iterator[Any]:
-    """Every argument of the constructor of every public value, but for events, which are many."""
-    for name in FORMS:
-        try:
-            fields = attrs.fields(class_of(name))
-        except ImportError:
-            continue
-        for field in fields:
-            if field.init and name not in EVENTS:
+    """Every argument of the constructor of every public value that users make."""
+    for name in sorted({*FORMS} - RESULTS):
+        for field in attrs.fields(class_of(name)):
+            if field.init:
                 yield pytest.param(name, field.alias, id=f"{name}-{field.alias}")
+
+
+@cache
+def simplest(name: str) -> Any:  # noqa: ANN401  # any public value
+    """The simplest value of a type that Hypothesis finds."""
+    few = settings(max_examples=20, database=None, phases=[Phase.generate, Phase.shrink])
+    return find(instance_of(name), lambda _: True, settings=few)
 
 
 @pytest.mark.parametrize(("name", "argument"), [*arguments()])
 def test_a_value_of_the_wrong_type_is_rejected(name: str, argument: str) -> None:
     """With an error that names the argument."""
-    value = find(instance_of(name), lambda _: True)
-    given = {
+    value = simplest(name)
+    given_arguments = {
         field.alias: getattr(value, field.name) for field in attrs.fields(type(value)) if field.init
     }
     with pytest.raises(FaasCacheError) as caught:
-        class_of(name)(**{**given, argument: object()})
+        class_of(name)(**{**given_arguments, argument: object()})
     assert argument in str(caught.value)
 
 
@@ -183,13 +193,13 @@ def test_the_consumer_program_runs() -> None:
     (plan,) = program["plan_in_memory"](
         "provider: {name: openfaas}\nfunctions: {fn: {image: acme/fn, build_cache: max}}"
     )
-    assert [command.shell() for command in program["render_commands"]([plan])] == [
-        "podman build --tag acme/fn:latest build/fn",
-        (
-            "DOCKER_BUILDKIT=1 docker buildx build --load --cache-from acme/fn:buildcache"
-            " --cache-from acme/fn:buildcache-main --tag acme/fn:latest build/fn"
-        ),
-    ]
+    podman, buildx = program["render_commands"]([plan])
+    assert podman.shell() == "podman build --tag acme/fn:latest build/fn"
+    assert buildx.argv == (
+        *("docker", "buildx", "build", "--load"),
+        *("--cache-from", "acme/fn:buildcache", "--cache-from", "acme/fn:buildcache-main"),
+        *("--tag", "acme/fn:latest", "build/fn"),
+    )
     assert program["restore"](program["store"](plan)) == plan
     assert list(program["exports"](["a/b:1", "type=registry,ref=c/d"])) == [
         "docker.io/a/b:1",

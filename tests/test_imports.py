@@ -40,7 +40,9 @@ OWNERS = {
 
 def modules() -> dict[str, Path]:
     """Every module of the package by its name below the top."""
-    paths = (path for path in PACKAGE.rglob("*.py") if path.parent != PACKAGE or path.stem[0] != "_")
+    paths = (
+        path for path in PACKAGE.rglob("*.py") if path.parent != PACKAGE or path.stem[0] != "_"
+    )
     return {".".join(path.relative_to(PACKAGE).with_suffix("").parts): path for path in paths}
 
 
@@ -160,7 +162,9 @@ TABLES = {"cli.arguments", "buildkit.sentences"}
 
 def loaded(statement: str, *suspects: str) -> set[str]:
     """The suspects that a fresh interpreter has loaded after a statement."""
-    code = f"import sys; before = set(sys.modules); {statement}; print(*(set(sys.modules) - before))"
+    code = (
+        f"import sys; before = set(sys.modules); {statement}; print(*(set(sys.modules) - before))"
+    )
     out = subprocess.run(
         [sys.executable, "-I", "-S", "-c", f"import sys; sys.path[:0] = {sys.path!r}; {code}"],
         check=True,

@@ -125,8 +125,9 @@ def test_f5_several_platforms_that_are_not_pushed(
     builder: Builder | None, error: type[Exception] | None
 ) -> None:
     """F5: an error unless the builder is known to store such an image."""
-    stack = stack_of(fn={**MAX, "platforms": "linux/amd64,linux/arm64"})
-    result = plan_stack(stack, builder=builder, flags=CacheFlags(export=False))
+    options = BuildOptions(platforms="linux/amd64,linux/arm64")
+    flags = CacheFlags(export=False)
+    result = plan_stack(stack_of(fn=MAX), builder=builder, flags=flags, options=options)
     if error is None:
         result.raise_errors()
         return

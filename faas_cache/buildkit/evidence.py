@@ -64,7 +64,7 @@ class Build:
         self._steps: dict[str, Vertex] = {}
         self._text = LastWords()
         self.exit_code: int | None = None
-        self.interrupted = False
+        self.interrupted: bool = False
 
     def add(self, event: Event) -> None:
         """Takes one more event into account."""

@@ -114,9 +114,9 @@ class LastWords:
 
     def __init__(self) -> None:
         self.final: Final | None = None
-        self.last = ""
-        self.block = ""
-        self.pushing = False
+        self.last: str = ""
+        self.block: str = ""
+        self.pushing: bool = False
         self.lost_imports: dict[str, str] = {}
         self._in_block = False
         self._more: list[str] | None = None

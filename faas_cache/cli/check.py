@@ -2,36 +2,36 @@
 
 from __future__ import annotations
 
-import sys
-from argparse import Namespace
-
+from faas_cache.cli.arguments import Arguments
 from faas_cache.cli.formats import FORMATTERS
-from faas_cache.cli.loading import load_project, plan_functions
-from faas_cache.cli.output import count, exit_code_of, warn
+from faas_cache.cli.loading import exit_code_of, load_project, plan_functions
+from faas_cache.cli.output import count, warn
+from faas_cache.cli.streams import write_stdout
 from faas_cache.model.diagnostics import Diagnostic
 from faas_cache.model.errors import FaasCacheError
 
 __all__ = ["run"]
 
 
-def run(arguments: Namespace) -> int:
+def run(arguments: Arguments) -> int:
     """Prints every diagnostic; the exit code is 2 for errors, 3 if only the builder is at fault."""
-    diagnostics = _diagnostics(arguments)
-    sys.stdout.write(FORMATTERS[arguments.format](diagnostics))
+    diagnostics, code = _check(arguments)
+    write_stdout(FORMATTERS[arguments.format](diagnostics))
     warn(count(diagnostics))
-    return exit_code_of(diagnostics)
+    return code
 
 
-def _diagnostics(arguments: Namespace) -> tuple[Diagnostic, ...]:
-    """The findings of all functions; a stack file that cannot be read is one of them."""
+def _check(arguments: Arguments) -> tuple[tuple[Diagnostic, ...], int]:
+    """The diagnostics of all functions and the exit code; an unreadable file is one of them."""
     try:
         project = load_project(arguments)
         plan = plan_functions(project, arguments)
-        if not arguments.inspect:
-            return plan.diagnostics
-        try:
-            return plan.on(project.inspect_builder(plan)).diagnostics
-        except FaasCacheError as error:
-            return (*plan.diagnostics, *error.diagnostics)
     except FaasCacheError as error:
-        return error.diagnostics
+        return error.diagnostics, error.exit_code
+    if arguments.inspect:
+        try:
+            plan = plan.on(project.inspect_builder(plan))
+        except FaasCacheError as error:
+            code = exit_code_of(plan) or error.exit_code
+            return (*plan.diagnostics, *error.diagnostics), code
+    return plan.diagnostics, exit_code_of(plan)

@@ -1,15 +1,16 @@
-"""`faas-cache completion`: the completion scripts of bash and zsh, and the words that they offer."""
+"""`faas-cache completion`: the scripts of bash and zsh, and the words that they offer."""
 
 from __future__ import annotations
 
 import os
-from argparse import Namespace
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 
-from faas_cache.cli.arguments import COMMANDS, Flag
+from faas_cache.cli.arguments import COMMANDS, Arguments
 from faas_cache.cli.output import ExitCode, print_result, suggest
+from faas_cache.cli.streams import write_stdout
 from faas_cache.model.diagnostics import Diagnostic
-from faas_cache.model.errors import FaasCacheError, InvalidInput, InvalidStack
+from faas_cache.model.errors import FaasCacheError, InvalidInput
 from faas_cache.model.masking import masked
 
 __all__ = ["candidates", "run"]
@@ -34,15 +35,17 @@ _faas_cache() {
 compdef _faas_cache faas-cache
 """
 _SCRIPTS = {"bash": BASH, "zsh": ZSH}
+# The modes of `faas-cache set`.
+MODES = ("inline", "max", "none")
 
 
-def run(arguments: Namespace) -> int:
+def run(arguments: Arguments) -> int:
     """Prints a script, or for `words` what completes the last of the words that follow."""
     kind, *words = arguments.operands or [""]
     if kind == "words":
         print_result("".join(f"{word}\n" for word in candidates(words)))
     elif kind in _SCRIPTS:
-        print_result(_SCRIPTS[kind])
+        write_stdout(_SCRIPTS[kind])
     else:
         raise InvalidInput(
             Diagnostic(
@@ -68,22 +71,16 @@ def candidates(words: Sequence[str]) -> list[str]:
     flags = {flag.name: flag for _, group in command.groups for flag in group}
     flags |= {flag.short: flag for flag in flags.values() if flag.short}
     if current == "=" and before[-1] in flags:
-        return _values(flags[before[-1]], "")
-    if before[-1] == "=":
-        before, current = before[:-1], current
-    previous = flags.get(before[-1])
-    if previous is not None and previous.metavar:
-        return _values(previous, current)
+        before, current = [*before, current], ""
     name, equals, value = current.partition("=")
     if equals and name in flags:
-        return [f"{name}={choice}" for choice in _values(flags[name], value)]
+        return [f"{name}={choice}" for choice in _starting(value, flags[name].choices)]
+    flag = flags.get(before[-2] if before[-1] == "=" else before[-1])
+    if flag is not None and (flag.metavar or before[-1] == "="):
+        return _starting(current, flag.choices)
     if current.startswith("-"):
         return _starting(current, (name for name in flags if name.startswith("--")))
     return _operands(command.name, before, current)
-
-
-def _values(flag: Flag, start: str) -> list[str]:
-    return _starting(start, flag.choices)
 
 
 def _operands(command: str, before: Sequence[str], start: str) -> list[str]:
@@ -96,28 +93,23 @@ def _operands(command: str, before: Sequence[str], start: str) -> list[str]:
         if command == "help":
             return _starting(start, (*COMMANDS, *topics()))
         return _starting(start, sections(read_topic("rules")) | sections(read_topic("diagnostics")))
-    if not COMMANDS[command].operands.startswith("[FUNCTION"):
-        return []
-    return _starting(start, _functions(before))
+    modes = MODES if command == "set" else ()
+    functions = _functions(before) if "[FUNCTION" in COMMANDS[command].operands else ()
+    return _starting(start, (*modes, *functions))
 
 
 def _functions(before: Sequence[str]) -> Iterable[str]:
     """The functions of the stack file that the words before name, or of the default one."""
-    from faas_cache.project import default_stack_file
-    from faas_cache.stack.stack_file import Stack
+    from faas_cache.project import Project
 
-    named = [
-        after for word, after in zip(before, before[1:], strict=False) if word in ("-f", "--yaml")
-    ]
-    file = named[-1] if named else default_stack_file(".")
-    if "://" in file:
+    named = [file for word, file in pairwise(before) if word in ("-f", "--yaml")]
+    if named and "://" in named[-1]:
         return ()  # a key press does not reach out to the network
     try:
-        return Stack.load(os.path.expanduser(file)).functions
-    except InvalidStack as error:
-        return error.stack.functions if error.stack is not None else ()
+        stack = Project.load(*map(os.path.expanduser, named[-1:])).stack
     except FaasCacheError:
         return ()
+    return (*stack.functions, *stack.invalid_functions)
 
 
 def _starting(start: str, words: Iterable[str]) -> list[str]:

@@ -3,54 +3,69 @@
 from __future__ import annotations
 
 import os
-from argparse import Namespace
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Iterator
 
-from faas_cache.cli.loading import load_project, plan_functions
-from faas_cache.cli.output import ExitCode, print_json, print_result
-from faas_cache.project import STACK_FILES, Project
-
-if TYPE_CHECKING:
-    from faas_cache.model.builders import Builder
-    from faas_cache.model.diagnostics import Diagnostic
+from faas_cache.cli.arguments import Arguments
+from faas_cache.cli.loading import exit_code_of, load_project, plan_functions
+from faas_cache.cli.output import ExitCode, print_json, print_result, warn
+from faas_cache.model.builders import Builder
+from faas_cache.model.diagnostics import Diagnostic
+from faas_cache.model.errors import FaasCacheError
+from faas_cache.project import Project, default_stack_file
 
 __all__ = ["run"]
 
 
-def run(arguments: Namespace) -> int:
-    """Prints the builder, then one line for each function with what stops it."""
-    has_stack = arguments.file is not None or any(map(os.path.exists, STACK_FILES))
-    project = load_project(arguments) if has_stack else Project.of()
-    plan = plan_functions(project, arguments)
+def run(arguments: Arguments) -> int:
+    """Prints the builder, then each function with what stops its build.
+
+    The builder is described also where the stack file is invalid. The exit code is that of a build
+    before it starts.
+    """
+    try:
+        is_stack = bool(arguments.files) or os.path.exists(default_stack_file("."))
+        project = load_project(arguments) if is_stack else Project.of()
+        plan = plan_functions(project, arguments)
+    except FaasCacheError as error:
+        _print(Project.of().inspect_builder(), {}, json=arguments.json)
+        warn(*error.diagnostics)
+        return error.exit_code
     builder = project.inspect_builder(plan)
-    faults = _faults_by_function(plan.on(builder).errors)
-    names = [name for name in (*(p.function for p in plan.plans), *faults) if name]
-    functions = {name: faults.get(name, []) for name in names}
-    if arguments.json:
+    plan = plan.on(builder)
+    named = {p.function for p in plan.resolved} | set(map(_function_of, plan.errors))
+    faults: dict[str, list[Diagnostic]] = {
+        name: [] for name in (*plan.stack.functions, *plan.stack.invalid_functions) if name in named
+    }
+    others: list[Diagnostic] = []
+    for diagnostic in plan.errors:
+        faults.get(_function_of(diagnostic), others).append(diagnostic)
+    _print(builder, faults, json=arguments.json)
+    warn(*others)
+    absent = builder.docker is None and builder.buildx is None
+    return ExitCode.UNSUPPORTED if absent else exit_code_of(plan)
+
+
+def _function_of(diagnostic: Diagnostic) -> str:
+    """The name of the function that a diagnostic is about; empty for none."""
+    path = diagnostic.location.path
+    return str(path[1]) if path[:1] == ("functions",) and len(path) > 1 else ""
+
+
+def _print(builder: Builder, faults: dict[str, list[Diagnostic]], *, json: bool) -> None:
+    if json:
         from faas_cache.serialization import to_dict
 
-        rows = {name: [to_dict(d) for d in found] for name, found in functions.items()}
-        print_json({"builder": to_dict(builder), "functions": rows})
-    else:
-        print_result("".join(f"{line}\n" for line in describe(builder)))
-        for name, found in functions.items():
-            print_result(f"{name}: {'cannot be built here' if found else 'can be built here'}\n")
-            print_result("".join(f"    {line}\n" for d in found for line in str(d).splitlines()))
-    missing = builder.docker is None and builder.buildx is None
-    if missing or any(d.rule in ("F2", "F3") for found in faults.values() for d in found):
-        return ExitCode.UNSUPPORTED
-    return ExitCode.INVALID_INPUT if faults else ExitCode.DONE
+        functions = {name: [to_dict(d) for d in errors] for name, errors in faults.items()}
+        print_json({"builder": to_dict(builder), "functions": functions})
+        return
+    print_result(_lines(describe(builder)))
+    for name, errors in faults.items():
+        print_result(f"{name}: {'cannot be built here' if errors else 'can be built here'}\n")
+        print_result(_lines(f"    {line}" for d in errors for line in str(d).splitlines()))
 
 
-def _faults_by_function(errors: tuple[Diagnostic, ...]) -> dict[str, list[Diagnostic]]:
-    """The errors of each function; those of no function under an empty name."""
-    faults: dict[str, list[Diagnostic]] = {}
-    for error in errors:
-        path = error.location.path
-        name = str(path[1]) if len(path) > 1 and path[0] == "functions" else ""
-        faults.setdefault(name, []).append(error)
-    return faults
+def _lines(lines: Iterable[str]) -> str:
+    return "".join(f"{line}\n" for line in lines)
 
 
 def describe(builder: Builder) -> Iterator[str]:

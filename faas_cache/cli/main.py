@@ -1,4 +1,4 @@
-"""The command line: `faas-cache` and `python -m faas_cache`. It reads words, calls `Project` and prints."""
+"""`faas-cache` and `python -m faas_cache`: reads words, calls `Project` and prints."""
 
 from __future__ import annotations
 
@@ -9,7 +9,10 @@ from collections.abc import Sequence
 from importlib import import_module
 
 from faas_cache.cli.arguments import parse_arguments
-from faas_cache.cli.output import ExitCode, silence_stderr, warn
+from faas_cache.cli.output import ExitCode, warn
+from faas_cache.cli.signals import Terminated, raising
+from faas_cache.cli.streams import flush_stdout, open_streams, write_stdout
+from faas_cache.model.diagnostics import Diagnostic
 from faas_cache.model.errors import FaasCacheError
 
 __all__ = ["main"]
@@ -18,22 +21,24 @@ __all__ = ["main"]
 def main(words: Sequence[str] | None = None) -> int:
     """Runs one command and returns its exit code.
 
-    0: done. 1: a build failed. 2: the input is invalid. 3: the builder cannot do it. 130, 143: interrupted.
+    0: done. 1: a build failed. 2: the input is invalid. 3: the builder cannot do it. 130, 143: a
+    signal came.
     """
-    if sys.stderr is None:  # closed by the caller
-        silence_stderr()
+    open_streams()
     collecting = gc.isenabled()
     gc.disable()  # a run is short: looking through what it holds takes a fifth of it
     try:
-        return _run(sys.argv[1:] if words is None else words)
+        with raising():
+            return _run(sys.argv[1:] if words is None else words)
     except FaasCacheError as error:
         warn(*error.diagnostics)
         return error.exit_code
+    except Terminated as error:
+        return 128 + error.number
     except KeyboardInterrupt:
         return 130
-    except BrokenPipeError:
-        # The reader of our output is gone; Python must not try to flush it again when it exits.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except (OSError, ValueError, RecursionError, MemoryError) as error:
+        warn(_system_error(error))
         return ExitCode.FAILED
     finally:
         if collecting:
@@ -44,10 +49,22 @@ def _run(words: Sequence[str]) -> int:
     """Parses the words and runs the command that they name."""
     parsed = parse_arguments(words)
     if isinstance(parsed, str):
-        sys.stdout.write(parsed)
+        write_stdout(parsed)
         code: int = ExitCode.DONE
     else:
         name, arguments = parsed
         code = import_module(f"faas_cache.cli.{name}").run(arguments)
-    sys.stdout.flush()
+    flush_stdout()
     return code
+
+
+def _system_error(error: BaseException) -> Diagnostic:
+    """What the machine refuses, wherever that happens: a file, a descriptor, memory."""
+    reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
+    name = getattr(error, "filename", None)
+    subject = f"`{os.fsdecode(name)}`: " if isinstance(name, str | bytes) else ""
+    return Diagnostic(
+        name="system-error",
+        message=f"cannot continue: {subject}{reason[:1].lower()}{reason[1:]}",
+        hint="check the files, the memory and the limits (`ulimit -a`) of this machine",
+    )

@@ -1,22 +1,20 @@
-"""What the command line prints: results on standard output, messages on standard error, each through one escape."""
+"""What commands print: results on stdout, messages on stderr, escaped and without credentials."""
 
 from __future__ import annotations
 
-import os
 import sys
 from collections import Counter
 from collections.abc import Iterable
 from enum import IntEnum
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from faas_cache.model.diagnostics import Diagnostic
+from faas_cache.cli.streams import write_bytes, write_stderr, write_stdout
+from faas_cache.model.diagnostics import Diagnostic, nearest
+from faas_cache.model.text import display, escape
 
 __all__ = [
     "ExitCode",
     "count",
-    "escape",
-    "exit_code_of",
+    "print_command",
     "print_json",
     "print_result",
     "suggest",
@@ -33,62 +31,35 @@ class ExitCode(IntEnum):
     UNSUPPORTED = 3
 
 
-# Characters that can move the cursor, reorder text or end a line where none is expected.
-_UNSAFE = {
-    **{
-        code: f"\\x{code:02x}"
-        for code in (*range(0x20), *range(0x7F, 0xA0))
-        if chr(code) not in "\n\t"
-    },
-    **{code: f"\\u{code:04x}" for code in (0x061C, 0x200E, 0x200F, 0x2028, 0x2029)},
-    **{code: f"\\u{code:04x}" for code in (*range(0x202A, 0x202F), *range(0x2066, 0x206A))},
-}
-
-
-def escape(text: str) -> str:
-    """The text with control characters, bidirectional marks and line separators made visible."""
-    return text.translate(_UNSAFE)
-
-
 def warn(*messages: object) -> None:
-    """Prints messages on standard error; a closed one stops nothing."""
-    try:
-        for message in messages:
-            print(escape(str(message)), file=sys.stderr, flush=True)
-    except (OSError, ValueError):
-        silence_stderr()
-
-
-def silence_stderr() -> None:
-    """Discards what is written to standard error from now on: nobody reads it any more."""
-    sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115  # until the process ends
+    """Prints messages on standard error, escaped and masked."""
+    for message in messages:
+        write_stderr(f"{display(str(message))}\n")
 
 
 def print_result(text: str) -> None:
-    """Prints a result on standard output."""
-    sys.stdout.write(escape(text))
+    """Prints a result on standard output, escaped and masked."""
+    write_stdout(display(text))
+
+
+def print_command(text: str) -> None:
+    """Prints a command line to the byte for a shell, and escaped for a terminal."""
+    if sys.stdout.isatty():
+        write_stdout(escape(text))
+    else:
+        write_bytes(text)
 
 
 def print_json(value: object) -> None:
-    """Prints a result as JSON."""
+    """Prints a result as JSON, which escapes by itself."""
     import json
 
-    sys.stdout.write(json.dumps(value, indent=2) + "\n")
+    write_stdout(json.dumps(value, indent=2) + "\n")
 
 
 def suggest(word: str, known: Iterable[str]) -> str:
     """A hint that names the known word that was probably meant; empty where there is none."""
-    from faas_cache.model.diagnostics import nearest
-
     return nearest(word, known)
-
-
-def exit_code_of(diagnostics: Iterable[Diagnostic]) -> ExitCode:
-    """The exit code for what was reported: builder faults alone are 3 (rule F2), other errors 2."""
-    rules = {d.rule for d in diagnostics if d.severity == "error"}
-    if not rules:
-        return ExitCode.DONE
-    return ExitCode.UNSUPPORTED if rules <= {"F2", "F3"} else ExitCode.INVALID_INPUT
 
 
 def count(diagnostics: Iterable[Diagnostic]) -> str:

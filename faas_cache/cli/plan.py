@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from argparse import Namespace
-from typing import TYPE_CHECKING
-
+from faas_cache.cli.arguments import Arguments
 from faas_cache.cli.loading import load_project, plan_functions
-from faas_cache.cli.output import ExitCode, print_json, print_result, warn
-
-if TYPE_CHECKING:
-    from faas_cache.stack_plan import StackPlan
+from faas_cache.cli.output import ExitCode, print_command, print_json, print_result, warn
+from faas_cache.model.text import printable
+from faas_cache.stack_plan import StackPlan
 
 __all__ = ["run"]
 
 
-def run(arguments: Namespace) -> int:
+def run(arguments: Arguments) -> int:
     """Prints one command a line, or the plan as JSON."""
     project = load_project(arguments)
     plan = plan_functions(project, arguments)
@@ -33,7 +30,7 @@ def run(arguments: Namespace) -> int:
     else:
         reasons = _reasons(plan) if arguments.explain else {}
         for command in shown:
-            print_result(f"{command.shell()}\n")
+            print_command(f"{command.shell()}\n")
             if command.kind == "build":
                 print_result("".join(reasons.get(command.function, ())))
     warn(*plan.diagnostics)
@@ -43,12 +40,12 @@ def run(arguments: Namespace) -> int:
 
 
 def _reasons(plan: StackPlan) -> dict[str, list[str]]:
-    """The rule and the line behind each cache argument, by function, as comments that a shell skips."""
+    """The rule and the line behind each cache argument, by function, as shell comments."""
     whys = [(p.function, why) for p in plan.plans for why in p.why]
     locations = plan.stack.locations(why.location for _, why in whys)
     reasons: dict[str, list[str]] = {}
     for (function, why), location in zip(whys, locations, strict=True):
-        # A line end in a value must not end the comment.
-        part = " ".join(why.part.split())
-        reasons.setdefault(function, []).append(f"#   {part}   {why.rule}, {location}\n")
+        # A line end in a value or in the name of the file must not end the comment.
+        part, where = (printable(" ".join(str(x).split())) for x in (why.part, location))
+        reasons.setdefault(function, []).append(f"#   {part}   {why.rule}, {where}\n")
     return reasons

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from argparse import Namespace
-
+from faas_cache.cli.arguments import Arguments
 from faas_cache.cli.loading import load_project, plan_functions
 from faas_cache.cli.output import warn
 from faas_cache.cli.running import run_to_the_end
@@ -11,9 +10,9 @@ from faas_cache.cli.running import run_to_the_end
 __all__ = ["run"]
 
 
-def run(arguments: Namespace) -> int:
+def run(arguments: Arguments) -> int:
     """Pushes what an earlier build left."""
     project = load_project(arguments)
     plan = plan_functions(project, arguments)
-    warn(*(d for d in plan.diagnostics if not plan.errors))
+    warn(*() if plan.errors else plan.diagnostics)
     return run_to_the_end(arguments, lambda **how: project.push(plan, **how), caching=False)

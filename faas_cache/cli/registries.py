@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from argparse import Namespace
-
 import attrs
 
-from faas_cache.cli.output import ExitCode, print_json, print_result
+from faas_cache.cli.arguments import Arguments
+from faas_cache.cli.output import ExitCode, print_json
+from faas_cache.cli.streams import write_stdout
 from faas_cache.model.registries import REGISTRIES
 
 __all__ = ["run"]
 
 
-def run(arguments: Namespace) -> int:
+def run(arguments: Arguments) -> int:
     """Prints the table of registries, with the evidence for each row and its date."""
     if arguments.json:
         print_json([attrs.asdict(row) for row in REGISTRIES])
@@ -24,5 +24,5 @@ def run(arguments: Namespace) -> int:
             f"    image index: {row.index}; image manifest: {row.image_manifest}{needs}",
             *(f"    {text}" for text in (row.note, f"{row.evidence} ({row.date})") if text),
         )
-        print_result("".join(f"{line}\n" for line in lines))
+        write_stdout("".join(f"{line}\n" for line in lines))
     return ExitCode.DONE

@@ -3,25 +3,24 @@
 from __future__ import annotations
 
 import os
-import sys
-from argparse import Namespace
-from typing import TYPE_CHECKING
 
+from faas_cache.cli.arguments import Arguments
 from faas_cache.cli.output import warn
+from faas_cache.cli.streams import write_stdout
 from faas_cache.model.diagnostics import Diagnostic
 from faas_cache.model.errors import InvalidInput
 from faas_cache.model.masking import masked
-
-if TYPE_CHECKING:
-    from faas_cache.runner.results import BuildResult
+from faas_cache.runner.results import BuildResult
 
 __all__ = ["check_report_path", "write_report"]
 
 
-def check_report_path(path: str) -> None:
+def check_report_path(path: str | None) -> None:
     """Raises `InvalidInput`, before anything runs, where a report cannot be written."""
+    if not path or path == "-":
+        return
     folder = os.path.dirname(path) or "."
-    if path != "-" and (os.path.isdir(path) or not os.path.isdir(folder)):
+    if os.path.isdir(path) or not os.path.isdir(folder):
         raise InvalidInput(
             Diagnostic(
                 name="report-not-written",
@@ -31,7 +30,7 @@ def check_report_path(path: str) -> None:
         )
 
 
-def write_report(result: BuildResult, arguments: Namespace) -> bool:
+def write_report(result: BuildResult, arguments: Arguments) -> bool:
     """Writes the report that the arguments ask for; returns whether it could be written."""
     path, kind = arguments.report, arguments.report_format
     if kind == "github":
@@ -48,7 +47,7 @@ def write_report(result: BuildResult, arguments: Namespace) -> bool:
     else:
         return True
     if path == "-":
-        sys.stdout.write(text)
+        write_stdout(text)
         return True
     try:
         _write(path, text, append=kind == "github")

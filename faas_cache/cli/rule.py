@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from argparse import Namespace
-
+from faas_cache.cli.arguments import Arguments
 from faas_cache.cli.documentation import read_topic, sections
 from faas_cache.cli.output import ExitCode, print_result, suggest
+from faas_cache.cli.streams import write_stdout
 from faas_cache.model.diagnostics import Diagnostic
 from faas_cache.model.errors import InvalidInput
 from faas_cache.model.masking import masked
@@ -13,7 +13,7 @@ from faas_cache.model.masking import masked
 __all__ = ["run"]
 
 
-def run(arguments: Namespace) -> int:
+def run(arguments: Arguments) -> int:
     """Prints the section of each name: a diagnostic's name, or a rule's number in any case."""
     known = sections(read_topic("rules")) | sections(read_topic("diagnostics"))
     by_name = {name.lower(): text for name, text in known.items()}
@@ -32,5 +32,5 @@ def run(arguments: Namespace) -> int:
                 for word in unknown
             )
         )
-    print_result("\n".join(by_name[word.lower()] for word in arguments.operands))
+    write_stdout("\n".join(by_name[word.lower()] for word in arguments.operands))
     return ExitCode.DONE

@@ -1,9 +1,8 @@
-"""`faas-cache set`: writes `build_cache` into the stack file, and leaves everything else as it is."""
+"""`faas-cache set`: writes `build_cache` into the stack file, and changes nothing else."""
 
 from __future__ import annotations
 
-from argparse import Namespace
-
+from faas_cache.cli.arguments import Arguments
 from faas_cache.cli.output import ExitCode, print_result, warn
 from faas_cache.model.diagnostics import Diagnostic
 from faas_cache.model.errors import InvalidInput
@@ -12,15 +11,14 @@ from faas_cache.project import Project
 __all__ = ["run"]
 
 
-def run(arguments: Namespace) -> int:
+def run(arguments: Arguments) -> int:
     """Prints the change as a diff and, without `--dry-run`, writes it."""
     if not arguments.operands:
         message = "no mode was given"
         hint = "write `faas-cache set max`, `inline` or `none`"
         raise InvalidInput(Diagnostic(name="invalid-argument", message=message, hint=hint))
     mode, *names = arguments.operands
-    files = () if arguments.file is None else (arguments.file,)
-    edit = Project.load(*files).set_cache(
+    edit = Project.load(*arguments.files).set_cache(
         mode,
         *names,
         default=arguments.default,

@@ -14,7 +14,7 @@ from faas_cache.conformance.runner import find_difference, report, report_case, 
 from faas_cache.conformance.vectors import Source, load_vectors
 from faas_cache.model.diagnostics import Diagnostic, Location
 from faas_cache.model.errors import FaasCacheError, InvalidInput
-from faas_cache.runner.dialogs import dialog
+from faas_cache.runner.dialogs import ProgramFailed, dialog
 
 __all__ = ["main"]
 
@@ -88,15 +88,12 @@ def _asking(exchange: Callable[[str], str]) -> Ask:
         line = json.dumps({"id": question, "function": function, "flags": flags})
         try:
             return read_answer(question, exchange(line))
-        except FaasCacheError as error:
+        except ProgramFailed as error:
             # The input that a program does not answer is what its author looks for.
+            sys.stderr.write(f"the input was {line}\n")
             location = Location(path=(question,))
-            raise type(error)(
-                *(
-                    attrs.evolve(d, location=location, hint=f"{d.hint}\n    the input was {line}")
-                    for d in error.diagnostics
-                )
-            ) from None
+            moved = (attrs.evolve(d, location=location) for d in error.diagnostics)
+            raise ProgramFailed(*moved) from None
 
     return ask
 

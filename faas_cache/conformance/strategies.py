@@ -171,7 +171,17 @@ def _faulty_settings() -> st.SearchStrategy[_Json]:
     values = scalars | entries("from") | entries("to")
     sides = values | st.lists(values, max_size=3)
     keys = st.sampled_from(("from", "to", "form", "cache-to"))
-    return scalars | st.lists(values, max_size=2) | st.dictionaries(keys, sides, max_size=2)
+    words = scalars | references() | st.sampled_from(("main", "{platform}", "feature/x"))
+    modes = st.fixed_dictionaries(
+        {"mode": st.sampled_from(("max", "inline", "none"))},
+        optional={
+            "scope": words,
+            "fallback_scopes": words | st.lists(words, max_size=2),
+            "repository": words,
+        },
+    )
+    lists = st.dictionaries(keys, sides, max_size=2)
+    return st.one_of(scalars, st.lists(values, max_size=2), lists, modes)
 
 
 def _build_args(*, own_inline_cache: bool) -> st.SearchStrategy[dict[str, str]]:

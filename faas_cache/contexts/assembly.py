@@ -14,7 +14,7 @@ import os
 import posixpath
 import stat
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, NoReturn, TypeVar
+from typing import NoReturn, TypeVar
 
 import attrs
 
@@ -39,10 +39,8 @@ from faas_cache.contexts.tree import ContextTree
 from faas_cache.model.diagnostics import Diagnostic, KeyPath, Location
 from faas_cache.model.errors import InvalidFunction
 from faas_cache.model.faults import FaultCollector
-
-if TYPE_CHECKING:
-    from faas_cache.model.specs import FunctionSpec
-    from faas_cache.stack.templates import Template
+from faas_cache.model.specs import FunctionSpec
+from faas_cache.stack.templates import Template
 
 __all__ = ["ContextBuilder", "Contexts"]
 
@@ -74,8 +72,8 @@ class Contexts:
         outside_links: bool = False,
         limits: Limits = Limits(),  # noqa: B008  # frozen
     ) -> None:
-        self.root = os.path.realpath(root)
-        self.extras = tuple(dict.fromkeys(extras))
+        self.root: str = os.path.realpath(root)
+        self.extras: tuple[str, ...] = tuple(dict.fromkeys(extras))
         self.outside_links = outside_links
         self.limits = limits
         self._templates: dict[str, ContextTree] = {}

@@ -10,10 +10,8 @@ import errno
 import os
 import stat
 from contextlib import suppress
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from faas_cache.contexts.tree import ContextTree, Identity, SourceFile
+from faas_cache.contexts.tree import ContextTree, Identity, SourceFile
 
 __all__ = [
     "FOLDER_FLAGS",

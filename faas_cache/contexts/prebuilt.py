@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
 
 from faas_cache.contexts.names import BUILD_FOLDER, quoted
 from faas_cache.model.diagnostics import Diagnostic, Location
-
-if TYPE_CHECKING:
-    from faas_cache.model.specs import FunctionSpec
+from faas_cache.model.specs import FunctionSpec
 
 __all__ = ["check_context", "check_prebuilt"]
 

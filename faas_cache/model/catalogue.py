@@ -82,12 +82,24 @@ CATALOGUE: FrozenMap[Condition] = FrozenMap(
         "invalid-builder-flag": Condition(
             "D2", _E, "a builder flag does not start with a dash", _BUILD
         ),
+        "unreached-export": Condition(
+            "D5", _W, "`--ignore-cache-errors` does not change a typed entry", _CACHE
+        ),
         "invalid-scope": Condition("D6", _E, "a cache scope is empty", PROPOSAL),
         "unused-scope": Condition(
-            "D6", _W, "a cache scope has no effect on a setting other than `max`", PROPOSAL
+            "D6", _EN, "a cache scope has no effect on a setting other than `max`", PROPOSAL
         ),
         "scope-without-platforms": Condition(
             "D7", _E, "a scope contains `{platform}` and the build has no platforms", _PLATFORMS
+        ),
+        "untrusted-export": Condition(
+            "D10",
+            _W,
+            "a pull request overwrites a cache that other branches import",
+            _CACHE,
+        ),
+        "unused-platforms": Condition(
+            "D11", _N, "the platforms of the stack file apply only to a push", _PLATFORMS
         ),
         "invalid-reference": Condition(
             "E1", _EW, "a string is not a valid image reference", _REFERENCE
@@ -244,5 +256,8 @@ CATALOGUE: FrozenMap[Condition] = FrozenMap(
             "https://jsonlines.org/",
         ),
         "report-not-written": Condition("", _E, "a report cannot be written", PROPOSAL),
+        "system-error": Condition(
+            "", _E, "the operating system refuses a file, memory or a process", PROPOSAL
+        ),
     }
 )

@@ -94,6 +94,7 @@ _FIELDS: dict[str, Reader] = _KEYS | {
     "builder": read_optional_text,
     "provenance": read_optional_text,
     "sbom": read_optional_text,
+    "default_cache": read_setting,
     "diagnostics": read_diagnostics,
 }
 
@@ -132,6 +133,8 @@ class FunctionSpec:
         skip_build: Whether the function is not built.
         provenance: The value of `--provenance`; `None` means the builder's default.
         sbom: The value of `--sbom`; `None` means the builder's default.
+        default_cache: The setting of the stack file, which applies where the function has none
+            (D9).
         diagnostics: Warnings about the function's text; two specs that differ in these only are
             equal.
     """
@@ -159,6 +162,7 @@ class FunctionSpec:
     skip_build: bool = False
     provenance: str | None = None
     sbom: str | None = None
+    default_cache: Setting = None
     diagnostics: tuple[Diagnostic, ...] = attrs.field(default=(), eq=False)
 
     def __init__(  # noqa: PLR0913  # a parameter for each field
@@ -187,6 +191,7 @@ class FunctionSpec:
         skip_build: bool = False,
         provenance: str | bool | None = None,
         sbom: str | bool | None = None,
+        default_cache: SettingLike = None,
         diagnostics: Iterable[Diagnostic] = (),
     ) -> None:
         values = {key: value for key, value in locals().items() if key in _FIELDS}

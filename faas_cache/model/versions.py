@@ -27,11 +27,11 @@ def parse_version(text: str | None) -> Version | None:
     >>> parse_version("v0.0.0+unknown") is None
     True
     """
-    from packaging.version import InvalidVersion, Version
-
     match = _NUMBERS.match(text or "")
     if match is None or len(match[0]) > _MAX_LENGTH:
         return None
+    from packaging.version import InvalidVersion, Version
+
     try:
         version = Version(f"{match['release']}{match['suffix']}".strip())
     except InvalidVersion:
@@ -47,5 +47,6 @@ def at_least(text: str | None, least: str, *, unknown: bool) -> bool:
     >>> at_least("0.13.1+ds1", "0.13", unknown=False), at_least("", "0.13", unknown=True)
     (True, True)
     """
-    version, required = parse_version(text), parse_version(least)
+    version = parse_version(text)
+    required = None if version is None else parse_version(least)
     return unknown if version is None or required is None else version >= required

@@ -7,7 +7,6 @@ from collections.abc import Iterable, Iterator
 
 from faas_cache.model.builders import CACHE_EXPORT, MULTI_PLATFORM, Builder
 from faas_cache.model.diagnostics import Diagnostic, Location
-from faas_cache.model.dockerfiles import uncached_stages
 from faas_cache.model.masking import masked
 from faas_cache.planning.entry_checks import (
     Environment,
@@ -62,6 +61,8 @@ def _check_inline_tag(plan: BuildPlan) -> Iterator[Diagnostic]:
 
 def _check_stages(plan: BuildPlan, dockerfile: str) -> Iterator[Diagnostic]:
     """F4: an inline cache holds the layers of the image, which are those of its last stage."""
+    from faas_cache.model.dockerfiles import uncached_stages
+
     if stages := uncached_stages(dockerfile):
         names = ", ".join(f"`{masked(name)[:_MAX_SHOWN]}`" for name in stages)
         yield Diagnostic(

@@ -172,6 +172,11 @@ class Execution:
                 )
             )
 
+        # Only a buildx that is known to be new enough is told more than what is planned.
+        known = self.progress in ("rawjson", "history") and command.kind != "push"
+        if not known:
+            run(command.argv)
+            return outcomes[0], {}
         data = with_metadata(command.argv, run)
         return outcomes[0], parse_metadata(data)
 
@@ -184,7 +189,7 @@ class Execution:
     ) -> None:
         """Reads the events of builds that drew on the terminal from their builder's records."""
         for target, record in metadata.items():
-            if record.ref and self.progress == "history":
+            if record.ref:
                 log = history(record.ref, environ=self.environ, stop=self.shutdown)
                 recorder.replay(targets.get(target, function), log)
 

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 
 from faas_cache.model.diagnostics import Diagnostic
 from faas_cache.model.errors import InvalidInput
-from faas_cache.runner.messages import last_line
+from faas_cache.model.text import last_line
 from faas_cache.runner.processes import CannotStart, ask
 from faas_cache.runner.stop import Stop
 

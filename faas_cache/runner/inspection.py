@@ -11,8 +11,8 @@ import attrs
 from faas_cache.model.builders import Builder, embedded_buildkit
 from faas_cache.model.diagnostics import Diagnostic
 from faas_cache.model.errors import BuilderError
+from faas_cache.model.text import first_line, printable
 from faas_cache.model.versions import at_least
-from faas_cache.runner.messages import first_line, printable
 from faas_cache.runner.processes import Answer, ProgramNotFound, ask, ask_all
 from faas_cache.runner.records import parse_json, text_at
 from faas_cache.runner.stop import Stop

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from heapq import merge
@@ -22,6 +23,8 @@ Display: TypeAlias = Literal["lines", "output", "nothing", "failure"]
 _MAX_LINES, _MAX_EVENTS = 5_000, 50_000
 # What is kept of a quiet build, in bytes, in case that it fails.
 _MAX_QUIET = 2**22
+# The part of an image's export that names its digest.
+_PUSHED = re.compile(r"pushing manifest for \S+@(?P<digest>sha256:[0-9a-f]{64})")
 # A longer line is none of `docker push`.
 _MAX_LINE = 2**12
 
@@ -31,7 +34,7 @@ class Recorder:
 
     `emit` is called with each event, and `show` with what `display` says: `lines` that begin with
     the function's name, the `output` as it comes, `nothing`, or the lines of a `failure` when it is
-    over.
+    over. `digests` holds those of images, by their functions.
     """
 
     def __init__(
@@ -43,8 +46,8 @@ class Recorder:
         display: Display,
     ) -> None:
         self.show = show
-        self.digest: str | None = None
-        self.empty = True
+        self.digests: dict[str, str] = {}
+        self.empty: bool = True
         self._function = function
         self._emit = emit
         self._display = display
@@ -70,8 +73,7 @@ class Recorder:
         if self._shown_line:
             self._display_lines(b"\n")
         if self._display == "failure" and exit_code != 0:
-            for lines in self._kept:
-                self.show(lines)
+            self.show(b"".join(self._kept))
 
     def replay(self, function: str, log: bytes) -> None:
         """Reads the recorded progress of one function."""
@@ -88,25 +90,30 @@ class Recorder:
         return CacheReport(function=function) if builder is None else builder.report()
 
     def _add(self, events: Iterable[Event]) -> None:
+        lines = []
         for event in events:
             self.empty = False
             self._log.add(event)
             self._reports.setdefault(event.function, ReportBuilder()).add(event)
             self._emit(event)
+            if isinstance(event, StepProgress) and (match := _PUSHED.fullmatch(event.status)):
+                self.digests[event.function] = match["digest"]
             if self._display in ("lines", "failure"):
-                self._display_lines(self._formatter.format(event))
+                lines.append(self._formatter.format(event))
+        if lines:
+            self._display_lines(b"".join(lines))
 
     def _display_lines(self, text: bytes) -> None:
         """Shows whole lines with the function's name in front, or keeps them."""
         *lines, self._shown_line = (self._shown_line + text).split(b"\n")
         mark = f"{self._function} | ".encode(errors="replace")
-        marked = b"".join(mark + line + b"\n" for line in lines)
+        marked = [mark + line + b"\n" for line in lines]
         if self._display == "lines":
             if marked:
-                self.show(marked)
+                self.show(b"".join(marked))
             return
-        self._kept.append(marked)
-        self._kept_size += len(marked)
+        self._kept.extend(marked)
+        self._kept_size += sum(map(len, marked))
         while self._kept_size > _MAX_QUIET:
             self._kept_size -= len(self._kept.popleft())
 
@@ -114,7 +121,8 @@ class Recorder:
         *lines, rest = (self._line + block).split(b"\n")
         self._line = rest[-_MAX_LINE:]
         for line in lines:
-            self.digest = push_digest(line[:_MAX_LINE]) or self.digest
+            if digest := push_digest(line[:_MAX_LINE]):
+                self.digests[self._function] = digest
 
 
 class _Log:

@@ -89,8 +89,8 @@ class Supervisor:
     ) -> None:
         self.ready: Callable[[], bool] = lambda: True
         self.tick: Callable[[], object] = lambda: None
-        self.timed_out = False
-        self.stopped = False
+        self.timed_out: bool = False
+        self.stopped: bool = False
         self._process = process
         self._shutdown = shutdown
         self._deadline = None if timeout is None else time.monotonic() + timeout
@@ -125,7 +125,7 @@ class Supervisor:
                     for source in self._sinks:
                         if isinstance(source, socket.socket):
                             source.close()
-        code = self._reap()
+                    code = self._reap()
         return code if code >= 0 else 128 - code
 
     def _loop(self, woken: socket.socket) -> None:

@@ -57,12 +57,6 @@ class Mailbox:
             return self._messages.get(timeout=_POLL)
         return None
 
-    def take_now(self) -> Callable[[], object] | None:
-        """The next message that is here already."""
-        with suppress(queue.Empty):
-            return self._messages.get_nowait()
-        return None
-
     def empty(self) -> bool:
         """Whether no message waits."""
         return self._messages.empty()
@@ -175,9 +169,9 @@ def call_in_threads(
     try:
         crew.run(min(threads or len(jobs), len(jobs)))
     except BaseException as error:
-        if crew.abandon(interrupted=isinstance(error, KeyboardInterrupt)) and not isinstance(
-            error, KeyboardInterrupt
-        ):
-            raise KeyboardInterrupt from error
-        raise
+        interrupted = isinstance(error, KeyboardInterrupt)
+        again = crew.abandon(interrupted=interrupted)
+        if interrupted or not again:
+            raise
+        raise KeyboardInterrupt from error
     return [crew.results[index] for index in range(len(jobs))]

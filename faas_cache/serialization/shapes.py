@@ -111,22 +111,35 @@ class Writer:
         """A text, masked where it contains a secret."""
         return self._shown(text, self.mask)
 
+    def number(self, value: object) -> object:
+        """A number of a value that has any type; JSON has neither infinity nor NaN."""
+        if not self.secrets and self.mask is _hide and not isinstance(value, bool):
+            return self.text(str(value))
+        return str(value) if isinstance(value, float) and not isfinite(value) else value
+
     def items(self, write: Write, items: Mapping[str, object]) -> dict[str, object]:
         """A mapping as an object; the name of a key may make its value a secret."""
         return {self.text(key): self._item(key, item, write) for key, item in items.items()}
 
     def _item(self, key: str, value: object, write: Write) -> object:
-        if isinstance(value, str):
+        if isinstance(value, str) and self.mask is not _hide:
             return self._shown(value, partial(masked_value, key))
-        if not self.secrets and is_secret_name(key) and not attrs.has(type(value)):
-            self.has_masks = True
-            return MASK
-        return write(value, self)
+        if not is_secret_name(key) or attrs.has(type(value)):
+            return write(value, self)
+        outer, self.mask = self.mask, _hide
+        data = write(value, self)
+        self.mask = outer
+        return data
 
     def _shown(self, text: str, mask: Callable[[str], str]) -> str:
         shown = text if self.secrets else mask(text)
         self.has_masks = self.has_masks or shown != text
         return str(shown)
+
+
+def _hide(_: str) -> str:
+    """Masks a text of a secret that has several parts."""
+    return MASK
 
 
 Write: TypeAlias = Callable[[Any, Writer], object]
@@ -160,9 +173,8 @@ def _write_text(value: str, writer: Writer) -> object:
     return writer.text(value)
 
 
-def _write_number(value: float, _: Writer) -> object:
-    # JSON has neither infinity nor a value that is not a number.
-    return value if isfinite(value) else str(value)
+def _write_number(value: float, writer: Writer) -> object:
+    return writer.number(value)
 
 
 def _read_number(data: object) -> float:
@@ -215,8 +227,8 @@ SCALARS: dict[object, Shape] = {
 def _write_anything(value: object, writer: Writer) -> object:
     if isinstance(value, str):
         return writer.text(value)
-    if isinstance(value, float):
-        return _write_number(value, writer)
+    if isinstance(value, (int, float)):
+        return writer.number(value)
     if isinstance(value, tuple):
         return [_write_anything(item, writer) for item in value]
     return writer.items(_write_anything, value) if isinstance(value, Mapping) else value

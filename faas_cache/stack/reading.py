@@ -31,18 +31,16 @@ def process_environment() -> Mapping[str, str]:
     return os.environ
 
 
-def read_stack(path: FilePath) -> bytes:
+def read_stack(path: FilePath, *, pipes: bool = True) -> bytes:
     """The bytes of a stack file, or behind an `http` or `https` URL.
 
     Raises `InvalidStack` where they cannot be read. As for faas-cli, a path with another scheme
-    (`file:`) is a file. A pipe is read to its end (`-f <(generate)`).
+    (`file:`) is a file. With `pipes`, a pipe is read to its end (`-f <(generate)`).
     """
-    from http.client import HTTPException
-
     text = os.fspath(path)
     try:
-        return _read_url(text) if text.startswith(_SCHEMES) else _read_file(text, pipes=True)
-    except (OSError, ValueError, HTTPException) as error:
+        return _read_url(text) if text.startswith(_SCHEMES) else _read_file(text, pipes=pipes)
+    except (OSError, ValueError) as error:
         raise InvalidStack(
             Diagnostic(
                 name="unreadable-stack-file",
@@ -122,6 +120,16 @@ def _read_file(path: str, *, pipes: bool) -> bytes:
 
 
 def _read_url(url: str) -> bytes:
+    """The bytes behind a URL; whatever goes wrong is an `OSError` or a `ValueError`."""
+    from http.client import HTTPException
+
+    try:
+        return _fetch(url)
+    except HTTPException as error:
+        raise ValueError(str(error) or type(error).__name__) from error
+
+
+def _fetch(url: str) -> bytes:
     """The bytes behind a URL, within one limit of time for the whole transfer."""
     from time import monotonic
     from urllib.request import HTTPRedirectHandler, build_opener

@@ -8,7 +8,6 @@ from itertools import islice
 from faas_cache.model.diagnostics import Diagnostic
 from faas_cache.model.errors import InvalidInput
 from faas_cache.model.masking import masked
-from faas_cache.stack.regex import compile_regex
 
 __all__ = ["match", "match_glob", "match_regex", "no_match"]
 
@@ -59,6 +58,8 @@ def match_regex(pattern: str) -> Callable[[str], bool]:
     >>> match_regex("(?i)^FN[0-9]")("fn1-api")
     True
     """
+    from faas_cache.stack.regex import compile_regex
+
     return compile_regex(pattern)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 
 import attrs
 
+from faas_cache.model.converters import Setting  # noqa: TC001  # for get_type_hints
 from faas_cache.model.diagnostics import Diagnostic, KeyPath, Location, errors
 from faas_cache.model.errors import InvalidInput, InvalidStack
 from faas_cache.model.frozen_map import EMPTY, FrozenMap
@@ -29,6 +30,7 @@ class Stack:
         diagnostics: What is wrong with the file, each with line and column: errors first.
         copy_extra_paths: The paths of `configuration.copy`.
         templates: The source of each template of `configuration.templates`, by name.
+        build_cache: The cache setting of functions without one of their own (D9).
         invalid_functions: The names of the functions with errors, which are not in `functions`.
         file: The name of the file, for locations.
     """
@@ -37,6 +39,7 @@ class Stack:
     diagnostics: tuple[Diagnostic, ...] = ()
     copy_extra_paths: tuple[str, ...] = ()
     templates: FrozenMap[str] = EMPTY
+    build_cache: Setting = None
     invalid_functions: tuple[str, ...] = ()
     file: str | None = None
     substitution: Substitution = attrs.field(default=Substitution("", ""), repr=False, eq=False)
@@ -92,6 +95,7 @@ class Stack:
             diagnostics=loaded.diagnostics,
             copy_extra_paths=content.copy_extra_paths,
             templates=content.templates,
+            build_cache=content.build_cache,
             invalid_functions=content.invalid_functions,
             file=file,
             substitution=loaded.substitution,
@@ -117,11 +121,26 @@ class Stack:
         if not filter and not regex:
             return self
         matches = selection.match(filter, regex)
-        functions = {name: spec for name, spec in self.functions.items() if matches(name)}
-        invalid = tuple(name for name in self.invalid_functions if matches(name))
+        functions = {
+            name: spec for name, spec in self.functions.items() if matches(self.own_name(name))
+        }
+        invalid = tuple(name for name in self.invalid_functions if matches(self.own_name(name)))
         if not functions and not invalid:
             raise InvalidInput(selection.no_match(filter, regex, self.functions))
         return attrs.evolve(self, functions=FrozenMap(functions), invalid_functions=invalid)
+
+    @property
+    def is_combined(self) -> bool:
+        """Whether the functions are those of several files."""
+        return False
+
+    def own_name(self, name: str) -> str:
+        """The name of a function in its own file: the same, unless several files are combined."""
+        return name
+
+    def full_names(self, names: Iterable[str]) -> tuple[str, ...]:
+        """The names here of functions: the same, unless several files are combined."""
+        return tuple(names)
 
     def locate(self, path: KeyPath | str) -> Position:
         """The line and column of a key path, or those of its nearest parent in the file.

@@ -1,6 +1,6 @@
-"""A drop-in for faas-cli: what the real one did, replayed with a docker that records its calls.
+"""A drop-in for faas-cli: its recorded runs, replayed with a docker that records its calls.
 
-The recorded cases lie beside the project, where they are; the cases that matter stand here as well.
+The recordings are beside the project, where they exist; the cases that matter are also here.
 """
 
 import hashlib
@@ -31,7 +31,7 @@ case "$*" in *"$FAIL_AT"*) echo 'fake docker: failing' >&2; exit "$FAIL_WITH";; 
 """
 
 
-def laid_out(case: dict[str, Any], folder: Path) -> Path:
+def write_case(case: dict[str, Any], folder: Path) -> Path:
     """The project of a case, as files."""
     project = folder / "proj"
     project.mkdir()
@@ -74,11 +74,11 @@ def laid_out(case: dict[str, Any], folder: Path) -> Path:
     return project
 
 
-def replayed(
+def replay(
     case: dict[str, Any], folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> tuple[int, list[tuple[str, ...]]]:
-    """What the command line makes of a case: its exit code, and the calls of docker."""
-    project = laid_out(case, folder)
+    """Runs the command line on a case; returns its exit code, and the calls of docker."""
+    project = write_case(case, folder)
     (folder / "bin").mkdir()
     (folder / "bin" / "docker").write_text(DOCKER)
     (folder / "bin" / "docker").chmod(0o755)
@@ -107,20 +107,22 @@ def replayed(
 def meaning(words: tuple[str, ...], context: str) -> tuple[tuple[str, ...], Counter[str]]:
     """One call without the order of its arguments: the command, and flags with their values."""
     head = words[:2] if words[0] == "buildx" else words[:1]
-    found: Counter[str] = Counter()
+    words_with_values: Counter[str] = Counter()
     rest = iter(words[len(head) :])
     for word in rest:
         if word in ("--build-arg", "--tag", "--label", "--secret", "--platform", "--ssh"):
-            found[f"{word}={next(rest)}"] += 1
+            words_with_values[f"{word}={next(rest)}"] += 1
+        elif word == "--metadata-file":
+            next(rest)  # how we learn the digest
         elif not word.startswith("--builder=") and word != "--progress=plain":
-            found[
+            words_with_values[
                 "--push"
                 if word == "--output=type=registry,push=true"
                 else context
                 if word == "."
                 else word
             ] += 1
-    return head, found
+    return head, words_with_values
 
 
 TEMPLATE = {
@@ -177,39 +179,39 @@ OWN = [
     own("own-both", "image: a/b", ["build", "--regex", "^f", "--filter", "fn"], exit_code=1),
     own("own-skipped", "skip_build: yes", ["build"]),
 ]  # fmt: skip
-ARGV = (
-    OWN + [json.loads(line) for line in (SHARED / "faascli_argv.jsonl").read_text().splitlines()]
+ARGV = OWN + (
+    [json.loads(line) for line in (SHARED / "faascli_argv.jsonl").read_text().splitlines()]
     if SHARED.exists()
     else []
 )
 NOT_OURS = {"up", "deploy", "local-run"}
 
 # Where we differ and mean to: the case, and why.
-ERROR = "what docker would refuse later is refused at once"
+ERROR = "what docker would reject is an error before docker runs"
 DIFFERENCES = {
     "image_quoted_with_space": ERROR,
     "image_missing": ERROR,
     "proxy_upper_ignored": "upper-case proxies are passed on too",
-    "proxy_and_yaml_build_arg": "a build argument is passed once, and the file's word wins over the environment's",
-    "tag_sha_not_a_repo": "git's error is an error, and no tag",
-    "tag_branch_not_a_repo": "git's error is an error, and no tag",
-    "tag_describe_tag_with_plus": "what no tag may hold becomes a dash",
+    "proxy_and_yaml_build_arg": "a build argument is passed once, and the value of the file wins",
+    "tag_sha_not_a_repo": "an error of git is not used as a tag",
+    "tag_branch_not_a_repo": "an error of git is not used as a tag",
+    "tag_describe_tag_with_plus": "characters that a tag cannot have become dashes",
     "build_secrets_tilde": "`~` is the home folder",
     "template_dir_is_symlink": "a template may be a link within the project",
     "dockerfile_lang_without_template_dir": "`dockerfile` needs no template",
     "positional_args_ignored": "names given as arguments select functions",
-    "yaml_unknown_function_field": "`build_cache` is no unknown field here",
+    "yaml_unknown_function_field": "`build_cache` is a known field here",
     "publish_platforms_empty": "an empty list of platforms is the default",
     "publish_buildx_create_fails": "no builder is created",
     "publish_mount_ssh": "`mount_ssh` mounts",
-    "template_store_pull_local_repo": "nothing is pulled from a store behind the user's back",
-    "template_capital_dir_publish": "a template's name is taken as it is",
+    "template_store_pull_local_repo": "nothing is pulled from a store",
+    "template_capital_dir_publish": "the name of a template keeps its case",
 }
 
 
 def same(case: dict[str, Any], folder: Path, monkeypatch: pytest.MonkeyPatch) -> bool:
-    """Whether a case ends alike: the same builds and pushes, or none and a failure."""
-    code, calls = replayed(case, folder, monkeypatch)
+    """Whether a case ends like faas-cli: the same builds and pushes, or none and a failure."""
+    code, calls = replay(case, folder, monkeypatch)
     project = str(folder / "proj")
     theirs = []
     for words, call in zip(case.get("docker_argv", []), case.get("docker_calls", []), strict=True):
@@ -233,7 +235,7 @@ def same(case: dict[str, Any], folder: Path, monkeypatch: pytest.MonkeyPatch) ->
 def test_docker_is_called_as_faas_cli_calls_it(
     case: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The same calls up to the order of arguments, the context as a path; what differs is named, and does differ."""
+    """The same calls in any order of arguments; the cases in `DIFFERENCES` do differ."""
     assert same(case, tmp_path, monkeypatch) is (case["case"] not in DIFFERENCES)
 
 
@@ -250,39 +252,38 @@ OWN_TREE = own("own-tree", "image: a/b", ["build", "--shrinkwrap"]) | {
     },
     "modes": {"fn/h": "0755"},
 }
-TREES = (
-    [OWN_TREE]
-    + [json.loads(line) for line in (SHARED / "faascli_shrinkwrap.jsonl").read_text().splitlines()]
+TREES = [OWN_TREE] + (
+    [json.loads(line) for line in (SHARED / "faascli_shrinkwrap.jsonl").read_text().splitlines()]
     if SHARED.exists()
     else []
 )
-WHOLE = "a context that cannot be made is not written by half"
+WHOLE = "a context that cannot be written is not written in part"
 TREE_DIFFERENCES = {
     "handler_is_file": WHOLE,
     "symlink_self_loop": WHOLE,
     "symlink_directory_cycle": WHOLE,
     "copy_missing": WHOLE,
-    "copy_symlink_outside": "a link that leads outside the project is refused",
+    "copy_symlink_outside": "a link out of the project is an error",
     "name_nested_in_other": "a name is one component of a path",
 }
 
 
 def tree_of(build: Path) -> dict[str, tuple[str, str]]:
-    """What lies in a folder: modes, and the digests of files."""
-    found = {}
+    """What is in a folder: modes, and the digests of files."""
+    entries = {}
     for path in sorted([build, *build.rglob("*")]) if build.exists() else ():
         mode = f"{stat.S_IMODE(path.lstat().st_mode):04o}"
         content = hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else "dir"
-        found[str(path.relative_to(build))] = (mode, content)
-    return found
+        entries[str(path.relative_to(build))] = (mode, content)
+    return entries
 
 
 @pytest.mark.parametrize("case", TREES, ids=lambda case: case["case"])
-def test_contexts_are_laid_out_as_faas_cli_lays_them(
+def test_contexts_are_those_of_faas_cli(
     case: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The same files with the same bytes; folders are 0755 and files 0644 or 0755, whatever theirs are."""
-    code, calls = replayed(case, tmp_path, monkeypatch)
+    """The same files with the same bytes; folders are 0755, files 0644 or 0755."""
+    code, calls = replay(case, tmp_path, monkeypatch)
     theirs = {
         name: (
             "0755" if "sha256" not in entry or int(entry["mode"], 8) & 0o100 else "0644",

@@ -38,7 +38,7 @@ def test_ours_passes_behind_the_protocol(capsys: pytest.CaptureFixture[str]) -> 
     assert main(["run", "--generated", "20", "--", *SERVE]) == 0
     out, err = capsys.readouterr()
     assert (out.splitlines()[-2:], err) == (
-        ["150 of 150 vectors pass", "20 generated cases pass"],
+        ["183 of 183 vectors pass", "20 generated cases pass"],
         "",
     )
 
@@ -95,9 +95,9 @@ def test_a_program_that_dies(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["run", "--", sys.executable, "-c", "raise SystemExit(4)"]) == 2
     err = capsys.readouterr().err.splitlines()
     assert err == [
+        'the input was {"id": "A1-absent", "function": {"image": "ghcr.io/lucasroesler/my-function:latest"}, "flags": {}}',
         "A1-absent: error: the program exited with code 4 before it answered [program-failed]",
         "    answer every line until the input ends",
-        '    the input was {"id": "A1-absent", "function": {"image": "ghcr.io/lucasroesler/my-function:latest"}, "flags": {}}',
         "    https://jsonlines.org/",
     ]
 

@@ -19,9 +19,10 @@ INPUT = ["id", "rule", "source", "why", "function", "flags"]
 # The rules of one function; those of a builder, of several functions and of stack files follow.
 RULES = [
     *(f"A{n}" for n in range(1, 5)),
-    *(f"B{n}" for n in range(1, 5)),
+    *(f"B{n}" for n in range(1, 6)),
     *(f"C{n}" for n in range(1, 14)),
     *(f"D{n}" for n in range(1, 9)),
+    "D11",
     *("E1", "E2", "E4", "E5", "E6"),
 ]
 # The rules of the proposal among them: all others are marked (ext).

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 from context_projects import files_of, make_project, state_of, write
 
+from faas_cache.contexts.installation import install_template
 from faas_cache.contexts.names import quoted
-from faas_cache.contexts.templates import find_template, install_template, missing_template
+from faas_cache.contexts.templates import find_template, missing_template
 from faas_cache.model.diagnostics import Diagnostic, Location
 from faas_cache.model.errors import FaasCacheError, InvalidFunction, InvalidStack
 from faas_cache.model.frozen_map import FrozenMap

@@ -45,6 +45,7 @@ WITHOUT_EXAMPLE = {
     "program-failed",
     "report-not-written",
     "slow-parser",
+    "system-error",
     "unknown-build-option",
     "unknown-builder",
     "unknown-function",

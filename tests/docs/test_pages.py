@@ -182,4 +182,4 @@ def test_the_pages_are_in_the_package() -> None:
 
     folder = files("faas_cache") / "docs"
     assert sorted(path.name for path in folder.iterdir()) == sorted(p.name for p in DOCS.glob("*"))
-    assert {path.suffix for path in DOCS.glob("*")} == {".md"}
+    assert {path.suffix for path in DOCS.glob("*")} == {".md", ".json"}

@@ -508,6 +508,7 @@ SAME: dict[str, Any] = {
     "lang": "py",
     "handler": "./h",
     "platforms": "linux/amd64",
+    "output": "push",
 }
 
 

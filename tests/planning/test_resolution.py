@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from faas_cache.conformance.vectors import Vector, load_vectors
-from faas_cache.model.diagnostics import Diagnostic, path_text
+from faas_cache.model.diagnostics import Diagnostic, Location, path_text
 from faas_cache.model.entries import parse_entries
 from faas_cache.model.errors import InvalidFunction
 from faas_cache.model.flags import CacheFlags
@@ -116,7 +116,7 @@ SENTENCES = {
         "write `a/b:buildcache`",
     ),
     "E4-same": (
-        f"the cache would overwrite the image `{IMAGE}` of the function itself",
+        f"the cache of `fn` would overwrite its own image `{IMAGE}`",
         f"export to another tag, such as `{IMAGE}-cache`",
     ),
     "E5-local": (
@@ -167,15 +167,65 @@ def test_f1_a_plan_states_its_needs(name: str) -> None:
         (None, ("--output=type=oci",), set()),
     ],
 )
-@pytest.mark.parametrize("field", ["platforms", "target_platforms"])
 def test_f5_several_platforms_must_be_stored(
-    field: str, output: str | None, flags: tuple[str, ...], expected: set[str]
+    output: str | None, flags: tuple[str, ...], expected: set[str]
 ) -> None:
     """F5: several platforms that nothing pushes need a builder that stores them."""
-    platforms: Any = {field: "linux/amd64,linux/arm64"}
-    spec = FunctionSpec(name="fn", image="a/b", output=output, builder_flags=flags, **platforms)
+    platforms = ("linux/amd64", "linux/arm64")
+    spec = FunctionSpec(
+        name="fn", image="a/b", output=output, builder_flags=flags, target_platforms=platforms
+    )
     plan = resolve(spec)
-    assert (set(plan.needs), plan.platforms) == (expected, ("linux/amd64", "linux/arm64"))
+    assert (set(plan.needs), plan.platforms) == (expected, platforms)
+
+
+@pytest.mark.parametrize(
+    ("output", "flags", "pushed"),
+    [
+        (None, (), False),
+        ("load", ("--push=false",), False),
+        ("type=oci,dest=x", ("--pull",), False),
+        (None, ("--opt=push",), False),
+        ("push", (), True),
+        ("type=image,push=true", (), True),
+        (None, ("--push",), True),
+        (None, ("--push=true",), True),
+        (None, ("--output=type=registry",), True),
+        (None, ("-o=type=image,push=1",), True),
+        (None, ("-otype=registry",), True),
+    ],
+)
+def test_d11_platforms_of_the_file_apply_to_a_push(
+    output: str | None,
+    flags: tuple[str, ...],
+    pushed: bool,  # noqa: FBT001  # a column of the table
+) -> None:
+    """D11: they are left out elsewhere, with a note, and the exports with them."""
+    spec = FunctionSpec(
+        name="fn",
+        image="a/b",
+        output=output,
+        builder_flags=flags,
+        platforms="linux/amd64",
+        build_cache="max",
+    )
+    plan = resolve(spec)
+    note = Diagnostic(
+        name="unused-platforms",
+        severity="note",
+        message="`platforms` and cache exports are left out, because the image is not pushed",
+        hint="add `--push`, or `--platforms linux/amd64`",
+        location=Location(path=("functions", "fn", "platforms")),
+    )
+    assert (plan.platforms, bool(plan.cache_to), plan.diagnostics) == (
+        (("linux/amd64",), True, ()) if pushed else ((), False, (note,))
+    )
+
+
+def test_d11_without_an_export_the_note_is_about_platforms_alone() -> None:
+    """D11: without caching there is no export to leave out."""
+    (note,) = resolve(FunctionSpec(name="fn", image="a/b", platforms="linux/amd64")).diagnostics
+    assert note.message == "`platforms` is left out, because the image is not pushed"
 
 
 def test_target_platforms_replace_those_of_the_file() -> None:
@@ -355,3 +405,11 @@ def test_f5_a_flag_that_sets_the_output(flag: str) -> None:
         False,
         False,
     )
+
+
+def test_d10_auto_is_not_for_resolve() -> None:
+    """D10: the caller replaces `auto` by what the environment says; `resolve` rejects it."""
+    spec = FunctionSpec(name="fn", image="ghcr.io/acme/fn:1", build_cache="max")
+    with pytest.raises(InvalidFunction) as caught:
+        resolve(spec, CacheFlags(export="auto"))
+    assert reported(caught.value.diagnostics) == [["invalid-argument", "error", "--cache-export"]]

@@ -154,6 +154,7 @@ def test_with_locations_completes_paths_of_the_file() -> None:
         "--cache-from[0]",
     ]
     assert stack.with_locations(located) == located
+    assert stack.with_locations(located[:1]) == located[:1]
 
 
 def test_load(tmp_path: Path) -> None:

@@ -1,0 +1,170 @@
+"""The commands, as one table."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from faas_cache.cli.flags import (
+    BUILD,
+    CACHE,
+    CONTEXTS,
+    FILES,
+    FORMATS,
+    JSON,
+    ONE_FUNCTION,
+    REPORT,
+    RUN,
+    STACK_FILE,
+    STRICT,
+    TAGS,
+    Flag,
+    option,
+    switch,
+)
+from faas_cache.model.frozen_map import FrozenMap
+
+__all__ = ["COMMANDS", "Command"]
+
+
+class Command(NamedTuple):
+    """One command: its summary, its flags in groups, its positional arguments and examples.
+
+    `several_files` says that it accepts several `-f`.
+    """
+
+    name: str
+    summary: str
+    groups: tuple[tuple[str, tuple[Flag, ...]], ...]
+    operands: str = "[FUNCTION...]"
+    examples: tuple[str, ...] = ()
+    several_files: bool = False
+
+
+_PLANNING = (("Functions", FILES + ONE_FUNCTION), ("Cache", CACHE), ("Build", BUILD + TAGS))
+_CHECKS = (("Checks", STRICT),)
+
+_TABLE = (
+    Command(
+        "plan",
+        "Print the commands that a build would run",
+        (
+            (
+                "Output",
+                (
+                    switch("--inspect", "ask the builder of this machine what it supports"),
+                    option(
+                        "--front-end",
+                        "NAME",
+                        "print the commands of this front end",
+                        choices=("docker_build", "buildx_build"),
+                    ),
+                    *JSON,
+                    switch("--explain", "print the rule and the line behind each cache argument"),
+                    switch("--show-secrets", "print credentials instead of ***"),
+                ),
+            ),
+            *_PLANNING,
+            *_CHECKS,
+        ),
+        examples=("faas-cache plan --explain", "faas-cache plan --inspect --push resize"),
+    ),
+    Command(
+        "build",
+        "Build the functions",
+        (*_PLANNING, ("Contexts", CONTEXTS), ("Run", RUN + REPORT), *_CHECKS),
+        examples=("faas-cache build --push", "faas-cache build --parallel 4 resize notify"),
+    ),
+    Command(
+        "publish",
+        "Build the functions for one or several platforms with buildx, and push them",
+        (*_PLANNING, ("Contexts", CONTEXTS), ("Run", RUN + REPORT), *_CHECKS),
+        examples=("faas-cache publish --platforms linux/amd64,linux/arm64",),
+    ),
+    Command(
+        "push",
+        "Push the images of the functions",
+        (*_PLANNING, ("Run", RUN), *_CHECKS),
+        examples=("faas-cache push resize",),
+    ),
+    Command(
+        "check",
+        "Report what a build would lose, overwrite or reject, and build nothing",
+        (
+            (
+                "Output",
+                (
+                    switch("--inspect", "ask the builder of this machine what it supports"),
+                    option(
+                        "--format",
+                        "NAME",
+                        "the output format: text, json, github, gitlab or sarif",
+                        choices=FORMATS,
+                        default="text",
+                    ),
+                ),
+            ),
+            *_PLANNING,
+            *_CHECKS,
+        ),
+        examples=("faas-cache check", "faas-cache check -f a.yml -f b.yml --format github"),
+        several_files=True,
+    ),
+    Command(
+        "doctor",
+        "Describe the builder of this machine, and which functions it can build",
+        (("Output", JSON), *_PLANNING),
+        several_files=True,
+    ),
+    Command(
+        "set",
+        "Write `build_cache` into the stack file, and leave everything else as it is",
+        (
+            (
+                "Edit",
+                (
+                    *STACK_FILE,
+                    switch("--default", "set the default of the whole stack"),
+                    switch("--force", "replace a setting in the object form, too"),
+                    switch("--dry-run", "print the change, and write nothing"),
+                ),
+            ),
+        ),
+        operands="inline | max | none [FUNCTION...]",
+        examples=("faas-cache set max --dry-run", "faas-cache set inline resize notify"),
+    ),
+    Command(
+        "explain",
+        "Explain why builds failed, from their log on standard input",
+        (("Output", JSON),),
+        operands="< LOG",
+        examples=("faas-cache explain < build.log",),
+    ),
+    Command(
+        "registries",
+        "List what is known of registries and caches",
+        (("Output", JSON),),
+        operands="",
+    ),
+    Command(
+        "rule",
+        "Print the documentation of a diagnostic or a rule",
+        (),
+        operands="NAME",
+        examples=("faas-cache rule cache-overwrites-image", "faas-cache rule E4"),
+    ),
+    Command(
+        "completion",
+        "Print the completion script of a shell",
+        (),
+        operands="bash | zsh",
+        examples=('eval "$(faas-cache completion bash)"',),
+    ),
+    Command(
+        "help",
+        "Print the help of a command, or a topic of the documentation",
+        (),
+        operands="[COMMAND | TOPIC]",
+        examples=("faas-cache help build", "faas-cache help ci"),
+    ),
+)
+COMMANDS = FrozenMap({command.name: command for command in _TABLE})

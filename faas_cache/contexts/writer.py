@@ -1,0 +1,134 @@
+"""`ContextWriter`: writes the contexts of a project's plans, and holds them while they are built.
+
+It remembers the stamp of each context that it wrote until that was built: a later build writes it
+again, because its sources may have changed. All methods may be called by several threads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import Lock
+
+import attrs
+
+from faas_cache.contexts.assembly import Contexts
+from faas_cache.contexts.locks import ContextLock, StopSignal, lock_context
+from faas_cache.contexts.project_sources import written_specs
+from faas_cache.contexts.stamps import Stamp, current_stamp
+from faas_cache.contexts.state import cannot_write
+from faas_cache.model.faults import FaultCollector
+from faas_cache.model.specs import FunctionSpec
+from faas_cache.stack_plan import StackPlan
+
+__all__ = ["ContextWriter"]
+
+
+@attrs.frozen(kw_only=True)
+class _Recipe:
+    """What a context is made of, beside the content of the files."""
+
+    lang: str
+    handler: str
+    extras: tuple[str, ...]
+    outside_links: bool
+
+
+class ContextWriter:
+    """Writes the contexts of one project, whose folder is `root`."""
+
+    def __init__(self, root: str) -> None:
+        self._root = root
+        self._lock = Lock()
+        self._written: dict[str, tuple[_Recipe, Stamp]] = {}
+
+    def write(
+        self,
+        plan: StackPlan,
+        faults: FaultCollector,
+        *,
+        again: bool = True,
+        stop: StopSignal | None = None,
+    ) -> None:
+        """Writes the contexts of a plan; none of them if one cannot be made of its sources.
+
+        With `again=False`, what this writer has written and nobody has built since is left alone.
+        `stop` ends the wait for another run that holds a context.
+        """
+        contexts = _contexts(self._root, plan)
+        specs = [
+            spec
+            for spec in written_specs(self._root, plan)
+            if again or not self._is_written(plan, spec)
+        ]
+        if len(specs) > 1:  # `Contexts.write` reads all sources of one context before it writes
+            for spec in specs:
+                with faults.catch():
+                    self._check(contexts, plan, spec)
+        if not faults.errors:
+            for spec in specs:
+                with faults.catch():
+                    self._write(contexts, plan, spec, stop=stop)
+
+    @contextmanager
+    def hold(self, plan: StackPlan, name: str, stop: StopSignal | None) -> Iterator[None]:
+        """Holds the lock of a context, which is written again if another run replaced it.
+
+        A context that is not written, because it is the function's own or was left by another run,
+        has no lock.
+        """
+        spec = next((s for s in written_specs(self._root, plan) if s.name == name), None)
+        if spec is None:
+            yield
+            return
+        with lock_context(self._root, name, stop=stop) as lock:
+            if not self._is_written(plan, spec):
+                self._write(_contexts(self._root, plan), plan, spec, lock=lock)
+            try:
+                yield
+            finally:
+                with self._lock:
+                    self._written.pop(name, None)
+
+    def _check(self, contexts: Contexts, plan: StackPlan, spec: FunctionSpec) -> None:
+        try:
+            contexts.tree(spec, plan.inputs.templates[spec.lang])
+        except OSError as error:
+            raise cannot_write(self._root, spec.name, error) from error
+
+    def _write(
+        self,
+        contexts: Contexts,
+        plan: StackPlan,
+        spec: FunctionSpec,
+        *,
+        lock: ContextLock | None = None,
+        stop: StopSignal | None = None,
+    ) -> None:
+        stamp = contexts.write(spec, plan.inputs.templates[spec.lang], lock=lock, stop=stop)
+        with self._lock:
+            self._written[spec.name] = _recipe(plan, spec), stamp
+
+    def _is_written(self, plan: StackPlan, spec: FunctionSpec) -> bool:
+        stamp = current_stamp(self._root, spec.name)
+        with self._lock:
+            return self._written.get(spec.name) == (_recipe(plan, spec), stamp)
+
+
+def _contexts(root: str, plan: StackPlan) -> Contexts:
+    """What writes the contexts of a plan."""
+    extras = _extras(plan)
+    return Contexts(root, extras, outside_links=plan.request.options.allow_outside_links)
+
+
+def _extras(plan: StackPlan) -> tuple[str, ...]:
+    return (*plan.request.options.copy_extra, *plan.stack.copy_extra_paths)
+
+
+def _recipe(plan: StackPlan, spec: FunctionSpec) -> _Recipe:
+    return _Recipe(
+        lang=spec.lang,
+        handler=spec.handler,
+        extras=_extras(plan),
+        outside_links=plan.request.options.allow_outside_links,
+    )

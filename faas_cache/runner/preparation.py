@@ -1,0 +1,160 @@
+"""`Preparation`: what happens before a build: errors, builder, errors, templates, errors, contexts.
+
+Nothing is written before all errors are known.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import AbstractContextManager, ExitStack
+
+import attrs
+
+from faas_cache.contexts.installation import install_template
+from faas_cache.contexts.project_sources import (
+    check_sources,
+    check_templates,
+    missing_sources,
+)
+from faas_cache.contexts.writer import ContextWriter
+from faas_cache.model.builders import DOCKER, Builder
+from faas_cache.model.diagnostics import Diagnostic
+from faas_cache.model.errors import InvalidInput
+from faas_cache.model.faults import FaultCollector
+from faas_cache.runner.git import clone
+from faas_cache.runner.inspection import has_builder, inspect_builder
+from faas_cache.runner.project_plans import plan_request
+from faas_cache.runner.stop import Stop
+from faas_cache.stack_plan import MULTIARCH, StackPlan
+
+__all__ = ["Preparation", "needs_builder", "pull_templates"]
+
+
+@attrs.frozen(kw_only=True)
+class Preparation:
+    """Prepares the plans of one project.
+
+    Attributes:
+        root: The folder of the project.
+        environ: The environment of docker, buildx and git.
+        contexts: What writes the contexts, and remembers those that it wrote.
+    """
+
+    root: str
+    environ: Mapping[str, str]
+    contexts: ContextWriter
+
+    def checked(self, plan: StackPlan) -> StackPlan:
+        """The plan, if it can be built here and has no errors."""
+        if plan.inputs.root != self.root:
+            message = "the plan was made for another project folder"
+            raise _invalid(message, "plan with the project that builds")
+        if plan.stack.is_combined:
+            message = "the project has several stack files"
+            raise _invalid(message, "build one stack file at a time")
+        plan.raise_errors()
+        if not plan.stack.functions:
+            message = "the stack has no functions"
+            hint = "write one under `functions`"
+            raise InvalidInput(Diagnostic(name="no-functions", message=message, hint=hint))
+        return plan
+
+    def inspect(self, plan: StackPlan | None = None, stop: Stop | None = None) -> Builder:
+        """The builder that a plan names, else the current one; for `publish`, `multiarch`."""
+        name = None if plan is None else plan.builder_name
+        if name is None and plan is not None and plan.request.options.publish:
+            exists = has_builder(MULTIARCH, environ=self.environ, stop=stop)
+            name = MULTIARCH if exists else None
+        return inspect_builder(environ=self.environ, builder=name, stop=stop)
+
+    def ready(
+        self, plan: StackPlan, *, pull: bool = True, bake: bool = False, stop: Stop | None = None
+    ) -> StackPlan:
+        """The plan for its builder, with all templates in place; no context is written."""
+        plan = self.checked(plan)
+        if needs_builder(plan, bake=bake):
+            plan = self.checked(plan.on(self.inspect(plan, stop)))
+        plan.commands(bake=bake)  # raises for what the front end does not support
+        return self.with_templates(plan, pull=pull, stop=stop)
+
+    def with_templates(self, plan: StackPlan, *, pull: bool, stop: Stop | None = None) -> StackPlan:
+        """The plan once its sources exist, with a note for each context that is not written.
+
+        Templates that were pulled bring build options, so the plan is made again.
+        """
+        plan = self.checked(plan)
+        faults = FaultCollector()
+        faults.add(*check_sources(self.root, plan))
+        faults.add(*check_templates(self.root, plan, pull=pull))
+        _raise_errors(plan, faults)
+        if sources := missing_sources(self.root, plan):
+            pull_templates(self.root, sources, self.environ, stop=stop)
+            plan = self.checked(self._again(plan))
+        notes = plan.stack.with_locations(faults.diagnostics)
+        return attrs.evolve(
+            plan,
+            diagnostics=tuple(dict.fromkeys((*plan.diagnostics, *notes))),
+            faults=tuple(dict.fromkeys((*plan.faults, *notes))),
+        )
+
+    def write_contexts(
+        self, plan: StackPlan, *, again: bool = True, stop: Stop | None = None
+    ) -> None:
+        """Writes the contexts; with `again=False`, those that were not written or were built."""
+        faults = FaultCollector()
+        self.contexts.write(plan, faults, again=again, stop=stop)
+        _raise_errors(plan, faults)
+
+    def hold(
+        self, plan: StackPlan, function: str, stop: Stop | None
+    ) -> AbstractContextManager[None]:
+        """Holds the context of a function while it is built."""
+        return self.contexts.hold(plan, function, stop)
+
+    def _again(self, plan: StackPlan) -> StackPlan:
+        again = plan_request(plan.stack, plan.request, self.root, self.environ, FaultCollector())
+        again = again if plan.chosen is None else again.using(plan.chosen)
+        return again if plan.builder is None else again.on(plan.builder)
+
+
+def needs_builder(plan: StackPlan, *, bake: bool = False) -> bool:
+    """Whether something depends on the builder of this machine, which is not known yet.
+
+    Without caching, `docker build` is what faas-cli runs (F3), and docker itself says what is
+    missing. A front end of another program does not use docker's builder.
+    """
+    other = plan.chosen is not None and plan.chosen.program != DOCKER
+    if plan.builder is not None or other or not plan.plans:
+        return False
+    options = plan.request.options
+    several = any(len(build_plan.platforms) > 1 for build_plan in plan.plans)
+    publish = options.publish and (several or not options.builder)
+    return bake or publish or any(build_plan.caching for build_plan in plan.plans)
+
+
+def pull_templates(
+    root: str,
+    sources: Mapping[str, str],
+    environ: Mapping[str, str],
+    *,
+    stop: Stop | None = None,
+) -> None:
+    """Pulls templates, each language from its source; installs none if one cannot be cloned."""
+    with ExitStack() as stack:
+        folders = {
+            lang: stack.enter_context(clone(source, cwd=root, environ=environ, stop=stop))
+            for lang, source in sources.items()
+        }
+        for lang, folder in folders.items():
+            name = lang.partition("@")[0]
+            install_template(root, lang, folder, source=sources[lang], name=name)
+
+
+def _raise_errors(plan: StackPlan, faults: FaultCollector) -> None:
+    """Raises with the errors that were collected, located in the stack file."""
+    if faults.errors:
+        raise InvalidInput(*plan.stack.with_locations(faults.errors))
+
+
+def _invalid(message: str, hint: str) -> InvalidInput:
+    return InvalidInput(Diagnostic(name="invalid-argument", message=message, hint=hint))

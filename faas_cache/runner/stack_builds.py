@@ -1,0 +1,138 @@
+"""Builds and pushes of a whole `StackPlan`: its commands, and how builders report progress."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+
+import attrs
+
+from faas_cache.buildkit.events import Event
+from faas_cache.planning.plan import BuildPlan
+from faas_cache.render.bake_file import target_names
+from faas_cache.render.commands import Command
+from faas_cache.render.docker import docker_push
+from faas_cache.runner.builds import BuildUnit, Guard, Progress, run_bake, run_builds
+from faas_cache.runner.results import BuildResult
+from faas_cache.runner.stop import Stop
+from faas_cache.runner.terminal import Output, terminal_of
+from faas_cache.stack_plan import StackPlan
+
+__all__ = ["build_stack", "choose_progress", "push_stack"]
+
+# What `BUILDKIT_PROGRESS` may be for us to choose: buildx reads it; its `plain` is like our lines.
+_OURS = frozenset({"", "auto", "plain"})
+
+
+def build_stack(  # noqa: PLR0913  # what a run has
+    plan: StackPlan,
+    *,
+    environ: Mapping[str, str],
+    guard: Guard,
+    parallel: int,
+    bake: bool,
+    fail_fast: bool,
+    timeout: float | None,
+    quiet: bool,
+    on_event: Callable[[Event], object] | None,
+    output: Output,
+    stop: Stop | None,
+) -> BuildResult:
+    """Builds the functions of a plan, one by one or all with one bake."""
+    if not plan.plans:
+        return BuildResult()
+    alone = bake or parallel == 1 or len(plan.plans) == 1
+    drawn = alone and not quiet and terminal_of(output) is not None
+    progress = choose_progress(plan, environ, terminal=drawn)
+    commands = plan.commands(bake=bake)
+    if bake:
+        return run_bake(
+            dict(zip(target_names(plan.plans), plan.plans, strict=True)),
+            commands[0],
+            environ=environ,
+            cwd=plan.inputs.root,
+            timeout=timeout,
+            progress=progress,
+            on_event=on_event,
+            output=output,
+            quiet=quiet,
+            stop=stop,
+            guard=guard,
+        )
+    return run_builds(
+        _units(plan.plans, commands),
+        environ=environ,
+        cwd=plan.inputs.root,
+        parallel=parallel,
+        fail_fast=fail_fast,
+        timeout=timeout,
+        progress=progress,
+        on_event=on_event,
+        output=output,
+        quiet=quiet,
+        stop=stop,
+        guard=guard,
+    )
+
+
+def push_stack(  # noqa: PLR0913  # the same
+    plan: StackPlan,
+    *,
+    environ: Mapping[str, str],
+    parallel: int = 1,
+    fail_fast: bool = False,
+    timeout: float | None = None,
+    quiet: bool = False,
+    on_event: Callable[[Event], object] | None = None,
+    output: Output = None,
+    stop: Stop | None = None,
+) -> BuildResult:
+    """Pushes the images of a plan that an earlier build left, with docker unless told otherwise."""
+    push = (plan.front_end and plan.front_end.push) or docker_push
+    commands = [
+        attrs.evolve(command, kind="push", function=build_plan.function)
+        for build_plan in plan.plans
+        for command in push(build_plan)
+    ]
+    return run_builds(
+        _units(plan.plans, commands),
+        environ=environ,
+        cwd=plan.inputs.root,
+        parallel=parallel,
+        fail_fast=fail_fast,
+        timeout=timeout,
+        on_event=on_event,
+        output=output,
+        quiet=quiet,
+        stop=stop,
+    )
+
+
+def choose_progress(
+    plan: StackPlan, environ: Mapping[str, str], *, terminal: bool = False
+) -> Progress:
+    """How the builds of a plan report their progress; empty for a display that the user chose.
+
+    `terminal` says that a build may draw on a terminal.
+    """
+    front_end, builder = plan.front_end, plan.builder
+    chosen = environ.get("BUILDKIT_PROGRESS", "")
+    flags = (flag for build_plan in plan.plans for flag in build_plan.builder_flags)
+    if front_end is None or chosen not in _OURS or any(map(_chooses_progress, flags)):
+        return ""
+    if front_end.progress != "rawjson":
+        return front_end.progress if front_end.progress == "plain" else ""
+    if builder is None or not any(build_plan.caching for build_plan in plan.plans):
+        return ""
+    return builder.progress_mode(terminal=terminal and chosen != "plain")
+
+
+def _chooses_progress(flag: str) -> bool:
+    return flag.startswith("--progress")
+
+
+def _units(plans: Iterable[BuildPlan], commands: Iterable[Command]) -> list[BuildUnit]:
+    """Each plan with its commands, in order."""
+    by_function: dict[str, list[Command]] = {}
+    for command in commands:
+        by_function.setdefault(command.function, []).append(command)
+    return [BuildUnit(plan=plan, commands=by_function[plan.function]) for plan in plans]

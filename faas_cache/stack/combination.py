@@ -1,0 +1,127 @@
+"""Several stack files as one stack, so that the rules between functions hold over all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+import attrs
+
+from faas_cache.model.diagnostics import Diagnostic, KeyPath, Location
+from faas_cache.model.errors import InvalidInput
+from faas_cache.model.frozen_map import FrozenMap
+from faas_cache.model.specs import FunctionSpec
+from faas_cache.stack.positions import Position
+from faas_cache.stack.stack_file import Stack
+from faas_cache.stack.substitution import Substitution  # noqa: F401  # a field of the base class has this type
+
+__all__ = ["CombinedStack", "combine"]
+
+_FUNCTIONS = "functions"
+
+
+@attrs.frozen(kw_only=True, repr=False)
+class CombinedStack(Stack):
+    """The functions of several stack files, each named `FILE: NAME`; it is planned, never built.
+
+    Attributes:
+        stacks: The stack of each file, by the name of the file.
+        origins: The file and the name in that file of each function, by its name here.
+    """
+
+    stacks: FrozenMap[Stack]
+    origins: FrozenMap[tuple[str, str]]
+
+    @property
+    def is_combined(self) -> bool:
+        """Whether the functions are those of several files."""
+        return True
+
+    def own_name(self, name: str) -> str:
+        """The name of a function in its own file."""
+        return self.origins[name][1]
+
+    def full_names(self, names: Iterable[str]) -> tuple[str, ...]:
+        """The names here of functions that are named here, or in any of the files."""
+        full: list[str] = []
+        for given in names:
+            here = [name for name, (_, own) in self.origins.items() if own == given]
+            full += here if given not in self.origins and here else [given]
+        return tuple(full)
+
+    def locate(self, path: KeyPath | str) -> Position:
+        """The line and column of a key path in the file of its function.
+
+        The path is a tuple that begins with `functions` and the name of a function here. Raises
+        `InvalidInput` for another one.
+        """
+        origin = self.origins.get(_function_of(path)) if isinstance(path, tuple) else None
+        if origin is None:
+            message = "the key path does not name a function of the stack files"
+            hint = 'pass a tuple such as `("functions", "FILE: NAME", "image")`'
+            raise InvalidInput(Diagnostic(name="invalid-argument", message=message, hint=hint))
+        file, name = origin
+        return self.stacks[file].locate((_FUNCTIONS, name, *path[2:]))
+
+    def locations(self, locations: Iterable[Location]) -> tuple[Location, ...]:
+        """The locations; those in a function get their file and their position in it."""
+        located = list(locations)
+        by_file: dict[str, list[int]] = {}
+        for index, location in enumerate(located):
+            origin = self.origins.get(_function_of(location.path))
+            if origin is not None and location.line is None:
+                by_file.setdefault(origin[0], []).append(index)
+        for file, indexes in by_file.items():
+            own = [self._in_file(located[index]) for index in indexes]
+            for index, location in zip(indexes, self.stacks[file].locations(own), strict=True):
+                located[index] = attrs.evolve(location, path=located[index].path)
+        return tuple(located)
+
+    def _in_file(self, location: Location) -> Location:
+        own = self.own_name(_function_of(location.path))
+        return attrs.evolve(location, path=(_FUNCTIONS, own, *location.path[2:]))
+
+
+def combine(stacks: Mapping[str, Stack]) -> CombinedStack:
+    r"""Combines the stacks of several files, by the name of each file.
+
+    >>> text = "provider: {name: openfaas}\nfunctions: {fn: {image: a/fn}}"
+    >>> list(combine({"a.yml": Stack.loads(text, {}), "b.yml": Stack.loads(text, {})}).functions)
+    ['a.yml: fn', 'b.yml: fn']
+    """
+    functions: dict[str, FunctionSpec] = {}
+    origins: dict[str, tuple[str, str]] = {}
+    diagnostics: list[Diagnostic] = []
+    for file, stack in stacks.items():
+        for name in (*stack.functions, *stack.invalid_functions):
+            origins[_full_name(file, name)] = (file, name)
+        for spec in stack.functions.values():
+            full = _full_name(file, spec.name)
+            own = tuple(_renamed(diagnostic, file) for diagnostic in spec.diagnostics)
+            functions[full] = attrs.evolve(spec, name=full, diagnostics=own)
+        diagnostics += (_renamed(diagnostic, file) for diagnostic in stack.diagnostics)
+    invalid = tuple(name for name in origins if name not in functions)
+    return CombinedStack(
+        functions=FrozenMap(functions),
+        diagnostics=tuple(diagnostics),
+        invalid_functions=invalid,
+        stacks=FrozenMap(stacks),
+        origins=FrozenMap(origins),
+    )
+
+
+def _full_name(file: str, name: str) -> str:
+    return f"{file}: {name}"
+
+
+def _renamed(diagnostic: Diagnostic, file: str) -> Diagnostic:
+    """The diagnostic of one file, about the function as it is named here."""
+    path = diagnostic.location.path
+    if path[:1] != (_FUNCTIONS,) or len(path) == 1:
+        return diagnostic
+    path = (_FUNCTIONS, _full_name(file, str(path[1])), *path[2:])
+    return attrs.evolve(diagnostic, location=attrs.evolve(diagnostic.location, path=path))
+
+
+def _function_of(path: KeyPath) -> str:
+    """The name of the function that a key path is in; empty if it is in none."""
+    return str(path[1]) if path[:1] == (_FUNCTIONS,) and len(path) > 1 else ""

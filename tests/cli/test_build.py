@@ -1,0 +1,257 @@
+"""`faas-cache build`, `publish` and `push`: what they print, and their exit codes."""
+
+from pathlib import Path
+
+import pytest
+from fake_docker import FakeDocker
+from stack_files import (
+    CACHE,
+    CACHED,
+    HANDLER,
+    HEAD,
+    PYTHON,
+    TEMPLATE,
+    TWO,
+    builds,
+    tree,
+    write_files,
+    write_project,
+)
+
+from faas_cache.cli.main import main
+
+STREAMS = Path(__file__).parents[1] / "vectors" / "streams"
+WARM = (STREAMS / "buildx-0.29-warm.txt").read_bytes()
+BOTH = CACHED + CACHED.replace("fn", "two")
+
+
+def messages(capfd: pytest.CaptureFixture[str]) -> list[str]:
+    """The lines on stderr; stdout is empty."""
+    out, err = capfd.readouterr()
+    assert out == ""
+    return err.splitlines()
+
+
+def test_a_build_ends_with_what_became_of_each_function(
+    project: Path, docker: FakeDocker, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """And exits with 1 if one failed."""
+    write_project(project, TWO)
+    docker.answer("*a/two:*", stderr="oh no\n", exit_code=1)
+    assert main(["build"]) == 1
+    lines = messages(capfd)
+    assert (lines[:3], lines[-2:]) == (
+        [
+            "one: docker build --tag a/one:latest .",
+            "two: docker build --tag a/two:latest .",
+            "oh no",
+        ],
+        ["one: built", "two: failed"],
+    )
+
+
+def test_a_build_ends_with_a_table(
+    project: Path, docker: FakeDocker, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Of what each cache did."""
+    write_project(project, BOTH)
+    docker.answer("buildx build *", stderr=WARM)
+    assert main(["build", "--parallel", "2"]) == 0
+    assert messages(capfd)[-5:] == [
+        "function  cached  import  export  first step that ran",
+        "fn        4 of 5  found   0.3 s   [stage-1 4/4] COPY function/ /function/",
+        "two       4 of 5  found   0.3 s   [stage-1 4/4] COPY function/ /function/",
+        "fn: built",
+        "two: built",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("words", "commands"),
+    [
+        (["build", "--push"], [f"buildx build --push {CACHE} --tag a/fn:latest ."]),
+        (
+            ["publish"],
+            [f"buildx build --platform linux/amd64 --push {CACHE} --tag a/fn:latest ."],
+        ),
+        (["push"], ["push a/fn:latest"]),
+        (["build", "--bake", "fn"], ["buildx bake --file -"]),
+        (["build", "--no-build-cache", "fn"], ["build --tag a/fn:latest ."]),
+        (["build", "--no-build-cache", "--fail-fast", "--timeout", "1h"], ["build --tag a/fn:latest ."]),
+    ],
+    ids=" ".join,
+)  # fmt: skip
+def test_flags_reach_the_builds(
+    project: Path, docker: FakeDocker, words: list[str], commands: list[str]
+) -> None:
+    """Each command calls what its plan prints."""
+    write_project(project, CACHED)
+    assert (main(words), builds(docker)) == (0, commands)
+
+
+def test_shrinkwrap_writes_contexts_alone(
+    project: Path, docker: FakeDocker, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """And names each; a publish does the same."""
+    write_project(project, PYTHON, {**TEMPLATE, **HANDLER})
+    for command in ("build", "publish"):
+        assert main([command, "--shrinkwrap"]) == 0
+        assert messages(capfd) == ["fn: context build/fn"]
+    assert (sorted(tree(project / "build")), docker.calls) == (
+        ["fn/Dockerfile", "fn/function/handler.py", "fn/template.yml"],
+        [],
+    )
+
+
+def test_prebuilt_contexts_are_built_as_they_are(
+    project: Path, docker: FakeDocker, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Without the flag, that is noted only where they cannot be written."""
+    write_project(project, PYTHON, {"build/fn/Dockerfile": "FROM a\n"})
+    assert main(["build", "--prebuilt"]) == 0
+    assert messages(capfd)[0].startswith("fn: docker build")
+    assert main(["build"]) == 0
+    assert messages(capfd)[0].endswith("does not exist [prebuilt-context]")
+    assert len(builds(docker)) == 2
+
+
+def test_pulling_of_templates_can_be_disabled(
+    project: Path, docker: FakeDocker, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Then a missing one is an error."""
+    after = f"configuration: {{templates: [{{name: py, source: '{project}/plain'}}]}}\n"
+    files = {f"plain/{name}": text for name, text in TEMPLATE.items()}
+    write_project(project, PYTHON, {**HANDLER, **files}, after=after)
+    assert main(["build", "--disable-stack-pull"]) == 2
+    assert "[missing-template]" in messages(capfd)[0]
+    assert (main(["build"]), len(builds(docker))) == (0, 1)
+
+
+def test_warnings_are_printed_once(
+    project: Path, docker: FakeDocker, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Before the builds, and before a push."""
+    write_project(project, "  Fn: {image: a/fn, context: ., zz: 1}\n")
+    for command in ("build", "push"):
+        assert main([command]) == 0
+        lines = messages(capfd)
+        assert [line.count("[unknown-key]") for line in lines].count(1) == 1
+    assert len(builds(docker)) == 2
+
+
+@pytest.mark.parametrize("command", ["build", "publish", "push"])
+def test_errors_are_printed_and_nothing_runs(
+    project: Path, docker: FakeDocker, capfd: pytest.CaptureFixture[str], command: str
+) -> None:
+    """Exit code 2."""
+    write_project(project, "  fn: {}\n")
+    assert (main([command]), docker.calls) == (2, [])
+    assert "[missing-image]" in messages(capfd)[0]
+
+
+@pytest.mark.parametrize("command", ["build", "publish", "push"])
+def test_strict_stops_at_a_warning(project: Path, docker: FakeDocker, command: str) -> None:
+    """Before anything runs."""
+    write_project(project, "  Fn: {image: a}\n")
+    assert (main([command, "--strict"]), docker.calls) == (2, [])
+
+
+def test_a_strict_build_stops_at_warnings_about_the_builder(
+    project: Path, docker: FakeDocker
+) -> None:
+    """Those need its version."""
+    entry = "type=local,dest=/c,reset=true"
+    write_project(project, f"  fn: {{image: a, context: ., build_cache: {{to: ['{entry}']}}}}\n")
+    codes = [main(["build", "--strict"]), main(["plan", "--strict", "--inspect"])]
+    assert (codes, builds(docker)) == ([2, 2], [])
+
+
+@pytest.mark.parametrize(
+    ("stderr", "code", "words"),
+    [
+        ("ERROR: failed to solve: out of cheese\n", 1, "unrecognized error"),
+        ("ERROR: Cannot connect to the Docker daemon at unix:///x.\n", 3, "cannot connect"),
+    ],
+)
+def test_a_failure_is_explained(
+    project: Path,
+    docker: FakeDocker,
+    capfd: pytest.CaptureFixture[str],
+    stderr: str,
+    code: int,
+    words: str,
+) -> None:
+    """G1, G2: with what to do; with a cache, where registries are described, if it can be that."""
+    write_project(project, CACHED)
+    docker.answer("buildx build *", stderr=stderr, exit_code=1)
+    docker.answer("build *", stderr=stderr, exit_code=1)
+    assert main(["build"]) == code
+    lines = messages(capfd)
+    assert any(words in line and "[build-failed]" in line for line in lines)
+    assert sum("[cached-build-failed]" in line for line in lines) == (1 if code == 1 else 0)
+    assert lines[-1] == "fn: failed"
+    assert main(["build", "--no-build-cache"]) == code
+    assert not any("[cached-build-failed]" in line for line in messages(capfd))
+
+
+def test_an_ignored_export_is_a_warning(
+    project: Path, docker: FakeDocker, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """The build is done, and its cache was not written."""
+    write_project(project, CACHED)
+    docker.answer("buildx build *", stderr=(STREAMS / "buildx-0.29-ignored-error.txt").read_bytes())
+    assert main(["build", "--ignore-cache-errors"]) == 0
+    lines = messages(capfd)
+    assert sum("[export-failed]" in line for line in lines) == 1
+    assert lines[-2:] == ["fn        5 of 5  -       failed  -", "fn: built"]
+
+
+def test_a_first_build_has_no_warning(
+    project: Path, docker: FakeDocker, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Its missing cache is in the table."""
+    write_project(project, CACHED)
+    docker.answer("buildx build *", stderr=(STREAMS / "buildx-0.29-cold.txt").read_bytes())
+    assert main(["build"]) == 0
+    lines = messages(capfd)
+    assert not any("[import-failed]" in line for line in lines)
+    assert "missing" in lines[-2]
+
+
+def test_quiet_shows_failures_only(
+    project: Path, docker: FakeDocker, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """And the end."""
+    write_project(project, TWO)
+    docker.answer("*a/two:*", stderr="oh no\n", exit_code=1)
+    docker.otherwise = "echo hidden >&2"
+    docker.answer("*never*")
+    assert main(["build", "-q"]) == 1
+    lines = messages(capfd)
+    assert (lines[0], lines[-2:], "hidden" in "".join(lines)) == (
+        "two | oh no",
+        ["one: built", "two: failed"],
+        False,
+    )
+
+
+def test_publish_has_no_function_without_a_stack_file(
+    project: Path, docker: FakeDocker, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """faas-cli publishes what is in a file; `build` takes a function from flags."""
+    write_files(project, {"fn/Dockerfile": "FROM a\n"})
+    words = ["--image=a/b", "--handler=fn", "--lang=dockerfile", "--name=x"]
+    assert main(["publish", *words]) == 2
+    assert "cannot read the stack file" in messages(capfd)[0]
+    assert main(["build", *words]) == 0
+    assert builds(docker) == ["build --build-arg ADDITIONAL_PACKAGE= --tag a/b:latest build/x"]
+
+
+@pytest.mark.parametrize("command", ["build", "push"])
+def test_without_functions_there_is_nothing_to_do(
+    project: Path, capfd: pytest.CaptureFixture[str], command: str
+) -> None:
+    """An error, as for faas-cli."""
+    write_files(project, {"stack.yaml": HEAD})
+    assert main([command]) == 2
+    assert messages(capfd)[0] == "error: the stack has no functions [no-functions]"

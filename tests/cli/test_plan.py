@@ -1,0 +1,250 @@
+"""`faas-cache plan`: it prints what the library plans."""
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from documents import PAGES, fences
+from fake_docker import FakeDocker
+from stack_files import CACHE, CACHED, HANDLER, HEAD, PYTHON, TEMPLATE, write_files, write_project
+
+from faas_cache import __version__
+from faas_cache.cli.main import main
+from faas_cache.model.errors import FaasCacheError
+from faas_cache.model.flags import CacheFlags
+from faas_cache.planning.options import BuildOptions
+from faas_cache.project import Project
+from faas_cache.render.front_ends import FRONT_ENDS
+from faas_cache.serialization import to_dict
+from faas_cache.stack_plan import StackPlan
+
+# Flags of the command line, and the arguments of `Project.plan` that are the same.
+FLAGS: Mapping[str, Mapping[str, Any]] = {
+    "": {},
+    "--push --pull --platforms linux/amd64": {
+        "options": BuildOptions(push=True, pull=True, platforms="linux/amd64")
+    },
+    "--build-cache inline --cache-scope main --cache-scope-fallback dev": {
+        "flags": CacheFlags(build_cache="inline", scope="main", fallback_scopes=["dev"])
+    },
+    "--cache-from x/a --cache-from type=s3,bucket=b,region=r,secret_access_key=hunter2"
+    " --cache-to x/b --ignore-cache-errors": {
+        "flags": CacheFlags(
+            cache_from=["x/a", "type=s3,bucket=b,region=r,secret_access_key=hunter2"],
+            cache_to=["x/b"],
+            ignore_export_errors=True,
+        )
+    },
+    "--no-cache --no-cache-export --squash": {
+        "flags": CacheFlags(no_cache=True, export=False),
+        "options": BuildOptions(squash=True),
+    },
+    "--no-build-cache -b A=1 -b ADDITIONAL_PACKAGE=a -b ADDITIONAL_PACKAGE=b --build-label l=1": {
+        "flags": CacheFlags(enabled=False),
+        "options": BuildOptions(
+            build_args={"A": "1", "ADDITIONAL_PACKAGE": "a b"}, build_labels={"l": "1"}
+        ),
+    },
+    "--no-build-cache --build-cache max": {"flags": CacheFlags(enabled=False, build_cache="max")},
+    "--strict --builder mine --builder-flag=--network=host --extra-tag v1 -o dev": {
+        "strict": True,
+        "options": BuildOptions(
+            builder="mine",
+            builder_flags=["--network=host"],
+            extra_tags=["v1"],
+            build_options=["dev"],
+        ),
+    },
+    "--tag digest --copy-extra a --allow-outside-links": {
+        "options": BuildOptions(tag="digest", copy_extra=["a"], allow_outside_links=True)
+    },
+    "--filter f*": {"filter": "f*"},
+    "--regex ^f --filter x": {"regex": "^f", "filter": "x"},
+    "fn fm": {"names": ("fn", "fm")},
+}
+EXAMPLES = [fence for fence in fences(PAGES["diagnostics.md"].read_text()) if "yaml " in fence.info]
+STACKS = {
+    "example": (Path(__file__).parents[1] / "examples" / "stack.yaml").read_text(),
+    "template": HEAD + PYTHON + "    # a comment\n" + CACHED.replace("fn:", "other:"),
+    **{
+        f"diagnostics.md-{fence.line}": fence.text
+        if "provider:" in fence.text
+        else f"provider: {{name: openfaas}}\n{fence.text}"
+        for fence in EXAMPLES
+    },
+}
+
+
+@pytest.fixture(autouse=True)
+def _environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No proxy, no variable of ours."""
+    for name in os.environ:
+        if name.lower().endswith("_proxy") or name.startswith(("FAAS_", "ACTIONS_")):
+            monkeypatch.delenv(name)
+
+
+def planned(root: Path, names: tuple[str, ...] = (), **arguments: Any) -> StackPlan:  # noqa: ANN401  # those of `plan`
+    """What the library plans."""
+    return Project.load(root=root).plan(*names, **arguments)
+
+
+def printed(plan: StackPlan) -> tuple[int, str]:
+    """The exit code and what is to be printed for a plan."""
+    try:
+        commands = plan.commands()
+    except FaasCacheError as error:
+        return error.exit_code, ""
+    return 0, "".join(f"{command.masked().shell()}\n" for command in commands)
+
+
+@pytest.mark.parametrize("name", STACKS)
+def test_the_library_plans_what_the_command_line_prints(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The same commands, exit codes and errors for every stack and flag, from any current folder."""
+    root = write_files(tmp_path / "project", {"stack.yaml": STACKS[name], **TEMPLATE, **HANDLER})
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    for flags, arguments in FLAGS.items():
+        monkeypatch.chdir(elsewhere)
+        try:
+            plan = planned(root, **arguments)
+            expected, messages = printed(plan), plan.errors or plan.diagnostics
+        except FaasCacheError as error:
+            expected, messages = (error.exit_code, ""), error.diagnostics
+        monkeypatch.chdir(root)
+        code = main(["plan", *flags.split()])
+        out, err = capsys.readouterr()
+        assert (code, out) == expected, flags
+        said = "".join(f"{diagnostic}\n" for diagnostic in messages)
+        said = said.replace(f"{root}/stack.yaml", "stack.yaml")
+        assert err in (said, f"{said}{MASKED}"), flags
+
+
+MASKED = "secrets are masked with ***: --show-secrets prints the commands as they run\n"
+
+
+@pytest.mark.parametrize("name", ["example", "template"])
+def test_the_json_is_the_form_of_the_plan(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """From any current folder, with secrets where they are asked for."""
+    root = write_files(tmp_path / "project", {"stack.yaml": STACKS[name], **TEMPLATE, **HANDLER})
+    for flags, arguments in FLAGS.items():
+        monkeypatch.chdir(tmp_path)
+        plan = planned(root, **arguments)
+        for secrets in (False, True):
+            monkeypatch.chdir(root)
+            words = ["--json", *(["--show-secrets"] if secrets else [])]
+            code = main(["plan", *flags.split(), *words])
+            out = capsys.readouterr().out
+            assert (code, bool(out)) == (2 if plan.errors else 0, not plan.errors)
+            if out:
+                assert json.loads(out) == json.loads(json.dumps(to_dict(plan, secrets=secrets)))
+
+
+def test_secrets_are_masked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Unless they are asked for; whoever copies a command is told."""
+    monkeypatch.chdir(write_project(tmp_path, CACHED))
+    words = ["plan", "--cache-from", "type=s3,bucket=b,region=r,session_token=hunter2"]
+    outputs = []
+    for extra in ([], ["--json"], ["--explain"], ["--show-secrets"]):
+        assert main([*words, *extra]) == 0
+        out, err = capsys.readouterr()
+        outputs.append(("hunter2" in out + err, err))
+    assert outputs == [(False, MASKED), (False, MASKED), (False, MASKED), (True, "")]
+
+
+def test_reasons_are_comments(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The rule and the line behind each cache argument, so that the output is still a script."""
+    monkeypatch.chdir(write_project(tmp_path, CACHED))
+    assert main(["plan", "--explain", "--cache-from", "x", "--push"]) == 0
+    assert capsys.readouterr().out.splitlines()[1:] == [
+        "#   DOCKER_BUILDKIT=1   A2, stack.yaml:4:33: functions.fn.build_cache",
+        "#   --cache-from type=registry,ref=x   C3, --cache-from[0]",
+        "#   --cache-to type=registry,ref=a/fn:buildcache,mode=max"
+        "   B2, stack.yaml:4:33: functions.fn.build_cache",
+        "#   --build-arg BUILDKIT_INLINE_CACHE=1   A2, stack.yaml:4:33: functions.fn.build_cache",
+    ]
+
+
+def test_a_comment_is_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Whatever a value or the name of the file holds: nothing of it is a command."""
+    write_files(tmp_path, {"a\nid.yaml": HEAD + CACHED})
+    monkeypatch.chdir(tmp_path)
+    assert main(["plan", "--explain", "-f", "a\nid.yaml", "--cache-from", "x:c"]) == 0
+    lines = capsys.readouterr().out.splitlines()[1:]
+    assert [line for line in lines if not line.startswith("#")] == []
+
+
+def test_pushes_follow_their_build(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A front end that does not push by itself has commands of its own for that."""
+    monkeypatch.chdir(write_project(tmp_path, "  fn: {image: a/fn, context: .}\n"))
+    assert main(["plan", "--push", "--front-end", "docker_build", "--explain"]) == 0
+    assert capsys.readouterr().out == (
+        "docker build --tag a/fn:latest .\ndocker push a/fn:latest\n"
+    )
+
+
+def test_another_front_end_can_be_chosen(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The same as `StackPlan.using`, with what it does not support."""
+    root = write_project(tmp_path, CACHED)
+    monkeypatch.chdir(root)
+    plan = planned(root).using(FRONT_ENDS["docker_build"])
+    code = main(["plan", "--front-end", "docker_build"])
+    out, err = capsys.readouterr()
+    assert ((code, out), err) == (printed(plan), "".join(f"{d}\n" for d in plan.errors))
+
+
+@pytest.mark.parametrize(
+    ("server", "code"), [("28.5.2", 0), ("20.10.24", 3)], ids=["current", "without buildx"]
+)
+def test_inspect_asks_this_machine(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    fake_docker: FakeDocker,
+    server: str,
+    code: int,
+) -> None:
+    """It prints what a build would run here, and exits as one would before it starts."""
+    fake_docker.describe(client=server, buildx="v0.29.1" if code == 0 else "")
+    monkeypatch.setenv("PATH", fake_docker.environ["PATH"])
+    monkeypatch.chdir(write_project(tmp_path / "p", CACHED))
+    assert main(["plan", "--inspect"]) == code
+    out, err = capsys.readouterr()
+    assert out == (
+        f"DOCKER_BUILDKIT=1 docker buildx build --load {CACHE} --tag a/fn:latest .\n"
+        if code == 0
+        else ""
+    )
+    assert bool(err) is (code == 3)
+
+
+def test_errors_are_known_before_the_builder_is_asked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fake_docker: FakeDocker
+) -> None:
+    """As for a build."""
+    fake_docker.describe()
+    monkeypatch.setenv("PATH", fake_docker.environ["PATH"])
+    monkeypatch.chdir(write_project(tmp_path / "p", "  fn: {}\n"))
+    assert (main(["plan", "--inspect"]), fake_docker.calls) == (2, [])
+
+
+def test_the_version_is_that_of_the_package(capsys: pytest.CaptureFixture[str]) -> None:
+    """As a flag and as a command."""
+    assert [main(["--version"]), main(["version"])] == [0, 0]
+    assert capsys.readouterr().out == f"{__version__}\n" * 2

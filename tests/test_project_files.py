@@ -1,0 +1,149 @@
+"""`Project` of several stack files: planned and checked together, built one by one."""
+
+from pathlib import Path
+
+import pytest
+from stack_files import HANDLER, HEAD, PYTHON, TEMPLATE, names, shells, write_files
+
+from faas_cache.model.diagnostics import path_text
+from faas_cache.model.errors import InvalidInput, InvalidStack
+from faas_cache.planning.options import BuildOptions
+from faas_cache.project import Project
+
+SHARED = "  {0}: {{image: x/{0}, build_cache: {{to: [x/c]}}}}\n"
+
+
+def load(root: Path, *files: str) -> Project:
+    """The project of several files."""
+    return Project.load(*files, root=root, environ={})
+
+
+def write(root: Path, **functions: str) -> Path:
+    """Writes one stack file for each argument."""
+    return write_files(root, {f"{name}.yml": HEAD + text for name, text in functions.items()})
+
+
+def test_functions_are_named_by_file(tmp_path: Path) -> None:
+    """So that those of one name are different ones; a file that is given twice counts once."""
+    write(tmp_path, a=PYTHON, b=PYTHON)
+    project = load(tmp_path, "a.yml", "b.yml", "a.yml")
+    assert [p.function for p in project.plan().plans] == ["a.yml: fn", "b.yml: fn"]
+
+
+def test_rules_hold_between_functions_of_different_files(tmp_path: Path) -> None:
+    """E5: two caches at one destination; the location is that in its own file."""
+    write(tmp_path, a=SHARED.format("a"), b="  # a comment\n" + SHARED.format("b"))
+    (diagnostic,) = load(tmp_path, "a.yml", "b.yml").plan().diagnostics
+    location = diagnostic.location
+    assert (diagnostic.name, location.file, location.line, path_text(location.path)) == (
+        "shared-cache-destination",
+        "b.yml",
+        5,
+        "functions['b.yml: b'].build_cache.to[0]",
+    )
+
+
+@pytest.mark.parametrize("files", [("a.yml",), ("b.yml",), ("b.yml", "a.yml")])
+def test_each_file_has_the_diagnostics_that_it_has_alone(
+    tmp_path: Path, files: tuple[str, ...]
+) -> None:
+    """Faults of functions, of the file, of names and of templates, each where it is written."""
+    write_files(tmp_path, {**TEMPLATE, **HANDLER})
+    option = PYTHON[:-2] + ", build_options: [nope]}\n"
+    write(
+        tmp_path,
+        a=f"  Bad_name: {{image: a}}\n  b: {{}}\n{option}",
+        b="  x: {image: b, zz: 1}\nconfiguration: {coppy: []}\n",
+    )
+    together = {
+        (d.name, d.location.file, d.location.line, d.location.column)
+        for d in load(tmp_path, "a.yml", "b.yml").plan().diagnostics
+        if d.location.file in files
+    }
+    alone = {
+        (d.name, d.location.file, d.location.line, d.location.column)
+        for file in files
+        for d in load(tmp_path, file).plan().diagnostics
+    }
+    assert together == alone
+    assert {name for name, *_ in alone} >= {
+        *(
+            ("undeployable-name", "missing-image", "unknown-build-option")
+            if "a.yml" in files
+            else ()
+        ),
+        *(("unknown-key",) if "b.yml" in files else ()),
+    }
+
+
+@pytest.mark.parametrize("given", ["a.yml: fn", "fn"])
+def test_names_may_be_short(tmp_path: Path, given: str) -> None:
+    """A name without a file selects the functions of that name in every file."""
+    write(tmp_path, a=PYTHON, b=PYTHON.replace("fn:", "other:"))
+    plan = load(tmp_path, "a.yml", "b.yml").plan(given)
+    assert [p.function for p in plan.plans] == ["a.yml: fn"]
+
+
+def test_an_unknown_name_is_an_error(tmp_path: Path) -> None:
+    """With the nearest one as a hint."""
+    write(tmp_path, a=PYTHON, b=PYTHON)
+    (diagnostic,) = load(tmp_path, "a.yml", "b.yml").plan("a.yml: fm").errors
+    assert (diagnostic.name, diagnostic.hint) == ("unknown-function", "did you mean `a.yml: fn`?")
+
+
+def test_a_filter_matches_the_names_in_the_files(tmp_path: Path) -> None:
+    """As for one file; a function with an error is selected likewise."""
+    write(tmp_path, a=PYTHON + "  bad: {}\n", b=PYTHON.replace("fn:", "other:"))
+    project = load(tmp_path, "a.yml", "b.yml")
+    plans = [project.plan(filter="f*"), project.plan(regex="^o"), project.plan(filter="bad")]
+    assert [[p.function for p in plan.plans] for plan in plans] == [
+        ["a.yml: fn"],
+        ["b.yml: other"],
+        [],
+    ]
+
+
+def test_contexts_are_those_of_the_function_in_its_file(tmp_path: Path) -> None:
+    """Also that of a function with a context of its own."""
+    write(tmp_path, a="  fn: {image: a}\n", b="  fn: {image: b, context: ./x}\n")
+    plan = load(tmp_path, "a.yml", "b.yml").plan()
+    assert shells(plan) == [
+        "docker build --tag a:latest build/fn",
+        "docker build --tag b:latest ./x",
+    ]
+
+
+def test_a_tag_of_the_handler_is_that_of_each(tmp_path: Path) -> None:
+    """Handlers are relative to the root, not to the file."""
+    write_files(tmp_path, {**TEMPLATE, **HANDLER})
+    write(tmp_path, a=PYTHON, b=PYTHON)
+    plan = load(tmp_path, "a.yml", "b.yml").plan(options=BuildOptions(tag="digest"))
+    tags = [p.tags for p in plan.plans]
+    assert (names(plan), tags[0] == tags[1], tags[0][0].startswith("a/fn:")) == ([], True, True)
+
+
+@pytest.mark.parametrize("method", ["prepare", "write_contexts", "build", "push"])
+def test_one_file_is_built_at_a_time(tmp_path: Path, method: str) -> None:
+    """Contexts of functions with one name would be one folder."""
+    write(tmp_path, a=PYTHON, b=PYTHON)
+    project = load(tmp_path, "a.yml", "b.yml")
+    with pytest.raises(InvalidInput, match="build one stack file at a time"):
+        getattr(project, method)(project.plan())
+
+
+def test_every_unreadable_file_is_reported(tmp_path: Path) -> None:
+    """Not the first alone."""
+    write(tmp_path, a=PYTHON)
+    with pytest.raises(InvalidStack) as caught:
+        load(tmp_path, "gone.yml", "a.yml", "lost.yml")
+    messages = [d.message.partition(":")[0] for d in caught.value.diagnostics]
+    assert messages == [
+        f"cannot read the stack file `{tmp_path}/{name}.yml`" for name in ("gone", "lost")
+    ]
+
+
+def test_a_file_without_errors_is_planned_beside_one_with_errors(tmp_path: Path) -> None:
+    """The faults of one file are data."""
+    write(tmp_path, a="  fn: {}\n", b="  fn: {image: b}\n")
+    plan = load(tmp_path, "a.yml", "b.yml").plan()
+    assert (names(plan), [p.function for p in plan.plans]) == (["missing-image"], ["b.yml: fn"])
