@@ -2,7 +2,7 @@
 
     python benchmarks/shrinkwrap.py [FUNCTIONS] [ROUNDS]
 
-Both write to a folder in memory where there is one. Printed are the medians, and the ratio of the two.
+Both write to a folder in memory where there is one. It prints the medians and their ratio.
 """
 
 import shutil
