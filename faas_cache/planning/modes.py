@@ -207,4 +207,4 @@ def _tag(spec: FunctionSpec, mode: Mode, scope: str) -> str:
     if mode.repository is None:
         return f"{CACHE_TAG}{suffix}"
     # B5: in a repository of its own, the cache of each function has a tag.
-    return cut_tag(f"{sanitize_scope(spec.name)}.{CACHE_TAG}{suffix}")
+    return cut_tag(f"{sanitize_scope(spec.cache_name or spec.name)}.{CACHE_TAG}{suffix}")

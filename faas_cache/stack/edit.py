@@ -1,6 +1,7 @@
 """Edits of a stack file: a setting is spliced into the text, and every other character stays as it is.
 
-The positions are those of the parser; nothing is dumped. Each edit is checked by reading the result.
+The positions are those of the parser; nothing is dumped. Each edit is checked by reading the
+result.
 """
 
 from __future__ import annotations
@@ -80,9 +81,10 @@ def edit_setting(
 ) -> Edit:
     """Sets `build_cache` of functions, of all of them without names, or with `default` that of the stack.
 
-    `mode` is `inline`, `max` or `none`. A setting in the object form is replaced only with `force`. `environ` is what
-    `${…}` is replaced from while the file is read; the file keeps its expressions. Raises `InvalidInput` for a function
-    that cannot be edited, `InvalidStack` for a file that cannot be read.
+    `mode` is `inline`, `max` or `none`. A setting in the object form is replaced only with `force`.
+    `environ` is what `${…}` is replaced from while the file is read; the file keeps its
+    expressions. Raises `InvalidInput` for a function that cannot be edited, `InvalidStack` for a
+    file that cannot be read.
     """
     if mode not in MODES:
         hint = nearest(mode, MODES) or f"write one of {', '.join(MODES)}"

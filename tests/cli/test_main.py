@@ -211,8 +211,8 @@ def test_a_current_folder_that_is_gone_is_an_error(
 def test_a_command_is_printed_to_the_byte(project: Path, encoding: str) -> None:
     """For a shell, whatever the encoding of the stream: bytes that are not text included."""
     write_project(project, "  one: {image: a/one, context: .}\n")
-    words = [b"plan", b"--build-arg", b"A=\xc3\xa4-\xff"]
-    argv = [sys.executable, "-m", "faas_cache", *words]
+    words = (b"plan", b"--build-arg", b"A=\xc3\xa4-\xff")
+    argv: list[str | bytes] = [sys.executable, "-m", "faas_cache", *words]
     environ = {**os.environ, "PYTHONIOENCODING": encoding, "PYTHONUTF8": "1"}
     done = subprocess.run(argv, check=False, capture_output=True, env=environ)
     assert (done.returncode, done.stderr) == (0, b"")

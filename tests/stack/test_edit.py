@@ -26,9 +26,11 @@ ENCODINGS: dict[str, tuple[bytes, str]] = {
 }
 
 
-def edit(text: str, mode: str, *names: str, **options: bool) -> str:
+def edit(text: str, mode: str, *names: str, default: bool = False, force: bool = False) -> str:
     """The text of a stack file after an edit."""
-    result = edit_setting(text.encode(), mode, names, environ=ENVIRON, **options)
+    result = edit_setting(
+        text.encode(), mode, names, default=default, force=force, environ=ENVIRON
+    )
     return result.after.decode()
 
 
