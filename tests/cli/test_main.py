@@ -33,8 +33,10 @@ def test_errors_go_to_stderr(project: Path, capsys: pytest.CaptureFixture[str]) 
         "",
         [
             "stack.yaml:4:3: functions.a.image: error: the function has no image [missing-image]",
-            "stack.yaml:5:38: functions.b.build_cache.from[0]: error:"
-            " `gha` alone would be an image on Docker Hub [bare-keyword]",
+            (
+                "stack.yaml:5:38: functions.b.build_cache.from[0]: error:"
+                " `gha` alone would be an image on Docker Hub [bare-keyword]"
+            ),
         ],
     )
 
