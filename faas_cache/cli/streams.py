@@ -45,7 +45,7 @@ def open_streams() -> None:
         try:
             os.fstat(number)
         except OSError:
-            os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)
+            os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)  # noqa: FBT003  # it has no name for it
     # Python sets a stream to None if it was closed.
     sys.stdout = sys.stdout or _nothing()
     sys.stderr = sys.stderr or _nothing()

@@ -1,4 +1,4 @@
-"""`BuildOptions`: what the build flags say for every function, and how they change its spec."""
+"""`BuildOptions`: the values of the build flags, and how they change the spec of a function."""
 
 from __future__ import annotations
 
@@ -163,7 +163,7 @@ _READERS: dict[str, Reader] = {
 
 @attrs.frozen(kw_only=True, repr=False, init=False)
 class BuildOptions:
-    """What the build flags say for every function.
+    """The values of the build flags, for every function.
 
     Raises `InvalidInput` for values of the wrong type, with the name of each field.
 
@@ -289,7 +289,7 @@ def _target_platforms(spec: FunctionSpec, options: BuildOptions) -> tuple[str, .
 def checked_environ(environ: Mapping[str, str]) -> FrozenMap[str]:
     """What checks read of an environment: which variables are present, without their values.
 
-    Of the variables of CI systems, those values are kept that tell about a job (D10).
+    The values of the variables of CI systems that identify a job are kept (D10).
 
     >>> list(checked_environ({"ACTIONS_RUNTIME_TOKEN": "secret", "HOME": "/root"}).items())
     [('ACTIONS_RUNTIME_TOKEN', '1')]

@@ -79,7 +79,7 @@ def _recursive(hint: object) -> bool:
 
 
 def _union(hints: tuple[Any, ...]) -> Shape:
-    """The classes of a union are told apart by their names."""
+    """The classes of a union are distinguished by their names."""
     classes = tuple(hint for hint in hints if attrs.has(hint))
     if len(classes) < 2:  # noqa: PLR2004  # a class alone needs no name
         return union(tuple(map(shape_of, hints)))
@@ -143,7 +143,7 @@ def _front_end(hint: type) -> Shape:
 
 
 def _parsed(hint: type, parts: Mapping[str, str]) -> Shape:
-    """A value that is read from its text; the parts beside it are for readers."""
+    """A value that is read from its text; its other keys are for people who read the JSON."""
 
     def write(value: object, writer: Writer) -> object:
         shown = {key: getattr(value, attribute) for key, attribute in parts.items()}

@@ -1,4 +1,4 @@
-"""`Stack`: a stack file as far as its builds are concerned."""
+"""`Stack`: the part of a stack file that builds need."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 
 import attrs
 
-from faas_cache.model.converters import Setting  # noqa: TC001  # for get_type_hints
+from faas_cache.model.converters import Setting  # for get_type_hints
 from faas_cache.model.diagnostics import Diagnostic, KeyPath, Location, errors
 from faas_cache.model.errors import InvalidInput, InvalidStack
 from faas_cache.model.frozen_map import EMPTY, FrozenMap
@@ -23,7 +23,7 @@ __all__ = ["Stack"]
 
 @attrs.frozen(kw_only=True, repr=False)
 class Stack:
-    """A stack file: its functions, and what else it says about builds.
+    """A stack file: its functions, and its other settings for builds.
 
     Attributes:
         functions: The functions by name, in the order of the file.

@@ -14,7 +14,7 @@ from faas_cache.model.text import escape
     ("text", "escaped"),
     [
         ("plain é ä\n\tend", "plain é ä\n\tend"),
-        ("\x1b[31m\r\x00\x7f\x9b", "\\x1b[31m\\x0d\\x00\\x7f\\x9b"),
+        ("\x1b[31m\r\x00\x7f\x9b", "\\x1b[31m\\r\\x00\\x7f\\x9b"),
         ("\u202e\u2066\u200f\u061c", "\\u202e\\u2066\\u200f\\u061c"),
         ("a\u2028b\u2029", "a\\u2028b\\u2029"),
     ],

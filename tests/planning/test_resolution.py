@@ -213,7 +213,7 @@ def test_d11_platforms_of_the_file_apply_to_a_push(
     note = Diagnostic(
         name="unused-platforms",
         severity="note",
-        message="`platforms` and cache exports are left out, because the image is not pushed",
+        message="`platforms` and cache exports are ignored, because the image is not pushed",
         hint="add `--push`, or `--platforms linux/amd64`",
         location=Location(path=("functions", "fn", "platforms")),
     )
@@ -225,7 +225,7 @@ def test_d11_platforms_of_the_file_apply_to_a_push(
 def test_d11_without_an_export_the_note_is_about_platforms_alone() -> None:
     """D11: without caching there is no export to leave out."""
     (note,) = resolve(FunctionSpec(name="fn", image="a/b", platforms="linux/amd64")).diagnostics
-    assert note.message == "`platforms` is left out, because the image is not pushed"
+    assert note.message == "`platforms` is ignored, because the image is not pushed"
 
 
 def test_target_platforms_replace_those_of_the_file() -> None:
