@@ -261,6 +261,12 @@ CATALOGUE: FrozenMap[Condition] = FrozenMap(
             "", _E, "an argument of a function or of the command line is invalid", PROPOSAL
         ),
         "conflicting-flags": Condition("", _E, "two flags contradict each other", PROPOSAL),
+        "program-failed": Condition(
+            "",
+            _E,
+            "a program under test does not answer as the protocol says",
+            "https://jsonlines.org/",
+        ),
         "report-not-written": Condition("", _E, "a report cannot be written", PROPOSAL),
         "system-error": Condition(
             "", _E, "the operating system refuses a file, memory or a process", PROPOSAL
