@@ -100,7 +100,11 @@ class Project:
         names = tuple(dict.fromkeys(os.fspath(file) for file in files)) or (
             default_stack_file(root),
         )
-        project = cls(_load(names, root, environ, envsubst=envsubst), root=root, environ=environ)
+        project = cls(
+            _load(names, root, environ, envsubst=envsubst, pipes=bool(files)),
+            root=root,
+            environ=environ,
+        )
         if len(names) == 1:
             project._file = _opened(names[0], root)
         return project
@@ -182,7 +186,7 @@ class Project:
         bake: bool = False,
         fail_fast: bool = False,
         timeout: float | None = None,
-        retry: bool = True,  # noqa: ARG002  # rule G3 needs explanations of broken caches
+        retry: bool = True,
         quiet: bool = False,
         on_event: Callable[[Event], object] | None = None,
         output: Output = None,
@@ -191,6 +195,7 @@ class Project:
         """Builds the functions of a plan, up to `parallel` at once, preparing what is not prepared.
 
         A failed build stops no other unless `fail_fast`; `timeout` is in seconds, for all of them.
+        `retry` builds a function once more whose cache is broken (rule G3).
         `on_event` receives the build events, `output` (by default `sys.stderr`) what the builders
         print, with `quiet` that of failed builds only; they are called one at a time in this
         thread, and if either raises, the builds are stopped and the exception is passed on.
@@ -219,6 +224,7 @@ class Project:
             on_event=on_event,
             output=output,
             stop=stop,
+            retry=retry,
         )
 
     async def abuild(
@@ -286,14 +292,19 @@ class Project:
 
 
 def _load(
-    names: tuple[str, ...], root: FilePath, environ: Mapping[str, str], *, envsubst: bool
+    names: tuple[str, ...],
+    root: FilePath,
+    environ: Mapping[str, str],
+    *,
+    envsubst: bool,
+    pipes: bool,
 ) -> Stack:
     """The stack of a file, or of several; raises with the faults of all that are unreadable."""
     stacks: dict[str, Stack] = {}
     faults = FaultCollector()
     for name in names:
         with faults.catch():
-            stacks[name] = _load_stack(name, root, environ, envsubst=envsubst)
+            stacks[name] = _load_stack(name, root, environ, envsubst=envsubst, pipes=pipes)
     faults.raise_errors(InvalidStack)
     if len(names) == 1:
         return stacks[names[0]]
@@ -302,9 +313,11 @@ def _load(
     return combine({masked_message(name): stack for name, stack in stacks.items()})
 
 
-def _load_stack(name: str, root: FilePath, environ: Mapping[str, str], *, envsubst: bool) -> Stack:
+def _load_stack(
+    name: str, root: FilePath, environ: Mapping[str, str], *, envsubst: bool, pipes: bool
+) -> Stack:
     """A stack file as far as it can be read; locations have the name as it was given."""
-    data = read_stack(_opened(name, root))
+    data = read_stack(_opened(name, root), pipes=pipes)
     try:
         return Stack.loads(data, environ, envsubst=envsubst, file=masked_message(name))
     except InvalidStack as error:

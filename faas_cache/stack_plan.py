@@ -1,6 +1,6 @@
 """`plan_stack`: the plans of many functions, the rules between them, and the front end they share.
 
-What a user wrote wrong is data in `StackPlan.diagnostics`: all of it, for all functions, at once.
+Mistakes of the user do not raise: `StackPlan.diagnostics` has those of all functions.
 Nothing is read, started or written here; `Project` reads what `PlanInputs` holds.
 """
 
@@ -170,7 +170,7 @@ class StackPlan:
         return _assemble(attrs.evolve(self, resolved=resolved, builder=builder))
 
     def using(self, front_end: FrontEnd) -> StackPlan:
-        """The same functions, built with a front end of the caller's choice."""
+        """The same functions, built with another front end."""
         return _assemble(attrs.evolve(self, chosen=front_end))
 
     def with_dockerfiles(self, dockerfiles: Mapping[str, str]) -> StackPlan:
@@ -224,7 +224,7 @@ def plan_stack(  # noqa: PLR0913  # the fields of a request, and what was read f
     inputs: PlanInputs = _NO_INPUTS,
     builder: Builder | None = None,
 ) -> StackPlan:
-    """The plan of the selected functions of a stack; raises nothing for what a user wrote.
+    """The plan of the selected functions of a stack; mistakes of the user do not raise.
 
     Pure: the environment, templates, Dockerfiles and tags are those of `inputs`.
     """
@@ -398,5 +398,5 @@ def _faulty_functions(plans: Iterable[BuildPlan], diagnostics: Iterable[Diagnost
 
 
 def _is_about_builder(diagnostic: Diagnostic, builder: Builder | None) -> bool:
-    """Whether another builder, and no other input, would cure an error."""
+    """Whether an error depends only on the builder."""
     return diagnostic.rule == "F2" or (diagnostic.rule == "F5" and builder is not None)

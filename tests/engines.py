@@ -46,6 +46,11 @@ class EngineProject:
     environ: dict[str, str]
     image: str
 
+    @property
+    def repository(self) -> str:
+        """What the names of all images of this project begin with."""
+        return self.image.rpartition("/")[0]
+
     def write(self, setting: object, handler: str, **more: object) -> None:
         """Writes the stack file (JSON is YAML) and the build context that `faas-cli build --shrinkwrap` writes."""
         function = {
@@ -92,13 +97,27 @@ class EngineProject:
 
     def wipe(self) -> None:
         """Empties the builder as on a new CI machine: no image of this project, no build cache."""
-        if images := self.docker("images", "-q", self.image.rpartition(":")[0]).split():
+        images = self.docker("images", "-q", f"--filter=reference={self.repository}/*").split()
+        if images:
             self.docker("rmi", "-f", *set(images))
         self.docker("builder", "prune", "-af")
 
     def random_numbers(self) -> str:
         """What the RUN steps wrote into the image: equal if they came from the cache."""
         return self.docker("run", "--rm", "--network", "none", self.image, "cat", "/deps", "/own")
+
+
+def processes(project: EngineProject) -> list[bytes]:
+    """The command lines of the processes that name the image of a project."""
+    lines = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            line = path.read_bytes()
+        except OSError:
+            continue
+        if project.image.encode() in line:
+            lines.append(line)
+    return lines
 
 
 def steps(stderr: str) -> dict[str, bool]:

@@ -47,11 +47,11 @@ def load(folder: Path, environ: Mapping[str, str] | None = None) -> Project:
 
 def test_the_default_is_the_first_of_two_names(tmp_path: Path) -> None:
     """`stack.yaml`, then `stack.yml`, as faas-cli looks for them; without either, the first."""
-    found = [default_stack_file(tmp_path)]
+    names = [default_stack_file(tmp_path)]
     for name in ("stack.yml", "stack.yaml"):
         write_files(tmp_path, {name: HEAD + CACHED})
-        found.append(default_stack_file(tmp_path))
-    assert found == ["stack.yaml", "stack.yml", "stack.yaml"]
+        names.append(default_stack_file(tmp_path))
+    assert names == ["stack.yaml", "stack.yml", "stack.yaml"]
 
 
 def test_a_relative_file_is_in_the_root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

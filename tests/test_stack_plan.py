@@ -462,7 +462,7 @@ def test_a_tag_needs_its_value() -> None:
     result = plan("plain", options=options, inputs=PlanInputs(tags={"plain": "1a2b"}))
     assert result.plans[0].tags == ("a/plain:1-1a2b",)
     assert [d.message for d in plan("plain", options=options).errors] == [
-        "no value is known for `--tag sha`"
+        "missing value for `--tag sha`"
     ]
     fault = Diagnostic(name="git-failed", message="m")
     inputs = PlanInputs(diagnostics=[fault])

@@ -1,4 +1,4 @@
-"""What the names of BuildKit's steps mean.
+"""The names of BuildKit's steps and their meaning.
 
 `[stage 2/3] RUN …` (with one stage `[2/3] RUN …`) is an instruction of the Dockerfile; `[internal]
 …` and `[auth] …` are BuildKit's own. In a bake of several targets the target comes first: `[target

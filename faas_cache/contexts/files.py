@@ -63,7 +63,7 @@ def write_tree(
 ) -> None:
     """Writes a tree into an empty folder.
 
-    `contents` caches what is marked as cached. `exact` tells that the umask and the parent folder
+    `contents` caches what is marked as cached. `exact` is true if the umask and the parent folder
     leave modes unchanged. A file that grows beyond `limit` bytes while it is copied is an error.
     """
     for name in tree.folders:
@@ -176,9 +176,9 @@ def remove_tree(top: str) -> None:
                     elif depth < _FLAT_DEPTH:
                         waiting.append((entry.path, depth + 1))
                     else:
-                        moved = f"{top}/{os.urandom(8).hex()}"
-                        os.rename(entry.path, moved)
-                        waiting.append((moved, 1))
+                        new_path = f"{top}/{os.urandom(8).hex()}"
+                        os.rename(entry.path, new_path)
+                        waiting.append((new_path, 1))
                 except OSError:
                     continue
     for folder in reversed(folders):

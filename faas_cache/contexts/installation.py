@@ -29,7 +29,7 @@ _MAX_LISTED, _MAX_SOURCE = 20, 200
 def install_template(root: str, lang: str, folder: str, source: str, name: str) -> bool:
     """Copies the template `name` of a folder of templates, such as a clone, to `template/LANG`.
 
-    A template that is there stays, and the answer is False; so it is when another run installs it
+    An existing template is kept, and the result is False; the same if another run installs it
     at the same time. `source` is where the folder came from, for messages. Raises
     `InvalidFunction`.
     """
@@ -85,7 +85,7 @@ def _pulled_tree(folder: str, source: str, name: str) -> ContextTree:
 
 
 def _template_names(templates: str) -> list[str]:
-    """The names of some templates of a clone; nothing behind a link is listed."""
+    """The names of some templates of a clone; links are not followed."""
     if os.path.islink(templates) or not os.path.isdir(templates):
         return []
     with os.scandir(templates) as entries:

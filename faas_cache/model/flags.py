@@ -1,4 +1,4 @@
-"""`CacheFlags`: what flags and environment variables say about caching, for all functions."""
+"""`CacheFlags`: the cache settings of flags and environment variables, for all functions."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ _FLAGS: FrozenMap[str] = FrozenMap(
 
 @attrs.frozen(kw_only=True, repr=False, init=False)
 class CacheFlags:
-    """What flags and environment variables say about caching, for all functions (rules D1 to D9).
+    """The cache settings of flags and environment variables, for all functions (rules D1 to D9).
 
     Raises `InvalidInput` for values of the wrong type, with the name of each field. An argument
     that is `None` is not given: the field has its default.

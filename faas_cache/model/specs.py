@@ -1,4 +1,4 @@
-"""`FunctionSpec`: one function of a stack file, as far as its build is concerned.
+"""`FunctionSpec`: the keys of one function of a stack file that its build needs.
 
 Values are converted and their types checked here, once. Whether a valid value makes sense is
 decided by `resolve`.
@@ -72,6 +72,8 @@ _KEYS: dict[str, Reader] = {
     "ssh": read_texts,
     "extra_tags": read_texts,
     "tag_as": read_optional_text,
+    "provenance": read_optional_text,
+    "sbom": read_optional_text,
 }
 # The keys that only a deployment reads; faas-cli rejects a wrong type of them during a build too.
 _DEPLOYMENT_KEYS: dict[str, Reader] = {
@@ -92,8 +94,6 @@ _FIELDS: dict[str, Reader] = _KEYS | {
     "build_options": read_texts,
     "target_platforms": read_platforms,
     "builder": read_optional_text,
-    "provenance": read_optional_text,
-    "sbom": read_optional_text,
     "default_cache": read_setting,
     "cache_name": read_optional_text,
     "diagnostics": read_diagnostics,
@@ -102,7 +102,7 @@ _FIELDS: dict[str, Reader] = _KEYS | {
 
 @attrs.frozen(kw_only=True, repr=False, init=False)
 class FunctionSpec:
-    """One function as far as its build is concerned: its YAML keys, and what flags set for it.
+    """The build settings of one function: its YAML keys, and values that flags set.
 
     Raises `InvalidFunction` for values of the wrong type, with the key path of each. Paths,
     references, cache entries and enums are converted to text; integers and booleans are spelled as
@@ -264,7 +264,7 @@ def _key_text(key: object, path: KeyPath) -> str:
 
 
 def _unknown_key(key: str, path: KeyPath) -> Diagnostic:
-    """The warning about a key of a function that nobody reads."""
+    """The warning about a key that neither faas-cli nor this package reads."""
     return Diagnostic(
         name="unknown-key",
         severity="warning",

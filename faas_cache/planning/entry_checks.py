@@ -54,7 +54,7 @@ class PlanEntry(NamedTuple):
 
 
 class Environment(NamedTuple):
-    """What is known of the machine; `None` where it was not inspected."""
+    """What is known about the machine; `None` where it was not inspected."""
 
     builder: Builder | None
     environ: Mapping[str, str] | None
@@ -308,13 +308,13 @@ def _check_gha(item: _KnownEntry, environment: Environment) -> Iterator[Diagnost
     fields, environ = item.entry.attrs, environment.environ
     if not (fields.get("token") or environ.get("ACTIONS_RUNTIME_TOKEN")):
         message = "buildx silently drops `type=gha`, because `ACTIONS_RUNTIME_TOKEN` is not set"
-        hint = f"export it in the workflow, such as with `{_ACTION}`; elsewhere use a registry"
+        hint = f"export it in the workflow, for example with `{_ACTION}`; elsewhere, use a registry"
         yield item.diagnostic("missing-gha-environment", message, hint)
         return
     url = fields.get("url") or fields.get("url_v2")
     if not (url or environ.get("ACTIONS_CACHE_URL") or environ.get("ACTIONS_RESULTS_URL")):
         message = "buildx silently drops `type=gha`, because `ACTIONS_RESULTS_URL` is not set"
-        hint = f"export it in the workflow, such as with `{_ACTION}`; elsewhere use a registry"
+        hint = f"export it in the workflow, for example with `{_ACTION}`; elsewhere, use a registry"
         yield item.diagnostic("missing-gha-environment", message, hint)
     elif environ.get("ACTIONS_CACHE_SERVICE_V2") in TRUE and "version" not in fields:
         yield from _check_gha_service(item, environment.builder)

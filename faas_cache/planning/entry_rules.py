@@ -217,8 +217,8 @@ def _typed_reference(
         return Reference.parse(text)
     except InvalidReference as error:
         for diagnostic in error.diagnostics:
-            moved = diagnostic.under(*path)
-            faults.add(attrs.evolve(moved, severity="warning", rule="E2"))
+            located = diagnostic.under(*path)
+            faults.add(attrs.evolve(located, severity="warning", rule="E2"))
         return None
 
 

@@ -1,4 +1,4 @@
-"""`BuildOptions`: what the build flags say for every function, and how they change its spec."""
+"""`BuildOptions`: the values of the build flags, and how they change the spec of a function."""
 
 from __future__ import annotations
 
@@ -163,7 +163,7 @@ _READERS: dict[str, Reader] = {
 
 @attrs.frozen(kw_only=True, repr=False, init=False)
 class BuildOptions:
-    """What the build flags say for every function.
+    """The values of the build flags, for every function.
 
     Raises `InvalidInput` for values of the wrong type, with the name of each field.
 

@@ -26,7 +26,7 @@ _MAX_SHOWN = 60
 def check_plan(
     plan: BuildPlan, environment: Environment, dockerfile: str = ""
 ) -> Iterator[Diagnostic]:
-    """What `resolve` reported about a plan, and what is wrong with its entries and its builder."""
+    """The diagnostics of `resolve` about a plan, and those of its entries and its builder."""
     yield from plan.diagnostics
     for item in plan_entries(plan):
         yield from check_entry(item, environment)
@@ -122,7 +122,7 @@ def check_contexts(plans: Iterable[BuildPlan]) -> Iterator[Diagnostic]:
                         severity="warning",
                         message=f"the cache in `{shown}` is inside the build context"
                         f" `{masked(context)[:_MAX_SHOWN]}`",
-                        hint="move it, such as to `dest=/tmp/cache`, or list it in `.dockerignore`",
+                        hint="move it to another folder, or exclude it in `.dockerignore`",
                         location=Location(path=path),
                     )
 

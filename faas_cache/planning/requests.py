@@ -43,11 +43,11 @@ def _read_building(value: object) -> bool:
 
 @attrs.frozen(kw_only=True, repr=False)
 class Request:
-    """What a stack is planned for, so that it can be planned again.
+    """The arguments of a plan, so that a stack can be planned again with them.
 
     Attributes:
         names: The functions to plan, in any order; none means all.
-        filter: A pattern of names, in which `*` stands for anything.
+        filter: A pattern of names, in which `*` matches anything.
         regex: A regular expression of RE2 that names must contain.
         flags: The cache flags.
         options: The build options.
@@ -87,7 +87,7 @@ class PlanInputs:
     """What was read from the machine for a plan, as data.
 
     Attributes:
-        environ: The variables of `PLANNING_VARIABLES`; `None` means that nobody looked.
+        environ: The variables of `PLANNING_VARIABLES`; `None` means that they were not read.
         templates: The templates of the functions by their `lang`, as far as they exist.
         dockerfiles: The Dockerfile of a function by its name (`reads_dockerfile` says which).
         tags: What `--tag` adds to the image of a function, by the function's name.

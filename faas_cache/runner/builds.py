@@ -62,10 +62,14 @@ def _as_tuple(commands: Iterable[PlannedCommand]) -> tuple[PlannedCommand, ...]:
 
 @attrs.frozen(kw_only=True)
 class BuildUnit:
-    """One function of a run: its plan, and its commands in order: the build, then the pushes."""
+    """One function of a run: its plan, and its commands in order: the build, then the pushes.
+
+    `attempt` is the number of its first attempt.
+    """
 
     plan: Plan
     commands: tuple[PlannedCommand, ...] = attrs.field(converter=_as_tuple)
+    attempt: int = 1
 
 
 def no_guard(_: Plan) -> AbstractContextManager[object]:
@@ -193,10 +197,10 @@ def _build(  # noqa: PLR0913  # the parts of a run
         if execution.interrupted:
             return result
         began = time.monotonic()
-        result = _attempt(execution, plan, unit.commands, mailbox, 1)
+        result = _attempt(execution, plan, unit.commands, mailbox, unit.attempt)
         commands = tuple(retry(plan, result)) if result.status == "failed" else ()
         if commands and not execution.interrupted:
-            result = _attempt(execution, plan, commands, mailbox, 2)
+            result = _attempt(execution, plan, commands, mailbox, unit.attempt + 1)
         result = _finished(execution, result, time.monotonic() - began, mailbox)
     if fail_fast and result.status == "failed":
         execution.shutdown.stop()
@@ -315,7 +319,7 @@ def _bake(
 
 
 def _statuses(finished: Finished, targets: Mapping[str, Plan]) -> dict[str, Status]:
-    """What became of each target."""
+    """The status of each target."""
     if finished.status in ("stopped", "timed out"):
         return dict.fromkeys(targets, finished.status)
     done: dict[str, Status] = {
@@ -329,12 +333,12 @@ def _statuses(finished: Finished, targets: Mapping[str, Plan]) -> dict[str, Stat
         target: _target_status(report(plan.function), done[target])
         for target, plan in targets.items()
     }
-    # Where no target failed by itself, the file, the entries or the builder did.
+    # If no target failed by itself, the bake file, the entries or the builder failed.
     return statuses if "failed" in statuses.values() else dict.fromkeys(targets, "failed")
 
 
 def _target_status(report: CacheReport, done: Status) -> Status:
-    """What became of one target of a bake that failed."""
+    """The status of one target of a bake that failed."""
     if any(step.failed and step.kind != "import" for step in report.steps):
         return "failed"
     last = [step for step in report.steps if step.kind in ("image", "export")]

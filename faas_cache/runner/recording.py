@@ -25,7 +25,7 @@ _MAX_LINES, _MAX_EVENTS = 5_000, 50_000
 _MAX_QUIET = 2**22
 # The part of an image's export that names its digest.
 _PUSHED = re.compile(r"pushing manifest for \S+@(?P<digest>sha256:[0-9a-f]{64})")
-# A longer line is none of `docker push`.
+# A longer line is not from `docker push`.
 _MAX_LINE = 2**12
 
 
@@ -71,7 +71,7 @@ class Recorder:
         """Reads what is left, and shows the lines of a failure."""
         self._add(self._reader.close())
         if self._shown_line:
-            self._display_lines(b"\n")
+            self._show_or_keep(self._marked_lines(b"\n", ""))
         if self._display == "failure" and exit_code != 0:
             self.show(b"".join(self._kept))
 
@@ -90,7 +90,7 @@ class Recorder:
         return CacheReport(function=function) if builder is None else builder.report()
 
     def _add(self, events: Iterable[Event]) -> None:
-        lines = []
+        lines: list[bytes] = []
         for event in events:
             self.empty = False
             self._log.add(event)
@@ -99,21 +99,23 @@ class Recorder:
             if isinstance(event, StepProgress) and (match := _PUSHED.fullmatch(event.status)):
                 self.digests[event.function] = match["digest"]
             if self._display in ("lines", "failure"):
-                lines.append(self._formatter.format(event))
-        if lines:
-            self._display_lines(b"".join(lines))
+                lines += self._marked_lines(self._formatter.format(event), event.function)
+        self._show_or_keep(lines)
 
-    def _display_lines(self, text: bytes) -> None:
-        """Shows whole lines with the function's name in front, or keeps them."""
+    def _marked_lines(self, text: bytes, function: str) -> list[bytes]:
+        """The lines that end in a text, each with the name of its function in front."""
         *lines, self._shown_line = (self._shown_line + text).split(b"\n")
-        mark = f"{self._function} | ".encode(errors="replace")
-        marked = [mark + line + b"\n" for line in lines]
+        mark = f"{function or self._function} | ".encode(errors="replace")
+        return [mark + line + b"\n" for line in lines]
+
+    def _show_or_keep(self, lines: list[bytes]) -> None:
+        """Shows lines at once, or keeps the last of them for a failure."""
         if self._display == "lines":
-            if marked:
-                self.show(b"".join(marked))
+            if lines:
+                self.show(b"".join(lines))
             return
-        self._kept.extend(marked)
-        self._kept_size += sum(map(len, marked))
+        self._kept.extend(lines)
+        self._kept_size += sum(map(len, lines))
         while self._kept_size > _MAX_QUIET:
             self._kept_size -= len(self._kept.popleft())
 

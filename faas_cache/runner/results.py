@@ -1,4 +1,4 @@
-"""`BuildResult`: what became of each function of one run."""
+"""`BuildResult`: the result of one run for each function."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def _reject(instance: object, field: str, value: object, expected: str) -> Inval
 
 
 def _is(*types: type, expected: str) -> Any:  # noqa: ANN401  # attrs types a validator of any field so
-    """A validator of a field's type; `bool` is not taken for a number."""
+    """A validator of a field's type; a `bool` is not a number."""
 
     def validate(instance: object, attribute: attrs.Attribute[object], value: object) -> None:
         if not isinstance(value, types) or (isinstance(value, bool) and bool not in types):
@@ -63,7 +63,7 @@ def _is_status(instance: object, attribute: attrs.Attribute[object], value: obje
 
 @attrs.frozen(kw_only=True, repr=False)
 class FunctionResult:
-    """What became of one function.
+    """The result of one function.
 
     Attributes:
         name: The function.
@@ -115,7 +115,7 @@ class FunctionResult:
 
 @attrs.frozen(kw_only=True, repr=False)
 class BuildResult:
-    """What became of the functions of one run, in the order of the plan."""
+    """The results of one run, in the order of the plan."""
 
     functions: tuple[FunctionResult, ...] = attrs.field(
         default=(), converter=_tuple, validator=_each(FunctionResult, "FunctionResults")

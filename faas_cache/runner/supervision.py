@@ -1,6 +1,6 @@
-"""`Supervisor`: reads what a program writes until it ends, and ends it where it must.
+"""`Supervisor`: reads the output of a program until it ends, and terminates it if necessary.
 
-Nothing here waits for a program longer than the grace period once it was asked to end: not for one
+After a program was terminated, nothing here waits longer than the grace period: not for one
 that ignores signals, stops itself, or leaves a child behind that holds our pipe.
 """
 
@@ -20,10 +20,10 @@ from faas_cache.runner.stop import Shutdown
 
 __all__ = ["GRACE", "Process", "Supervisor", "send_signal"]
 
-# How long a program that was asked to end may take to do so, in seconds; then it is killed with all
+# How long a terminated program may take to end, in seconds; then it is killed with all processes
 # that it started.
 GRACE = 10.0
-# How long output is waited for after a kill, in seconds: only a program outside of the process
+# How long to wait for output after a kill, in seconds: only a program outside the process
 # group can still write then.
 _LAST_OUTPUT = 1.0
 _BLOCK = 2**16
@@ -54,10 +54,10 @@ class Process(Protocol):
         """Waits for its end."""
 
     def terminate(self) -> None:
-        """Asks it to end."""
+        """Terminates it."""
 
     def kill(self) -> None:
-        """Ends it."""
+        """Kills it."""
 
 
 def send_signal(process: Process, number: int) -> None:
@@ -231,7 +231,7 @@ def _read(source: int) -> bytes:
 
 
 def _selectable(source: int) -> Source:
-    """What can be selected in place of a pipe: itself, or a socket that a thread copies it to."""
+    """A pipe that can be passed to `select`: itself, or a socket that a thread copies it to."""
     if _PIPES_CAN_BE_SELECTED:
         return source
     ours, theirs = socket.socketpair()

@@ -1,4 +1,4 @@
-"""Where output goes, and the terminal that a program is given in place of ours."""
+"""Output streams, and the pseudo-terminal that a program gets instead of ours."""
 
 from __future__ import annotations
 

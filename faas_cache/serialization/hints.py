@@ -79,7 +79,7 @@ def _recursive(hint: object) -> bool:
 
 
 def _union(hints: tuple[Any, ...]) -> Shape:
-    """The classes of a union are told apart by their names."""
+    """The classes of a union are distinguished by their names."""
     classes = tuple(hint for hint in hints if attrs.has(hint))
     if len(classes) < 2:  # noqa: PLR2004  # a class alone needs no name
         return union(tuple(map(shape_of, hints)))

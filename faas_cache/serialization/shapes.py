@@ -325,7 +325,7 @@ def mapping(item: Shape) -> Shape:
 
 
 def union(members: tuple[Shape, ...]) -> Shape:
-    """One of several shapes, told apart by the type of the value and by the type of the data."""
+    """One of several shapes, distinguished by the type of the value and the type of the data."""
 
     def write(value: object, writer: Writer) -> object:
         exact = [member for member in members if type(value) in member.python]

@@ -1,4 +1,4 @@
-"""Several stack files as one stack, so that the rules between functions hold over all of them."""
+"""Several stack files as one stack, so that the rules between functions apply to all of them."""
 
 from __future__ import annotations
 

@@ -173,8 +173,8 @@ class _Editor:
         return outer.value_start <= start < max(outer.value_end, outer.value_start + 1)
 
     def _mapping(self, value: Any, key: str) -> dict[Any, Any]:  # noqa: ANN401  # any YAML value
-        found = value.get(key) if isinstance(value, dict) else None
-        return found if isinstance(found, dict) else {}
+        child = value.get(key) if isinstance(value, dict) else None
+        return child if isinstance(child, dict) else {}
 
     def _offset(self, offset: int) -> int:
         """The offset in the source of an offset in the text that was parsed."""

@@ -45,7 +45,7 @@ _HINTS = {
 
 @attrs.frozen(kw_only=True)
 class StackContent:
-    """What a stack file says about builds, and its diagnostics.
+    """The build settings of a stack file, and its diagnostics.
 
     `supported` says whether it is a stack file for OpenFaaS at all. `invalid_functions` are the
     functions that have faults, which are missing in `functions`.
@@ -128,7 +128,7 @@ def _read_provider(value: object, reader: _Reader) -> bool:
     if name == PROVIDER:
         return True
     message = (
-        f"unsupported provider `{masked(name)[:_SHOWN]}`" if name else "the provider has no name"
+        f"unsupported provider `{masked(name)[:_SHOWN]}`" if name else "missing `provider.name`"
     )
     hint = f"write `provider: {{name: {PROVIDER}}}`"
     reader.faults.report("unsupported-provider", message, (*path, "name"), hint)

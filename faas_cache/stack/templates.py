@@ -1,4 +1,4 @@
-"""`Template`: what a `template.yml` says about builds."""
+"""`Template`: the build settings of a `template.yml`."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ _READERS: dict[str, Reader] = {
 
 @attrs.frozen(kw_only=True, init=False)
 class Template:
-    """A template of a language, as far as builds are concerned.
+    """A template of a language: its build settings.
 
     Attributes:
         name: The name of its folder in `template/`.

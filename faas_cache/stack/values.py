@@ -40,8 +40,8 @@ MAX_DEPTH = 64
 # What aliases and merges may add up to, plus one for each character: thousands of functions may
 # share a mapping of twenty variables, but what a text stands for stays in proportion to the text.
 MAX_EXPANSION = 100_000
-# Nobody reads on after so many faults, and a text of nothing else would cost hundreds of bytes of
-# message for each byte.
+# No one reads more faults than these, and a text of nothing but faults would take hundreds of bytes
+# of messages for each byte.
 MAX_FAULTS = 10_000
 
 NULLS = frozenset({"", "~", "null", "Null", "NULL"})

@@ -19,7 +19,7 @@ __all__ = ["structure_warnings", "variable_warnings"]
 
 # A value with none of these is one scalar wherever it is inserted.
 _SUSPECT = re.compile(r"[\[\]{},&*!|>'\"%@`#\s]|:$|^[-?]")
-# So many variables are tried one by one: each costs another reading of the file.
+# At most this many variables are tried one by one: each requires reading the file again.
 _MAX_SUSPECTS = 20
 _SHOWN = 60
 

@@ -250,15 +250,15 @@ def _pure_events(text: str) -> _NextEvent:
 
 # Diagnostics.
 
-# The parsers' own words are shorter, but may quote a tag of the user's.
+# The parsers' own messages are shorter, but may quote a tag of the user's.
 _MAX_CAUSE = 200
-# What helps, by what the parser was doing and what it met.
+# The hint, by what the parser was reading and what it found.
 _HINTS = (
     (r"quoted scalar", "close the quote, and double a backslash inside double quotes"),
     (r"flow", "close the bracket, and put commas between the items"),
     (
         r"block (?:mapping|collection)|simple key",
-        "indent this line like its neighbours, and write `key: value`",
+        "indent this line like the lines around it, and write `key: value`",
     ),
     (r"mapping values", "quote the value if it contains a colon, or fix the indentation"),
 )

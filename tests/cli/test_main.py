@@ -141,7 +141,7 @@ def test_a_reader_that_has_gone_is_no_traceback(project: Path) -> None:
     child.stdout.read(10)
     child.stdout.close()
     child.stdout = None
-    assert (child.communicate(timeout=PATIENCE)[1], child.returncode) == (b"", 1)
+    assert (child.communicate(timeout=PATIENCE)[1], child.returncode) == (b"", 0)
 
 
 def test_a_reader_of_stderr_that_goes_stops_no_build(project: Path, docker: FakeDocker) -> None:
@@ -184,7 +184,7 @@ def test_a_closed_stdout_is_no_traceback(project: Path, docker: FakeDocker) -> N
         argv = ["sh", "-c", f"{command} {words} >&-"]
         done = subprocess.run(argv, check=False, capture_output=True, text=True)
         results.append((words, done.returncode, "Traceback" in done.stderr))
-    assert results == [("build", 0, False), ("--help", 1, False), ("plan", 1, False)]
+    assert results == [("build", 0, False), ("--help", 0, False), ("plan", 0, False)]
     assert len(builds(docker)) == 2
 
 
@@ -194,10 +194,8 @@ def test_a_full_disk_is_an_error(project: Path) -> None:
     with Path("/dev/full").open("wb") as full:
         child = start("plan", stdout=full)
         err = child.communicate(timeout=PATIENCE)[1]
-    assert (child.returncode, err) == (
-        1,
-        b"error: cannot write to standard output: No space left on device\n",
-    )
+    message = b"error: cannot write to stdout: no space left on device [report-not-written]"
+    assert (child.returncode, err.splitlines()[0]) == (1, message)
 
 
 def test_a_current_folder_that_is_gone_is_an_error(
@@ -209,18 +207,16 @@ def test_a_current_folder_that_is_gone_is_an_error(
     assert capsys.readouterr().err.startswith("error: cannot find the current folder: No such")
 
 
-@pytest.mark.parametrize(
-    ("encoding", "printed"), [("ascii", b"\\xe4-\xff"), ("utf-8", b"\xc3\xa4-\xff")]
-)
-def test_every_text_can_be_printed(project: Path, encoding: str, printed: bytes) -> None:
-    """Bytes that are not text as they are; characters that a terminal does not have, escaped."""
+@pytest.mark.parametrize("encoding", ["ascii", "utf-8"])
+def test_a_command_is_printed_to_the_byte(project: Path, encoding: str) -> None:
+    """For a shell, whatever the encoding of the stream: bytes that are not text included."""
     write_project(project, "  one: {image: a/one, context: .}\n")
     words = [b"plan", b"--build-arg", b"A=\xc3\xa4-\xff"]
     argv = [sys.executable, "-m", "faas_cache", *words]
     environ = {**os.environ, "PYTHONIOENCODING": encoding, "PYTHONUTF8": "1"}
     done = subprocess.run(argv, check=False, capture_output=True, env=environ)
     assert (done.returncode, done.stderr) == (0, b"")
-    assert done.stdout == b"docker build --build-arg 'A=" + printed + b"' --tag a/one:latest .\n"
+    assert done.stdout == b"docker build --build-arg 'A=\xc3\xa4-\xff' --tag a/one:latest .\n"
 
 
 def test_the_module_is_the_program() -> None:

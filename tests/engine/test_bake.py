@@ -78,7 +78,15 @@ PIECES = (
         "\ufeff",
     ),
 )
-PREFIXES = ("", "", "type=registry,", "type=local,", '"type=gha",', "ref=a/b,type=registry,", "a/b,")
+PREFIXES = (
+    "",
+    "",
+    "type=registry,",
+    "type=local,",
+    '"type=gha",',
+    "ref=a/b,type=registry,",
+    "a/b,",
+)
 
 
 def generate(random: Random) -> str:
@@ -157,6 +165,8 @@ def test_c10_buildx_rejects_what_we_reject(tmp_path: Path, engine: str) -> None:
             pool.map(lambda item: bake(tmp_path, {f"r{item[0]}": item[1]}), enumerate(rejected))
         )
     assert [
-        (engine, text) for text, result in zip(rejected, done, strict=True) if result.returncode == 0
+        (engine, text)
+        for text, result in zip(rejected, done, strict=True)
+        if result.returncode == 0
     ] == []
     assert [result.stderr for result in done if "panic" in result.stderr] == []

@@ -77,7 +77,9 @@ def test_d4_a_run_without_export_imports_only(project: EngineProject) -> None:
 
 @pytest.mark.parametrize("engine", ["docker20"])
 @pytest.mark.parametrize("case", ["case-1", "case-5"])
-def test_f3_without_buildx_the_image_keeps_its_random_numbers(project: EngineProject, case: str) -> None:
+def test_f3_without_buildx_the_image_keeps_its_random_numbers(
+    project: EngineProject, case: str
+) -> None:
     """F3: a docker without buildx builds cases 1 and 5, pushes after the build, and hits its own inline cache."""
     project.write(settings(project)[case], "one")
     assert project.faas_cache("build", "--push").returncode == 0
@@ -119,7 +121,9 @@ def test_d4_without_buildx_a_run_without_export_works(project: EngineProject) ->
 
 
 @pytest.mark.parametrize("engine", ["docker26-graph"])
-def test_f2_a_driver_that_cannot_export_is_rejected_before_a_build_starts(project: EngineProject) -> None:
+def test_f2_a_driver_that_cannot_export_is_rejected_before_a_build_starts(
+    project: EngineProject,
+) -> None:
     """F2: the classic image store cannot export a cache: exit code 3, and what to turn on."""
     project.write("max", "one")
     done = project.faas_cache("build")
@@ -132,7 +136,9 @@ def test_f2_a_driver_that_cannot_export_is_rejected_before_a_build_starts(projec
 
 @pytest.mark.parametrize("engine", ["docker20", "docker26", "docker28"])
 @pytest.mark.parametrize("setting", ["inline", None], ids=["on", "off"])
-def test_a_daemon_that_does_not_respond_is_reported(project: EngineProject, setting: str | None) -> None:
+def test_a_daemon_that_does_not_respond_is_reported(
+    project: EngineProject, setting: str | None
+) -> None:
     """If the daemon does not respond, the exit code is 3, and the message says so, with caching or without."""
     project.write(setting, "one")
     without_daemon = attrs.evolve(

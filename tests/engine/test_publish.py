@@ -51,7 +51,9 @@ def write(project: EngineProject, folder: Path, setting: object, **more: object)
 
 
 @pytest.mark.parametrize("engine", ["docker28"])
-def test_a_context_written_on_another_machine_hits_every_copy(project: EngineProject, tmp_path: Path) -> None:
+def test_a_context_written_on_another_machine_hits_every_copy(
+    project: EngineProject, tmp_path: Path
+) -> None:
     """The same project under another umask and with `CI=true` hits every layer of the first, `COPY .` included."""
     laptop = write(project, tmp_path / "laptop", "max")
     first = laptop.faas_cache("build", "--push", "fn", "--builder-flag=--progress=rawjson")
@@ -127,17 +129,17 @@ def test_ctrl_c_stops_every_build_at_once(project: EngineProject, tmp_path: Path
     """SIGINT during a parallel build: exit code 130, and no process is left."""
     project = write(project, tmp_path / "p", None)
     dockerfile = project.folder / "template/tiny/Dockerfile"
-    dockerfile.write_text(dockerfile.read_text() + "RUN sleep 300\n")
+    dockerfile.write_text(dockerfile.read_text() + "RUN echo running && sleep 300\n")
     argv = [sys.executable, "-m", "faas_cache", "build", "--parallel", "2"]
-    child = subprocess.Popen(
-        argv, cwd=project.folder, env=project.environ, stderr=subprocess.PIPE, text=True
-    )
-    while not subprocess.run(["pgrep", "-x", "sleep"], check=False, capture_output=True).stdout:
-        assert child.poll() is None
+    log = project.folder / "log"
+    with log.open("w") as file:
+        child = subprocess.Popen(argv, cwd=project.folder, env=project.environ, stderr=file)
+    while sum(line.endswith(" running") for line in log.read_text().splitlines()) < 2:
+        assert child.poll() is None, log.read_text()
         time.sleep(0.2)
     child.send_signal(signal.SIGINT)
-    stderr = child.communicate(timeout=60)[1]
-    assert child.returncode == 130, stderr
+    assert child.wait(60) == 130, log.read_text()
+    assert log.read_text().splitlines()[-2:] == ["fn: stopped", "two: stopped"]
     left = subprocess.run(
         ["pgrep", "-f", str(project.folder)], check=False, capture_output=True, text=True
     ).stdout

@@ -57,7 +57,11 @@ LOSSES = {
         {"from": [CACHE], "to": [f"{CACHE},mode=max"]},
     ),
     "an argument that Go reads as false": Loss(
-        "inline-cache-disabled", {"from": ["{image}"]}, {"from": ["{image}"]}, {"BUILDKIT_INLINE_CACHE": "yes"}, INLINE
+        "inline-cache-disabled",
+        {"from": ["{image}"]},
+        {"from": ["{image}"]},
+        {"BUILDKIT_INLINE_CACHE": "yes"},
+        INLINE,
     ),
     "a cache that overwrites the image": Loss(
         "cache-overwrites-image",
@@ -131,11 +135,16 @@ def docker_build(
 
 
 def is_cached(
-    project: EngineProject, setting: dict[str, list[str]], args: dict[str, str], lines: tuple[str, ...]
+    project: EngineProject,
+    setting: dict[str, list[str]],
+    args: dict[str, str],
+    lines: tuple[str, ...],
 ) -> bool:
     """Whether the step above the handler is cached in a second build with docker alone."""
     flags = [
-        f"--cache-{way}={fill_in(project, text)}" for way, texts in setting.items() for text in texts
+        f"--cache-{way}={fill_in(project, text)}"
+        for way, texts in setting.items()
+        for text in texts
     ]
     flags += [f"--build-arg={key}={value}" for key, value in args.items()]
     write(project, None, "one", lines)
@@ -173,7 +182,9 @@ def test_f4_a_silent_loss_is_reported(outside: EngineProject, name: str) -> None
         ("lost", loss.lost, loss.lost_args),
         ("meant", loss.meant, loss.meant_args),
     ):
-        written = {way: [fill_in(outside, text) for text in texts] for way, texts in setting.items()}
+        written = {
+            way: [fill_in(outside, text) for text in texts] for way, texts in setting.items()
+        }
         write(outside, written, "one", loss.dockerfile, build_args=args)
         reported[which] = loss.diagnostic in names(outside)
     assert reported == {"lost": True, "meant": False}

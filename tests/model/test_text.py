@@ -116,3 +116,17 @@ def test_time_grows_with_the_text(make: Callable[[int], str]) -> None:
     seconds(make(100))
     small = min(seconds(make(n)) for _ in range(2))
     assert seconds(make(4 * n)) <= 9 * small + 0.15
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "invalid value `NPM_TOKEN=***`: expected a number",
+        '`type=gha,token=***`: no, "x"',
+        "cannot read `https://host/x?***`: not found, `y`",
+        '`type=gha,url=https://host/?***`: no, "x"',
+    ],
+)
+def test_a_quoted_secret_is_not_masked_twice(message: str) -> None:
+    """What follows it in the message stays."""
+    assert printable(message) == message

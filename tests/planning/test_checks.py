@@ -294,8 +294,8 @@ SENTENCES: list[tuple[dict[str, Any], list[tuple[str, str, str, str]]]] = [
                 "warning",
                 "buildx silently drops `type=gha`, because `ACTIONS_RUNTIME_TOKEN` is not set",
                 (
-                    "export it in the workflow, such as with `crazy-max/ghaction-github-runtime`;"
-                    " elsewhere use a registry"
+                    "export it in the workflow, for example with `crazy-max/ghaction-github-runtime`;"
+                    " elsewhere, use a registry"
                 ),
             )
         ],
@@ -308,8 +308,8 @@ SENTENCES: list[tuple[dict[str, Any], list[tuple[str, str, str, str]]]] = [
                 "warning",
                 "buildx silently drops `type=gha`, because `ACTIONS_RESULTS_URL` is not set",
                 (
-                    "export it in the workflow, such as with `crazy-max/ghaction-github-runtime`;"
-                    " elsewhere use a registry"
+                    "export it in the workflow, for example with `crazy-max/ghaction-github-runtime`;"
+                    " elsewhere, use a registry"
                 ),
             )
         ],
@@ -387,7 +387,7 @@ SENTENCES: list[tuple[dict[str, Any], list[tuple[str, str, str, str]]]] = [
                 "cache-in-context",
                 "warning",
                 "the cache in `build/fn/cache` is inside the build context `build/fn`",
-                "move it, such as to `dest=/tmp/cache`, or list it in `.dockerignore`",
+                "move it to another folder, or exclude it in `.dockerignore`",
             )
         ],
     ),

@@ -184,8 +184,8 @@ def test_a_program_that_cannot_be_started(
 
 def test_time_that_is_up_ends_a_program() -> None:
     """It is asked to; one that is done in time is not."""
-    late = run(shell(SLOW), timeout=0.1)
-    assert (late.exit_code, late.timed_out, late.stopped) == (143, True, False)
+    timed_out = run(shell(SLOW), timeout=0.1)
+    assert (timed_out.exit_code, timed_out.timed_out, timed_out.stopped) == (143, True, False)
     assert not run(shell("exit 0"), timeout=PATIENCE).timed_out
 
 
@@ -338,7 +338,7 @@ def test_programs_end_with_the_interpreter(fake_docker: FakeDocker) -> None:
     for kind in ("slow", "stubborn"):
         command = Program(argv=("docker", kind))
         threading.Thread(target=processes.run, args=(command,), daemon=True).start()
-    while len(os.listdir(sys.argv[1])) < 2:
+    while len(os.listdir(sys.argv[1])) < 2 or len(children.CHILDREN) < 2:
         time.sleep(0.01)
     if not os.fork():
         sys.exit(0)
@@ -406,9 +406,9 @@ def test_a_question_has_a_time_limit_and_ends_with_a_stop(fake_docker: FakeDocke
     """Each says why there is no answer."""
     fake_docker.answer("*", script=SLOW)
     argv = ("docker", "version")
-    late = ask(argv, environ=fake_docker.environ, timeout=0.1)
+    timed_out = ask(argv, environ=fake_docker.environ, timeout=0.1)
     stopped = ask(argv, environ=fake_docker.environ, stop=stop_when_called(fake_docker))
-    assert [late.problem, stopped.problem] == ["no answer within 0.1 seconds", "stopped"]
+    assert [timed_out.problem, stopped.problem] == ["no answer within 0.1 seconds", "stopped"]
     stop = Stop()
     stop.stop()
     assert ask(("no-such-program",), stop=stop) == Answer(exit_code=143, problem="stopped")
@@ -454,7 +454,7 @@ def test_a_question_gets_the_signal_of_the_interrupt(fake_docker: FakeDocker) ->
 
     def interrupt() -> None:
         wait_until((folder / "ready").exists)
-        os.kill(os.getpid(), signal.SIGINT)
+        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
 
     threading.Thread(target=interrupt).start()
     with pytest.raises(KeyboardInterrupt):
