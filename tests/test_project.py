@@ -323,7 +323,11 @@ def test_a_handler_without_a_digest_is_a_fault_of_its_function(
 
 def test_a_plan_writes_and_runs_nothing(tmp_path: Path, fake_docker: FakeDocker) -> None:
     """Neither docker nor a context."""
-    write_project(tmp_path / "p", CACHED + PYTHON.replace("fn: {image: a/fn", "py: {image: a/py"), {**TEMPLATE, **HANDLER})
+    write_project(
+        tmp_path / "p",
+        CACHED + PYTHON.replace("fn: {image: a/fn", "py: {image: a/py"),
+        {**TEMPLATE, **HANDLER},
+    )
     before = tree(tmp_path / "p")
     load(tmp_path / "p", fake_docker.environ).plan().commands()
     assert (tree(tmp_path / "p"), fake_docker.calls) == (before, [])
