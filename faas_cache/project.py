@@ -186,7 +186,7 @@ class Project:
         bake: bool = False,
         fail_fast: bool = False,
         timeout: float | None = None,
-        retry: bool = True,  # noqa: ARG002  # rule G3 needs explanations of broken caches
+        retry: bool = True,
         quiet: bool = False,
         on_event: Callable[[Event], object] | None = None,
         output: Output = None,
@@ -195,6 +195,7 @@ class Project:
         """Builds the functions of a plan, up to `parallel` at once, preparing what is not prepared.
 
         A failed build stops no other unless `fail_fast`; `timeout` is in seconds, for all of them.
+        `retry` builds a function once more whose cache is broken (rule G3).
         `on_event` receives the build events, `output` (by default `sys.stderr`) what the builders
         print, with `quiet` that of failed builds only; they are called one at a time in this
         thread, and if either raises, the builds are stopped and the exception is passed on.
@@ -223,6 +224,7 @@ class Project:
             on_event=on_event,
             output=output,
             stop=stop,
+            retry=retry,
         )
 
     async def abuild(

@@ -56,7 +56,7 @@ def summary(result: BuildResult, *, caching: bool) -> Iterator[str]:
     for function in result.functions:
         for note in function.notes:
             # The table shows which imports found nothing.
-            if note.step != "cache-import" or not function.report.steps:
+            if note.name or note.step != "cache-import" or not function.report.steps:
                 lines[str(note.diagnostic())] = None
         if function.explanation is not None:
             lines[str(function.explanation.diagnostic())] = None
