@@ -7,12 +7,11 @@ from __future__ import annotations
 
 import re
 import shlex
-from argparse import Namespace
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from faas_cache.cli.arguments import parse_arguments
+from faas_cache.cli.arguments import Arguments, parse_arguments
 from faas_cache.model.errors import FaasCacheError
 from faas_cache.model.flags import CacheFlags
 from faas_cache.planning.options import BuildOptions
@@ -131,14 +130,14 @@ def _commands(line: str) -> Iterator[str]:
         yield shlex.join(["faas-cache", *words])
 
 
-def parse_command(words: Sequence[str]) -> Namespace:
+def parse_command(words: Sequence[str]) -> Arguments:
     """The arguments after `faas-cache`, as the command line reads them; raises `InvalidInput` for wrong ones."""
     parsed = parse_arguments(words)
-    return Namespace() if isinstance(parsed, str) else parsed[1]
+    return Arguments() if isinstance(parsed, str) else parsed[1]
 
 
 def diagnose(
-    stack_file: str, options: Namespace, environ: Mapping[str, str], dockerfile: str = ""
+    stack_file: str, options: Arguments, environ: Mapping[str, str], dockerfile: str = ""
 ) -> tuple[Diagnostic, ...]:
     """All diagnostics of a stack file under the flags of a command line, in a given environment."""
     try:

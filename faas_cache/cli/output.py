@@ -83,7 +83,8 @@ def open_streams() -> None:
 
 def _encode(error: UnicodeError) -> tuple[str | bytes, int]:
     """The bytes of a character that an encoding does not have."""
-    assert isinstance(error, UnicodeEncodeError)
+    if not isinstance(error, UnicodeEncodeError):  # this is for writing alone
+        raise error
     code = ord(error.object[error.start])
     if 0xDC80 <= code <= 0xDCFF:  # noqa: PLR2004  # a byte, by PEP 383
         return bytes([code - 0xDC00]), error.start + 1
