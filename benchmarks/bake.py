@@ -1,9 +1,10 @@
-"""Twenty functions that share a base, on a wiped builder with a warm registry: one `--bake` against one build after another.
+"""Twenty functions with one base, on an empty builder: `--bake` and one build after another.
 
     eval "$(up docker28)"; .venv/bin/python benchmarks/bake.py [ROUNDS]
 
-The engine, the registry and the base are those of the environment (`FAAS_CACHE_TEST_REGISTRY`, `FAAS_CACHE_TEST_BASE`). Each
-round does both, each on a builder that was emptied, after the handlers were changed; the figures are seconds and their ratio.
+The engine, the registry and the base are those of the environment (`FAAS_CACHE_TEST_REGISTRY`,
+`FAAS_CACHE_TEST_BASE`); the registry holds the caches. Each round does both, each on an empty
+builder after the handlers were changed. It prints seconds and their ratio.
 """
 
 import os
@@ -72,9 +73,8 @@ def main() -> None:
                 wipe()
                 found.append(build(project, *filter(None, [flag])))
             print(f"one after another {times[''][-1]:.1f} s, --bake {times['--bake'][-1]:.1f} s")
-        print(
-            f"median ratio {median(a / b for a, b in zip(times['--bake'], times[''], strict=True)):.2f}"
-        )
+        ratios = [a / b for a, b in zip(times["--bake"], times[""], strict=True)]
+        print(f"median ratio {median(ratios):.2f}")
 
 
 if __name__ == "__main__":

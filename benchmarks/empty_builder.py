@@ -2,9 +2,9 @@
 
     eval "$(up docker26)"; .venv/bin/python benchmarks/empty_builder.py BASE [ROUNDS]
 
-BASE is an image with Python and pip in the registry of `FAAS_CACHE_TEST_REGISTRY`. The wheels are downloaded once and are
-part of the build context, since a `RUN` of the test engines has no network. Every round changes the handler, so that the
-last step always runs, and every round begins with a builder that was emptied.
+BASE is an image with Python and pip in the registry of `FAAS_CACHE_TEST_REGISTRY`. The wheels are
+downloaded once and are part of the build context, since a `RUN` of the test engines has no network.
+Every round begins with an empty builder and a changed handler, so that the last step always runs.
 """
 
 import os
@@ -50,7 +50,7 @@ def build(project: Path) -> float:
 
 def main() -> None:
     """Fills the cache, then measures both in turn."""
-    base, rounds = sys.argv[1], int(sys.argv[2]) if len(sys.argv) > 2 else 3
+    base, rounds = sys.argv[1], int(dict(enumerate(sys.argv)).get(2, "3"))
     with tempfile.TemporaryDirectory(prefix=uuid.uuid4().hex[:8]) as folder:
         project = Path(folder)
         wheels = project / "fn" / "wheels"

@@ -1,8 +1,9 @@
-"""Loading, resolving and rendering a stack, as ratios to what a plain YAML load of the same text costs.
+"""Loading, resolving and rendering a stack, as ratios to a plain YAML load of the same text.
 
     python benchmarks/load.py [FUNCTIONS …]
 
-The machines that run this are noisy: each round runs every candidate, and the median of the rounds' ratios is printed.
+The machines that run this are noisy: each round runs every candidate, and the median of the
+rounds' ratios is printed.
 """
 
 from __future__ import annotations

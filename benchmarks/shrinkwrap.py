@@ -2,7 +2,7 @@
 
     python benchmarks/shrinkwrap.py [FUNCTIONS] [ROUNDS]
 
-Both write to a folder in memory where there is one. Printed are the medians, and the ratio of the two.
+Both write to a folder in memory where there is one. It prints the medians and their ratio.
 """
 
 import shutil
@@ -33,7 +33,8 @@ def project(root: Path, count: int) -> None:
         (handler / "handler.py").write_text(f"def handle(event):\n    return {number}\n")
         (handler / "requirements.txt").write_text("requests\n")
         lines.append(
-            f"  fn{number}: {{lang: python, handler: ./src/fn{number}, image: ghcr.io/acme/fn{number}, build_cache: max}}"
+            f"  fn{number}: {{lang: python, handler: ./src/fn{number},"
+            f" image: ghcr.io/acme/fn{number}, build_cache: max}}"
         )
     (root / "stack.yaml").write_text("\n".join(lines))
 
@@ -73,9 +74,8 @@ def main() -> None:
             times["again, over the last"].append(seconds(ours, root))
     base = statistics.median(times["cp -a"])
     for name, found in times.items():
-        print(
-            f"{name:>22}: {statistics.median(found) * 1000:6.0f} ms, {statistics.median(found) / base:.2f} times cp -a"
-        )
+        typical = statistics.median(found)
+        print(f"{name:>22}: {typical * 1000:6.0f} ms, {typical / base:.2f} times cp -a")
 
 
 if __name__ == "__main__":

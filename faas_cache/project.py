@@ -100,7 +100,11 @@ class Project:
         names = tuple(dict.fromkeys(os.fspath(file) for file in files)) or (
             default_stack_file(root),
         )
-        project = cls(_load(names, root, environ, envsubst=envsubst), root=root, environ=environ)
+        project = cls(
+            _load(names, root, environ, envsubst=envsubst, pipes=bool(files)),
+            root=root,
+            environ=environ,
+        )
         if len(names) == 1:
             project._file = _opened(names[0], root)
         return project
@@ -161,7 +165,7 @@ class Project:
         bring build options, so the plan is made again. Raises `FaasCacheError` with all errors.
         """
         plan = self._preparation.ready(plan, pull=pull_templates, bake=bake)
-        self._preparation.write_contexts(plan)
+        self._preparation.write_contexts(plan.distinct())
         return plan
 
     def write_contexts(self, plan: StackPlan, *, pull_templates: bool = True) -> StackPlan:
@@ -169,9 +173,10 @@ class Project:
 
         Returns the plan with the templates that were pulled, as `prepare` does.
         """
+        plan = plan.with_building(building=False)
         plan = self._preparation.with_templates(plan, pull=pull_templates)
         self._preparation.write_contexts(plan)
-        return plan
+        return plan.with_building(building=True)
 
     def build(  # noqa: PLR0913  # what a run has
         self,
@@ -202,7 +207,7 @@ class Project:
         if stop is None or not stop.stopped:
             try:
                 plan = self._preparation.ready(plan, bake=bake, stop=stop)
-                self._preparation.write_contexts(plan, again=False, stop=stop)
+                self._preparation.write_contexts(plan.distinct(), again=False, stop=stop)
             except FaasCacheError:
                 if stop is None or not stop.stopped:
                     raise
@@ -245,7 +250,7 @@ class Project:
         """
         from faas_cache.runner.stack_builds import push_stack
 
-        plan = self._preparation.checked(plan)
+        plan = self._preparation.checked(plan.with_building(building=False))
         return push_stack(plan, environ=self.environ, stop=stop, **arguments)
 
     def set_cache(
@@ -285,14 +290,19 @@ class Project:
 
 
 def _load(
-    names: tuple[str, ...], root: FilePath, environ: Mapping[str, str], *, envsubst: bool
+    names: tuple[str, ...],
+    root: FilePath,
+    environ: Mapping[str, str],
+    *,
+    envsubst: bool,
+    pipes: bool,
 ) -> Stack:
     """The stack of a file, or of several; raises with the faults of all that are unreadable."""
     stacks: dict[str, Stack] = {}
     faults = FaultCollector()
     for name in names:
         with faults.catch():
-            stacks[name] = _load_stack(name, root, environ, envsubst=envsubst)
+            stacks[name] = _load_stack(name, root, environ, envsubst=envsubst, pipes=pipes)
     faults.raise_errors(InvalidStack)
     if len(names) == 1:
         return stacks[names[0]]
@@ -301,9 +311,11 @@ def _load(
     return combine({masked_message(name): stack for name, stack in stacks.items()})
 
 
-def _load_stack(name: str, root: FilePath, environ: Mapping[str, str], *, envsubst: bool) -> Stack:
+def _load_stack(
+    name: str, root: FilePath, environ: Mapping[str, str], *, envsubst: bool, pipes: bool
+) -> Stack:
     """A stack file as far as it can be read; locations have the name as it was given."""
-    data = read_stack(_opened(name, root))
+    data = read_stack(_opened(name, root), pipes=pipes)
     try:
         return Stack.loads(data, environ, envsubst=envsubst, file=masked_message(name))
     except InvalidStack as error:

@@ -89,11 +89,11 @@ def sections(text: str) -> dict[str, str]:
         if not any(f.start() < match.start() < f.end() for f in _FENCE.finditer(text))
     ]
     ends = [match.start() for match in starts[1:]] + [len(text)]
-    found: dict[str, str] = {}
+    titled: dict[str, str] = {}
     for match, end in zip(starts, ends, strict=True):
-        assert match[1] not in found, f"two sections `{match[1]}`"
-        found[match[1]] = text[match.end() : end]
-    return found
+        assert match[1] not in titled, f"two sections `{match[1]}`"
+        titled[match[1]] = text[match.end() : end]
+    return titled
 
 
 def links(text: str) -> list[str]:
@@ -153,7 +153,8 @@ def diagnose(
             build_cache=options.build_cache,
             cache_from=options.cache_from,
             cache_to=options.cache_to,
-            export=not options.no_cache_export,
+            export=False if options.no_cache_export else options.cache_export,
+            ignore_export_errors=options.ignore_cache_errors,
             scope=options.cache_scope,
             fallback_scopes=options.cache_scope_fallback,
         ),

@@ -5,11 +5,9 @@ from __future__ import annotations
 import attrs
 
 from faas_cache.buildkit.events import Event, Output, StepFinished, StepProgress, StepStarted
+from faas_cache.model.text import display, printable
 
 __all__ = ["LineFormatter"]
-
-# What a CI system takes for a command where a line begins with it.
-_COMMANDS = ("::", "##[", "##vso[")
 
 
 @attrs.define
@@ -60,7 +58,7 @@ class LineFormatter:
             return b""
         number = self._number(event.step)
         self._steps[event.function, event.step] = _Shown(number)
-        return f"#{number} {_printable(event.name)}\n".encode()
+        return f"#{number} {printable(event.name)}\n".encode()
 
     def _number(self, step: str) -> int:
         """The number that plain progress gave the step, or the next one."""
@@ -77,7 +75,7 @@ class LineFormatter:
         if step is None or not step.running or not event.done:
             return b""
         step.ended = ""
-        return f"#{step.number} {_printable(event.status)} done\n".encode()
+        return f"#{step.number} {printable(event.status)} done\n".encode()
 
     def _finish(self, event: StepFinished) -> bytes:
         step = self._steps.get((event.function, event.step))
@@ -94,7 +92,7 @@ class LineFormatter:
             return b""
         step.ended = ended
         first, *more = ended.split("\n")
-        lines = [f"#{step.number} {_printable(first)}", *map(_continuation, more)]
+        lines = [f"#{step.number} {display(first)}", *map(display, more)]
         return "".join(f"{line}\n" for line in lines).encode()
 
     def _output(self, event: Output) -> bytes:
@@ -106,15 +104,3 @@ class LineFormatter:
         kind = "WARN:" if event.warning else f"{event.seconds:.3f}"
         end = b"" if event.data.endswith(b"\n") else b"\n"
         return f"#{step.number} {kind} ".encode() + event.data + end
-
-
-def _continuation(line: str) -> str:
-    """A further line of an error: the words of a registry."""
-    return (" " if line.lstrip().startswith(_COMMANDS) else "") + _printable(line)
-
-
-def _printable(text: str) -> str:
-    """The text without characters that move the cursor or hide others."""
-    return "".join(
-        c if c.isprintable() or c == "\t" else c.encode("unicode_escape").decode() for c in text
-    )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from faas_cache.buildkit.reports import CacheReport, Step
+from faas_cache.model.text import printable
 
 __all__ = ["format_markdown", "format_table"]
 
@@ -20,7 +21,7 @@ def format_table(reports: Iterable[CacheReport]) -> str:
     function  cached  import  export  first step that ran
     fn        -       -       -       -
     """
-    rows = [tuple(map(_printable, _row(report))) for report in reports]
+    rows = [tuple(map(printable, _row(report))) for report in reports]
     widths = [max(map(len, column)) for column in zip(_HEAD, *rows, strict=True)]
     lines = [
         "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
@@ -33,7 +34,7 @@ def format_markdown(reports: Iterable[CacheReport]) -> str:
     """The reports as a table in GitHub's Markdown, for the summary of a job."""
     lines = ["| " + " | ".join(_HEAD) + " |", "|" + "---|" * len(_HEAD)]
     for report in reports:
-        name, *cells, first = map(_printable, _row(report))
+        name, *cells, first = map(printable, _row(report))
         last = first if first == "-" else _code(first)
         lines.append("| " + " | ".join((_code(name), *cells, last)) + " |")
     return "\n".join(["### Cache", "", *lines, ""])
@@ -52,23 +53,18 @@ def _row(report: CacheReport) -> tuple[str, ...]:
 
 
 def _imports(steps: tuple[Step, ...]) -> str:
-    found = sum(not step.error for step in steps)
+    imported = sum(not step.error for step in steps)
     if len(steps) > 1:
-        return f"{found} of {len(steps)} found"
+        return f"{imported} of {len(steps)} found"
     if not steps:
         return "-"
-    return "found" if found else "missing"
+    return "found" if imported else "missing"
 
 
 def _export(step: Step) -> str:
     if step.error:
         return "canceled" if step.canceled else "failed"
     return f"{step.seconds:.1f} s"
-
-
-def _printable(text: str) -> str:
-    """The text with control characters and invisible ones escaped."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
 def _code(text: str) -> str:

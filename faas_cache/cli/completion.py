@@ -8,6 +8,7 @@ from itertools import pairwise
 
 from faas_cache.cli.arguments import COMMANDS, Arguments
 from faas_cache.cli.output import ExitCode, print_result, suggest
+from faas_cache.cli.streams import write_stdout
 from faas_cache.model.diagnostics import Diagnostic
 from faas_cache.model.errors import FaasCacheError, InvalidInput
 from faas_cache.model.masking import masked
@@ -44,7 +45,7 @@ def run(arguments: Arguments) -> int:
     if kind == "words":
         print_result("".join(f"{word}\n" for word in candidates(words)))
     elif kind in _SCRIPTS:
-        print_result(_SCRIPTS[kind])
+        write_stdout(_SCRIPTS[kind])
     else:
         raise InvalidInput(
             Diagnostic(

@@ -162,6 +162,12 @@ CACHE = (
     repeated("--cache-scope-fallback", "NAME", "import the cache of this scope, too"),
     switch("--no-build-cache", "disable caching for every function"),
     switch("--no-cache-export", "import caches, and export none"),
+    option(
+        "--cache-export",
+        "WHEN",
+        "export caches: on, off, or auto (off in pull requests and outside of CI)",
+        choices=("on", "off", "auto"),
+    ),
     switch("--ignore-cache-errors", "do not fail a build whose cache cannot be exported"),
     switch("--no-cache", "run every step again; exports refresh the cache"),
 )

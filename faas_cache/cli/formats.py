@@ -7,22 +7,25 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from faas_cache import __version__
-from faas_cache.cli.output import escape
 from faas_cache.model.catalogue import CATALOGUE
 from faas_cache.model.diagnostics import Diagnostic, path_text
+from faas_cache.model.masking import masked_message
+from faas_cache.model.text import display, printable
 
 __all__ = ["FORMATTERS"]
 
 PROJECT_URL = "https://github.com/openfaas/faas-cli/issues/940"
 # GitLab shows a finding beside a line of a file: one without a file goes to the top of this one.
 _DEFAULT_FILE = "stack.yaml"
+# What a URL may hold as it is.
+_URL_CHARACTERS = "/:%?#[]@!$&'()*+,;=~"
 _GITLAB_SEVERITIES = {"error": "major", "warning": "minor", "note": "info"}
 SARIF_SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 
 
 def format_text(diagnostics: Sequence[Diagnostic]) -> str:
     """Diagnostics for people."""
-    return "".join(f"{escape(str(item))}\n" for item in diagnostics)
+    return "".join(f"{item}\n" for item in diagnostics)
 
 
 def format_json(diagnostics: Sequence[Diagnostic]) -> str:
@@ -38,7 +41,7 @@ def format_github(diagnostics: Sequence[Diagnostic]) -> str:
     for item in diagnostics:
         where = item.location
         properties = {
-            "file": where.file,
+            "file": None if where.file is None else printable(where.file),
             "line": where.line,
             "col": where.column,
             "title": item.name,
@@ -65,15 +68,15 @@ def format_gitlab(diagnostics: Sequence[Diagnostic]) -> str:
             f"{item.name}\0{item.location.file}\0{path_text(item.location.path)}\0{item.message}"
         )
         seen[identity] = seen.get(identity, 0) + 1
-        digest = sha256(f"{identity}\0{seen[identity]}".encode(errors="surrogateescape"))
+        digest = sha256(f"{identity}\0{seen[identity]}".encode(errors="surrogatepass"))
         findings.append(
             {
                 "check_name": item.name,
-                "description": escape(_description(item)),
+                "description": _description(item),
                 "fingerprint": digest.hexdigest(),
                 "severity": _GITLAB_SEVERITIES[item.severity],
                 "location": {
-                    "path": item.location.file or _DEFAULT_FILE,
+                    "path": printable(item.location.file or _DEFAULT_FILE),
                     "lines": {"begin": item.location.line or 1},
                 },
             }
@@ -90,7 +93,7 @@ def format_sarif(diagnostics: Sequence[Diagnostic]) -> str:
             "ruleId": item.name,
             "ruleIndex": names.index(item.name),
             "level": item.severity,
-            "message": {"text": escape(_description(item))},
+            "message": {"text": _description(item)},
             **_sarif_locations(item),
         }
         for item in diagnostics
@@ -124,8 +127,12 @@ def _sarif_locations(item: Diagnostic) -> dict[str, Any]:
         return {}
     from urllib.parse import quote
 
-    safe = "/:%?#[]@!$&'()*+,;=~" if "://" in where.file else "/"
-    uri = quote(where.file, safe=safe, errors="surrogateescape")
+    file = masked_message(where.file)
+    safe = _URL_CHARACTERS if "://" in file else "/"
+    try:
+        uri = quote(file, safe=safe, errors="surrogateescape")
+    except UnicodeEncodeError:  # half of a surrogate pair, which no file system has
+        uri = quote(file, safe=safe, errors="replace")
     physical: dict[str, Any] = {"artifactLocation": {"uri": uri}}
     if where.line is not None:
         physical["region"] = {"startLine": where.line, "startColumn": where.column or 1}
@@ -135,13 +142,12 @@ def _sarif_locations(item: Diagnostic) -> dict[str, Any]:
 def _description(item: Diagnostic) -> str:
     """The message with its key path before it, then the hint and the page."""
     parts = (path_text(item.location.path), item.message, item.hint, item.url)
-    return "\n".join(filter(None, parts))
+    return display("\n".join(filter(None, parts)))
 
 
 def _escape_command(text: str, more: str = "") -> str:
     """A text as a workflow command holds it."""
-    quoted = "".join(f"%{ord(c):02X}" if c in f"%\r\n{more}" else c for c in text)
-    return escape(quoted)
+    return "".join(f"%{ord(c):02X}" if c in f"%\r\n{more}" else c for c in text)
 
 
 def _dump(value: object) -> str:

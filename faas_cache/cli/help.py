@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from faas_cache.cli.arguments import COMMANDS, Arguments, command_help, overview
 from faas_cache.cli.documentation import read_topic, topics
-from faas_cache.cli.output import ExitCode, print_result, suggest
+from faas_cache.cli.output import ExitCode, suggest
+from faas_cache.cli.streams import write_stdout
 from faas_cache.model.diagnostics import Diagnostic
 from faas_cache.model.errors import InvalidInput
 from faas_cache.model.masking import masked
@@ -16,11 +17,11 @@ def run(arguments: Arguments) -> int:
     """Prints the overview without a word, else what the word names."""
     word = arguments.operands[0] if arguments.operands else ""
     if not word:
-        print_result(f"{overview()}\nTopics for `faas-cache help TOPIC`: {', '.join(topics())}\n")
+        write_stdout(f"{overview()}\nTopics for `faas-cache help TOPIC`: {', '.join(topics())}\n")
     elif word in COMMANDS:
-        print_result(command_help(COMMANDS[word]))
+        write_stdout(command_help(COMMANDS[word]))
     elif word in topics():
-        print_result(read_topic(word))
+        write_stdout(read_topic(word))
     else:
         raise InvalidInput(
             Diagnostic(

@@ -9,8 +9,10 @@ from collections.abc import Sequence
 from importlib import import_module
 
 from faas_cache.cli.arguments import parse_arguments
-from faas_cache.cli.output import ExitCode, open_streams, silence_stdout, warn
+from faas_cache.cli.output import ExitCode, warn
 from faas_cache.cli.signals import Terminated, raising
+from faas_cache.cli.streams import flush_stdout, open_streams, write_stdout
+from faas_cache.model.diagnostics import Diagnostic
 from faas_cache.model.errors import FaasCacheError
 
 __all__ = ["main"]
@@ -24,7 +26,7 @@ def main(words: Sequence[str] | None = None) -> int:
     """
     open_streams()
     collecting = gc.isenabled()
-    gc.disable()  # a run is short: looking through its objects would take a fifth of it
+    gc.disable()  # a run is short: looking through what it holds takes a fifth of it
     try:
         with raising():
             return _run(sys.argv[1:] if words is None else words)
@@ -35,8 +37,9 @@ def main(words: Sequence[str] | None = None) -> int:
         return 128 + error.number
     except KeyboardInterrupt:
         return 130
-    except OSError as error:
-        return _cannot_print(error)
+    except (OSError, ValueError, RecursionError, MemoryError) as error:
+        warn(_system_error(error))
+        return ExitCode.FAILED
     finally:
         if collecting:
             gc.enable()
@@ -46,19 +49,22 @@ def _run(words: Sequence[str]) -> int:
     """Parses the words and runs the command that they name."""
     parsed = parse_arguments(words)
     if isinstance(parsed, str):
-        sys.stdout.write(parsed)
+        write_stdout(parsed)
         code: int = ExitCode.DONE
     else:
         name, arguments = parsed
         code = import_module(f"faas_cache.cli.{name}").run(arguments)
-    sys.stdout.flush()
+    flush_stdout()
     return code
 
 
-def _cannot_print(error: OSError) -> int:
-    """The exit code where stdout is full, closed, or has lost its reader, which is no news."""
-    silence_stdout()
-    if not isinstance(error, BrokenPipeError):
-        cause = os.strerror(error.errno) if error.errno else str(error)
-        warn(f"error: cannot write to standard output: {cause}")
-    return ExitCode.FAILED
+def _system_error(error: BaseException) -> Diagnostic:
+    """What the machine refuses, wherever that happens: a file, a descriptor, memory."""
+    reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
+    name = getattr(error, "filename", None)
+    subject = f"`{os.fsdecode(name)}`: " if isinstance(name, str | bytes) else ""
+    return Diagnostic(
+        name="system-error",
+        message=f"cannot continue: {subject}{reason[:1].lower()}{reason[1:]}",
+        hint="check the files, the memory and the limits (`ulimit -a`) of this machine",
+    )

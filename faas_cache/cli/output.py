@@ -1,33 +1,25 @@
-"""What the command line prints: results on stdout, messages on stderr, all of it escaped."""
+"""What commands print: results on stdout, messages on stderr, escaped and without credentials."""
 
 from __future__ import annotations
 
-import codecs
-import os
 import sys
 from collections import Counter
 from collections.abc import Iterable
-from contextlib import suppress
 from enum import IntEnum
-from io import TextIOWrapper
 
+from faas_cache.cli.streams import write_stderr, write_stdout
 from faas_cache.model.diagnostics import Diagnostic, nearest
+from faas_cache.model.text import display, escape
 
 __all__ = [
     "ExitCode",
     "count",
-    "escape",
-    "open_streams",
+    "print_command",
     "print_json",
     "print_result",
-    "silence_stderr",
-    "silence_stdout",
     "suggest",
     "warn",
 ]
-
-
-_HANDLER = "faas-cache"
 
 
 class ExitCode(IntEnum):
@@ -39,79 +31,27 @@ class ExitCode(IntEnum):
     UNSUPPORTED = 3
 
 
-# Characters that can move the cursor, reorder text or end a line where none is expected.
-_UNSAFE = {
-    **{
-        code: f"\\x{code:02x}"
-        for code in (*range(0x20), *range(0x7F, 0xA0))
-        if chr(code) not in "\n\t"
-    },
-    **{code: f"\\u{code:04x}" for code in (0x061C, 0x200E, 0x200F, 0x2028, 0x2029)},
-    **{code: f"\\u{code:04x}" for code in (*range(0x202A, 0x202F), *range(0x2066, 0x206A))},
-}
-
-
-def escape(text: str) -> str:
-    """The text with control characters, bidirectional marks and line separators made visible."""
-    return text.translate(_UNSAFE)
-
-
 def warn(*messages: object) -> None:
-    """Prints messages on standard error; a closed one stops nothing."""
-    try:
-        for message in messages:
-            print(escape(str(message)), file=sys.stderr, flush=True)
-    except (OSError, ValueError):
-        silence_stderr()
-
-
-def open_streams() -> None:
-    """Gives this process the standard streams that its caller closed, and an encoding for all text.
-
-    What is written to a closed stderr is lost, what is written to a closed stdout is an error.
-    Bytes that are not text pass as they are; characters that a terminal does not have are escaped.
-    """
-    if sys.stderr is None:
-        silence_stderr()
-    if sys.stdout is None:
-        sys.stdout = open(os.devnull, encoding="utf-8")  # noqa: SIM115  # until the process ends
-    codecs.register_error(_HANDLER, _encode)
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, TextIOWrapper):
-            stream.reconfigure(errors=_HANDLER)
-
-
-def _encode(error: UnicodeError) -> tuple[str | bytes, int]:
-    """The bytes of a character that an encoding does not have."""
-    if not isinstance(error, UnicodeEncodeError):  # this is for writing alone
-        raise error
-    code = ord(error.object[error.start])
-    if 0xDC80 <= code <= 0xDCFF:  # noqa: PLR2004  # a byte, by PEP 383
-        return bytes([code - 0xDC00]), error.start + 1
-    return error.object[error.start].encode("ascii", "backslashreplace"), error.start + 1
-
-
-def silence_stdout() -> None:
-    """Discards what is still to be written to standard output, when the process ends at last."""
-    with suppress(OSError, ValueError):  # it is no file
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
-def silence_stderr() -> None:
-    """Discards what is written to standard error from now on: nobody reads it any more."""
-    sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115  # until the process ends
+    """Prints messages on standard error, escaped and masked."""
+    for message in messages:
+        write_stderr(f"{display(str(message))}\n")
 
 
 def print_result(text: str) -> None:
-    """Prints a result on standard output."""
-    sys.stdout.write(escape(text))
+    """Prints a result on standard output, escaped and masked."""
+    write_stdout(display(text))
+
+
+def print_command(text: str) -> None:
+    """Prints a command line to the byte for a shell, and escaped for a terminal."""
+    write_stdout(escape(text) if sys.stdout.isatty() else text)
 
 
 def print_json(value: object) -> None:
-    """Prints a result as JSON."""
+    """Prints a result as JSON, which escapes by itself."""
     import json
 
-    sys.stdout.write(json.dumps(value, indent=2) + "\n")
+    write_stdout(json.dumps(value, indent=2) + "\n")
 
 
 def suggest(word: str, known: Iterable[str]) -> str:

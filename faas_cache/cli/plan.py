@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from faas_cache.cli.arguments import Arguments
 from faas_cache.cli.loading import load_project, plan_functions
-from faas_cache.cli.output import ExitCode, print_json, print_result, warn
+from faas_cache.cli.output import ExitCode, print_command, print_json, print_result, warn
+from faas_cache.model.text import printable
 from faas_cache.stack_plan import StackPlan
 
 __all__ = ["run"]
@@ -29,7 +30,7 @@ def run(arguments: Arguments) -> int:
     else:
         reasons = _reasons(plan) if arguments.explain else {}
         for command in shown:
-            print_result(f"{command.shell()}\n")
+            print_command(f"{command.shell()}\n")
             if command.kind == "build":
                 print_result("".join(reasons.get(command.function, ())))
     warn(*plan.diagnostics)
@@ -44,7 +45,6 @@ def _reasons(plan: StackPlan) -> dict[str, list[str]]:
     locations = plan.stack.locations(why.location for _, why in whys)
     reasons: dict[str, list[str]] = {}
     for (function, why), location in zip(whys, locations, strict=True):
-        # A line end in a value or in the name of the file must not end the comment.
-        part, where = (" ".join(str(text).split()) for text in (why.part, location))
-        reasons.setdefault(function, []).append(f"#   {part}   {why.rule}, {where}\n")
+        part = printable(" ".join(why.part.split()))  # a line end would end the comment
+        reasons.setdefault(function, []).append(f"#   {part}   {why.rule}, {location}\n")
     return reasons

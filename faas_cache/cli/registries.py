@@ -5,7 +5,8 @@ from __future__ import annotations
 import attrs
 
 from faas_cache.cli.arguments import Arguments
-from faas_cache.cli.output import ExitCode, print_json, print_result
+from faas_cache.cli.output import ExitCode, print_json
+from faas_cache.cli.streams import write_stdout
 from faas_cache.model.registries import REGISTRIES
 
 __all__ = ["run"]
@@ -23,5 +24,5 @@ def run(arguments: Arguments) -> int:
             f"    image index: {row.index}; image manifest: {row.image_manifest}{needs}",
             *(f"    {text}" for text in (row.note, f"{row.evidence} ({row.date})") if text),
         )
-        print_result("".join(f"{line}\n" for line in lines))
+        write_stdout("".join(f"{line}\n" for line in lines))
     return ExitCode.DONE

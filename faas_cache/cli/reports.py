@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-import sys
 
 from faas_cache.cli.arguments import Arguments
 from faas_cache.cli.output import warn
+from faas_cache.cli.streams import write_stdout
 from faas_cache.model.diagnostics import Diagnostic
 from faas_cache.model.errors import InvalidInput
 from faas_cache.model.masking import masked
@@ -47,7 +47,7 @@ def write_report(result: BuildResult, arguments: Arguments) -> bool:
     else:
         return True
     if path == "-":
-        sys.stdout.write(text)
+        write_stdout(text)
         return True
     try:
         _write(path, text, append=kind == "github")

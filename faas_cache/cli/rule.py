@@ -5,6 +5,7 @@ from __future__ import annotations
 from faas_cache.cli.arguments import Arguments
 from faas_cache.cli.documentation import read_topic, sections
 from faas_cache.cli.output import ExitCode, print_result, suggest
+from faas_cache.cli.streams import write_stdout
 from faas_cache.model.diagnostics import Diagnostic
 from faas_cache.model.errors import InvalidInput
 from faas_cache.model.masking import masked
@@ -31,5 +32,5 @@ def run(arguments: Arguments) -> int:
                 for word in unknown
             )
         )
-    print_result("\n".join(by_name[word.lower()] for word in arguments.operands))
+    write_stdout("\n".join(by_name[word.lower()] for word in arguments.operands))
     return ExitCode.DONE

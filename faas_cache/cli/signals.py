@@ -29,10 +29,13 @@ class Terminated(KeyboardInterrupt):
 
 @contextmanager
 def raising() -> Iterator[None]:
-    """Raises `Terminated` for a signal."""
+    """Raises `Terminated` for the first signal."""
+    received: list[int] = []
 
     def receive(number: int, _frame: FrameType | None) -> None:
-        raise Terminated(number)
+        received.append(number)
+        if len(received) == 1:  # a second one must not interrupt the cleaning up
+            raise Terminated(number)
 
     with _handling(receive):
         yield

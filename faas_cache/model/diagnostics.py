@@ -14,6 +14,7 @@ import attrs
 
 from faas_cache.model.catalogue import CATALOGUE, Severity
 from faas_cache.model.masking import masked, shown
+from faas_cache.model.text import escape_line, printable
 
 __all__ = [
     "UNKNOWN_LOCATION",
@@ -153,10 +154,11 @@ class Location:
         self.__attrs_init__(path=path, file=file, line=line, column=column)
 
     def __str__(self) -> str:
+        file = None if self.file is None else printable(self.file)
         position = ":".join(
-            str(part) for part in (self.file, self.line, self.column) if part is not None
+            str(part) for part in (file, self.line, self.column) if part is not None
         )
-        return ": ".join(part for part in (position, path_text(self.path)) if part)
+        return ": ".join(filter(None, (position, escape_line(path_text(self.path)))))
 
     def under(self, *path: str | int) -> Location:
         """The same location with `path` in front of its key path."""
@@ -168,7 +170,7 @@ UNKNOWN_LOCATION = Location()
 
 @attrs.frozen(kw_only=True, init=False)
 class Diagnostic:
-    """One finding: what is wrong, where, and how to fix it.
+    """One error, warning or note: what is wrong, where, and how to fix it.
 
     Attributes:
         name: The readable name of the condition, a key of `CATALOGUE` (`cache-overwrites-image`);
@@ -229,8 +231,9 @@ class Diagnostic:
     def __str__(self) -> str:
         location = str(self.location)
         head = f"{location}: " if location else ""
-        lines = [f"{head}{self.severity}: {self.message} [{self.name}]"]
-        return "\n    ".join([*lines, *filter(None, (self.hint, self.url))])
+        lines = [f"{head}{self.severity}: {printable(self.message)} [{printable(self.name)}]"]
+        more = filter(None, (self.hint, self.url))
+        return "\n    ".join([*lines, *map(printable, more)])
 
     def under(self, *path: str | int) -> Diagnostic:
         """The same diagnostic with `path` in front of its key path."""

@@ -1,4 +1,4 @@
-"""What is a secret, and how a text that contains one is shown.
+"""Defines what a secret is, and masks secrets in text.
 
 A secret is
 
@@ -61,6 +61,9 @@ URL_FIELDS: frozenset[str] = frozenset({"url", "url_v2", "account_url", "endpoin
 _SECRET_FLAG = "--secret"  # noqa: S105  # the name of a flag
 
 
+# What is masked already, within a message that quotes it: masking it again would take in the quote.
+_DONE = r"\*\*\*`"
+
 # The names in any case, `İ` for i too; the longest first.
 _URL_NAMES = "|".join(sorted(URL_FIELDS, key=len, reverse=True)).replace("i", "[iİ]")
 
@@ -77,7 +80,7 @@ _QUOTED = rf'[^"]*(?>(?:""[^"]*)*)(?:{_BROKEN})?'
 _FIELD = r'(?P<quote>"\s*)?(?<![a-z0-9_])'
 _QUERY = (
     rf'(?i){_FIELD}(?:{_URL_NAMES})\s*=(?(quote)[^"?]*(?>(?:""[^"?]*)*)|[^,"?]*)'
-    rf'(?P<query>\?(?(quote){_QUOTED}|{_VALUE})|(?(quote){_BROKEN}|"[\s\S]*))?'
+    rf'(?P<query>\?(?!{_DONE})(?(quote){_QUOTED}|{_VALUE})|(?(quote){_BROKEN}|"[\s\S]*))?'
 )
 
 # The name of a variable or a flag, and its value: of a field of an entry as above; else the rest of
@@ -90,7 +93,7 @@ _FIELD_VALUES = {'"': _QUOTED, ",": _VALUE}
 _REST = r"[\s\S]*"
 _SHELL_WORD = r"""[ \t]*+(?>(?:"(?>(?:[^"\\]|\\[\s\S])*)"?|'[^']*+'?|\\[\s\S]|[^\s"'\\])*)\\?"""
 
-_URL = r"(?P<url>https?://[^\s\"'?]*+)(?P<query>\?[^\s\"']*+)?"
+_URL = r"(?P<url>https?://[^\s\"'?]*+)(?P<query>\?(?!" + _DONE + r")[^\s\"']*+)?"
 _USERINFO = r"(?P<key>://)[^/?#\s]*@"
 _PROXY = r"(?i)(?P<key>_proxy\s*=\s*)(?P<value>(?>(?:=\s*|[^/?#\s=]+)*))"
 _BARE_USERINFO = r"\A[^/?#\s]*@"
@@ -194,6 +197,8 @@ def _mask_names(text: str, value: str) -> str:
     for match in _pattern(_NAME).finditer(text):
         name = match["name"]
         if match.start() < end or name == _SECRET_FLAG or not is_secret_name(name):
+            continue
+        if text.startswith(f"{MASK}`", match.end()):
             continue
         before = match.start() - 1
         while before >= 0 and text[before].isspace():

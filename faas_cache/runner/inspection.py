@@ -11,8 +11,8 @@ import attrs
 from faas_cache.model.builders import Builder, embedded_buildkit
 from faas_cache.model.diagnostics import Diagnostic
 from faas_cache.model.errors import BuilderError
+from faas_cache.model.text import first_line, printable
 from faas_cache.model.versions import at_least
-from faas_cache.runner.messages import first_line, printable
 from faas_cache.runner.processes import Answer, ProgramNotFound, ask, ask_all
 from faas_cache.runner.records import parse_json, text_at
 from faas_cache.runner.stop import Stop
@@ -94,7 +94,7 @@ def _described(  # noqa: PLR0913  # the parts of a builder
     info: Answer,
     fields: Mapping[str, str],
 ) -> Builder:
-    """The builder; the version of an engine other than the client's tells that of its BuildKit."""
+    """The builder; its BuildKit version is that of the engine, not of the client."""
     driver = fields.get("Driver") or "docker"
     unknown = not at_least(buildkit, "0", unknown=False)
     if driver == "docker" and unknown and server != client:

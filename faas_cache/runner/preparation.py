@@ -10,12 +10,12 @@ from contextlib import AbstractContextManager, ExitStack
 
 import attrs
 
+from faas_cache.contexts.installation import install_template
 from faas_cache.contexts.project_sources import (
     check_sources,
     check_templates,
     missing_sources,
 )
-from faas_cache.contexts.templates import install_template
 from faas_cache.contexts.writer import ContextWriter
 from faas_cache.model.builders import DOCKER, Builder
 from faas_cache.model.diagnostics import Diagnostic

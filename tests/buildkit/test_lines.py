@@ -41,7 +41,7 @@ def test_lines_are_those_of_plain_progress() -> None:
         b"#2 [2/2] RUN y\n",
         b"#2 ERROR: no\n",
         b"denied\n",
-        b" ::stop\n",
+        b"\\x3a:stop\n",
         b"#3 [auth] x\\x1b\n",
         b"#3 CANCELED\n",
         b"#4 z\n",

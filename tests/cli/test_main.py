@@ -143,7 +143,7 @@ def test_a_reader_that_has_gone_is_no_traceback(project: Path) -> None:
     child.stdout.read(10)
     child.stdout.close()
     child.stdout = None
-    assert (child.communicate(timeout=PATIENCE)[1], child.returncode) == (b"", 1)
+    assert (child.communicate(timeout=PATIENCE)[1], child.returncode) == (b"", 0)
 
 
 def test_a_reader_of_stderr_that_goes_stops_no_build(project: Path, docker: FakeDocker) -> None:
@@ -178,7 +178,7 @@ def test_closed_streams_are_no_tracebacks(project: Path, docker: FakeDocker) -> 
 
 
 def test_a_closed_stdout_is_no_traceback(project: Path, docker: FakeDocker) -> None:
-    """A build that is done is done."""
+    """It is like `>/dev/null`."""
     write_project(project, TWO)
     command = f"exec {sys.executable} -m faas_cache"
     results = []
@@ -186,7 +186,7 @@ def test_a_closed_stdout_is_no_traceback(project: Path, docker: FakeDocker) -> N
         argv = ["sh", "-c", f"{command} {words} >&-"]
         done = subprocess.run(argv, check=False, capture_output=True, text=True)
         results.append((words, done.returncode, "Traceback" in done.stderr))
-    assert results == [("build", 0, False), ("--help", 1, False), ("plan", 1, False)]
+    assert results == [("build", 0, False), ("--help", 0, False), ("plan", 0, False)]
     assert len(builds(docker)) == 2
 
 
@@ -196,9 +196,9 @@ def test_a_full_disk_is_an_error(project: Path) -> None:
     with Path("/dev/full").open("wb") as full:
         child = start("plan", stdout=full)
         err = child.communicate(timeout=PATIENCE)[1]
-    assert (child.returncode, err) == (
+    assert (child.returncode, err.splitlines()[0]) == (
         1,
-        b"error: cannot write to standard output: No space left on device\n",
+        b"error: cannot write to stdout: no space left on device [report-not-written]",
     )
 
 
@@ -217,8 +217,8 @@ def test_a_current_folder_that_is_gone_is_an_error(
 def test_every_text_can_be_printed(project: Path, encoding: str, printed: bytes) -> None:
     """Bytes that are not text as they are; characters that a terminal does not have, escaped."""
     write_project(project, "  one: {image: a/one, context: .}\n")
-    words = [b"plan", b"--build-arg", b"A=\xc3\xa4-\xff"]
-    argv = [sys.executable.encode(), b"-m", b"faas_cache", *words]
+    words = (b"plan", b"--build-arg", b"A=\xc3\xa4-\xff")
+    argv: list[str | bytes] = [sys.executable, "-m", "faas_cache", *words]
     environ = {**os.environ, "PYTHONIOENCODING": encoding, "PYTHONUTF8": "1"}
     done = subprocess.run(argv, check=False, capture_output=True, env=environ)
     assert (done.returncode, done.stderr) == (0, b"")

@@ -5,15 +5,16 @@ import sys
 
 import pytest
 
-from faas_cache.cli.output import count, escape, print_json, print_result, suggest, warn
+from faas_cache.cli.output import count, print_json, print_result, suggest, warn
 from faas_cache.model.diagnostics import Diagnostic
+from faas_cache.model.text import escape
 
 
 @pytest.mark.parametrize(
     ("text", "escaped"),
     [
         ("plain é ä\n\tend", "plain é ä\n\tend"),
-        ("\x1b[31m\r\x00\x7f\x9b", "\\x1b[31m\\x0d\\x00\\x7f\\x9b"),
+        ("\x1b[31m\r\x00\x7f\x9b", "\\x1b[31m\\r\\x00\\x7f\\x9b"),
         ("\u202e\u2066\u200f\u061c", "\\u202e\\u2066\\u200f\\u061c"),
         ("a\u2028b\u2029", "a\\u2028b\\u2029"),
     ],
