@@ -165,7 +165,7 @@ class Project:
         bring build options, so the plan is made again. Raises `FaasCacheError` with all errors.
         """
         plan = self._preparation.ready(plan, pull=pull_templates, bake=bake)
-        self._preparation.write_contexts(plan)
+        self._preparation.write_contexts(plan.distinct())
         return plan
 
     def write_contexts(self, plan: StackPlan, *, pull_templates: bool = True) -> StackPlan:
@@ -173,9 +173,10 @@ class Project:
 
         Returns the plan with the templates that were pulled, as `prepare` does.
         """
+        plan = plan.with_building(building=False)
         plan = self._preparation.with_templates(plan, pull=pull_templates)
         self._preparation.write_contexts(plan)
-        return plan
+        return plan.with_building(building=True)
 
     def build(  # noqa: PLR0913  # what a run has
         self,
@@ -206,7 +207,7 @@ class Project:
         if stop is None or not stop.stopped:
             try:
                 plan = self._preparation.ready(plan, bake=bake, stop=stop)
-                self._preparation.write_contexts(plan, again=False, stop=stop)
+                self._preparation.write_contexts(plan.distinct(), again=False, stop=stop)
             except FaasCacheError:
                 if stop is None or not stop.stopped:
                     raise
@@ -249,7 +250,7 @@ class Project:
         """
         from faas_cache.runner.stack_builds import push_stack
 
-        plan = self._preparation.checked(plan)
+        plan = self._preparation.checked(plan.with_building(building=False))
         return push_stack(plan, environ=self.environ, stop=stop, **arguments)
 
     def set_cache(

@@ -22,6 +22,7 @@ from faas_cache.model.frozen_map import FrozenMap
 from faas_cache.model.masking import shown_fields
 from faas_cache.model.specs import FunctionSpec
 from faas_cache.planning.checks import check_builder, check_each
+from faas_cache.planning.equal_builds import equal_builds
 from faas_cache.planning.function_names import check_name
 from faas_cache.planning.options import BuildOptions, checked_environ
 from faas_cache.planning.plan import BuildPlan
@@ -30,6 +31,7 @@ from faas_cache.planning.requests import PlanInputs, Request
 from faas_cache.planning.resolution import resolve
 from faas_cache.planning.run_rules import check_default, check_scope_reach
 from faas_cache.planning.stack_checks import check_between
+from faas_cache.planning.unread_exports import check_reads
 from faas_cache.render.commands import Command
 from faas_cache.render.front_ends import (
     FRONT_ENDS,
@@ -105,6 +107,28 @@ class StackPlan:
         return errors(self.diagnostics)
 
     @property
+    def same_as(self) -> FrozenMap[str]:
+        """E8: for each plan that is the same build as an earlier one, the function of that one.
+
+        Contexts of an earlier run may differ, whatever they were made from.
+        """
+        return FrozenMap() if self.request.options.prebuilt else equal_builds(self.plans)
+
+    def distinct(self) -> StackPlan:
+        """The same plan with each build once, under the first of its functions (E8)."""
+        same = self.same_as
+        plans = tuple(plan for plan in self.plans if plan.function not in same)
+        return attrs.evolve(self, plans=plans) if same else self
+
+    def with_building(self, *, building: bool) -> StackPlan:
+        """The same functions, whose images are built; or are pushed, or contexts are written.
+
+        Functions that overwrite each other's image are an error where they are built (E7).
+        """
+        request = attrs.evolve(self.request, building=building)
+        return _assemble(attrs.evolve(self, request=request))
+
+    @property
     def builder_name(self) -> str | None:
         """The buildx builder that the plans name; `None` is the current one."""
         return next((plan.builder for plan in self.resolved if plan.builder), None)
@@ -162,16 +186,19 @@ class StackPlan:
     def commands(self, *, bake: bool = False) -> tuple[Command, ...]:
         """The commands in order: for each function its build, then its pushes; or one bake for all.
 
+        Equal builds have one command, under the first of their functions (E8).
+
         Raises with `.errors` if there are any.
         """
         if self.errors or self.front_end is None:  # without a front end there is an error
             raise self._error()
+        plans = self.distinct().plans
         if not bake:
-            built = _commands(self.plans, self.front_end, self.inputs.root)
+            built = _commands(plans, self.front_end, self.inputs.root)
             return tuple(command for commands in built for command in commands)
         if self.front_end.together is None:
             return self.using(FRONT_ENDS["buildx_build"]).commands(bake=True)
-        command = self.front_end.together(self.plans)
+        command = self.front_end.together(plans)
         if unsupported := errors(command.unsupported):
             raise InvalidInput(*self.stack.with_locations(unsupported))
         return (attrs.evolve(command, kind="bake", cwd=self.inputs.root),)
@@ -247,9 +274,9 @@ def _others(
     options: BuildOptions,
     inputs: PlanInputs,
 ) -> tuple[BuildPlan, ...]:
-    """E4, E5: settings are checked over the whole file, flags over the selected functions."""
+    """The plans of the functions that are not selected, for the rules between functions."""
     options = attrs.evolve(options, tag="latest")
-    if not selected or not flags.enabled or flags.build_cache is not None or flags.cache_to:
+    if not selected:
         return ()
     plans: list[BuildPlan] = []
     ignored = FaultCollector()  # the faults of functions that are not built now
@@ -296,7 +323,17 @@ def _assemble(stack_plan: StackPlan) -> StackPlan:
         plans = tuple(map(_with_buildx, plans))
     faults = FaultCollector(list(stack_plan.faults))
     faults.add(*check_each(plans, builder, inputs.environ, inputs.dockerfiles))
-    faults.add(*check_between((*plans, *stack_plan.others)))
+    faults.add(
+        *check_between(
+            plans,
+            stack_plan.others,
+            building=stack_plan.request.building,
+            caches_of_others=_has_settings(stack_plan.request.flags),
+        )
+    )
+    stack, specs = stack_plan.stack, stack_plan.specs.values()
+    if not stack.invalid_functions:  # one of them may import what is exported (E9)
+        faults.add(*check_reads(specs, stack.functions.values(), stack_plan.request.flags))
     # A front end of another program does not use docker's builder.
     other = chosen is not None and chosen.program != (builder.program if builder else DOCKER)
     missing = () if other else check_builder(plans, builder)
@@ -321,6 +358,11 @@ def _assemble(stack_plan: StackPlan) -> StackPlan:
         diagnostics=diagnostics,
         front_end=front_end,
     )
+
+
+def _has_settings(flags: CacheFlags) -> bool:
+    """E4, E5: settings are checked over the whole file, flags over the selected functions."""
+    return flags.enabled and flags.build_cache is None and not flags.cache_to
 
 
 def _commands(

@@ -81,7 +81,7 @@ _BARE = re.compile(
     r"|(?:ADD|COPY) failed: .*|invalid value \".*"
     r"|no basic auth credentials|unauthorized: .*|denied: .*"
 )
-# An explanation of ours, in the log of a build that printed one.
+# An explanation by this package, in the log of a build that printed one.
 _OURS = re.compile(r".*(?:error|warning|note): .* \[(?:build|export|import|cached-build)-failed\]")
 _PUSHING = re.compile(r"The push refers to repository \[")
 _END_OF_PUSH = re.compile(

@@ -1,7 +1,7 @@
 """The errors that builders, registries and cache services print: tables only.
 
 `WORDS` recognizes errors that name their step by themselves; `STATUSES` says what an answer of a
-registry, a service, a network or a disk means, whatever the step. In both the first row that
+registry, a service, a network or a disk means, in any step. In both, the first row that
 matches decides. The texts are those of docker 18.09 to 28, buildx 0.9 to 0.36, BuildKit 0.8 to
 0.32, buildctl, buildah 1.28 to 1.39, podman 4.3 to 5.4, the distribution registry, S3 (the AWS
 SDK), Azure Blob Storage and the cache service of GitHub Actions.

@@ -256,7 +256,7 @@ def _output(vertex: _Vertex, data: bytes, time: float | None) -> Event:
     return Output(function=vertex.function, step=vertex.id, data=data, seconds=seconds, time=time)
 
 
-# From JSON, whatever it holds.
+# Values of JSON of any kind.
 
 
 def _objects(status: Mapping[str, Any], key: str) -> Iterator[Mapping[str, Any]]:

@@ -45,7 +45,6 @@ def _reasons(plan: StackPlan) -> dict[str, list[str]]:
     locations = plan.stack.locations(why.location for _, why in whys)
     reasons: dict[str, list[str]] = {}
     for (function, why), location in zip(whys, locations, strict=True):
-        # A line end in a value or in the name of the file must not end the comment.
-        part, where = (printable(" ".join(str(x).split())) for x in (why.part, location))
-        reasons.setdefault(function, []).append(f"#   {part}   {why.rule}, {where}\n")
+        part = printable(" ".join(why.part.split()))  # a line end would end the comment
+        reasons.setdefault(function, []).append(f"#   {part}   {why.rule}, {location}\n")
     return reasons

@@ -1,6 +1,6 @@
 """Copying files into a context, and removing folders.
 
-A copy takes over the bytes of a file, its modification time and whether its owner may execute it;
+A copy keeps the bytes of a file, its modification time and whether its owner may execute it;
 everything else about its mode is fixed, so that a context is the same for every user and umask.
 """
 

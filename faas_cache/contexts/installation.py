@@ -63,7 +63,7 @@ def _pulled_tree(folder: str, source: str, name: str) -> ContextTree:
     shown = masked_message(source)[:_MAX_SOURCE]
     templates = os.path.join(folder, TEMPLATE_FOLDER)
     path = os.path.join(templates, name)
-    # A template may be a link to another one beside it, and to nothing else.
+    # A template may be a link to another template of the clone, and to nothing else.
     real = os.path.realpath(path)
     if os.path.islink(templates) or not os.path.isdir(path) or os.path.dirname(real) != templates:
         names = _template_names(templates)

@@ -1,6 +1,6 @@
 """Folders that are written next to their final path, and swapped in as a whole.
 
-A staging folder has a random name, and an flock that its writer holds: whoever can lock it may
+A staging folder has a random name, and an flock that its writer holds: a run that can lock it may
 remove it. The kernel releases the lock of a writer that was killed.
 """
 

@@ -1,6 +1,6 @@
 """The files in `build` besides the contexts while they are written: `build/.faas-cache-…`.
 
-None of it stays when a run ends, and whatever a killed run leaves is removed by a later one. Other
+All of them are removed when a run ends; those of a killed run are removed by a later one. Other
 programs may delete `build` at any time; it is created again when it is needed.
 """
 

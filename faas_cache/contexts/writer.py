@@ -26,7 +26,7 @@ __all__ = ["ContextWriter"]
 
 @attrs.frozen(kw_only=True)
 class _Recipe:
-    """What a context is made of, beside the content of the files."""
+    """What a context is made of, besides the content of the files."""
 
     lang: str
     handler: str

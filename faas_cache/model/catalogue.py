@@ -126,6 +126,18 @@ CATALOGUE: FrozenMap[Condition] = FrozenMap(
         "unsupported-cache-manifest": Condition(
             "E6", _W, "the registry rejects the manifest of a cache entry", _REGISTRY
         ),
+        "shared-image": Condition(
+            "E7", _EW, "two functions build different images under one tag", _YAML
+        ),
+        "unread-export": Condition(
+            "E9", _N, "a cache is exported, and no function imports it", _CACHE
+        ),
+        "default-registry": Condition(
+            "E10",
+            _W,
+            "a cache is exported to a repository of Docker's own images",
+            "https://docs.docker.com/docker-hub/repos/",
+        ),
         "missing-feature": Condition(
             "F2", _E, "the builder lacks a feature that a build needs", _DRIVERS
         ),
@@ -249,6 +261,12 @@ CATALOGUE: FrozenMap[Condition] = FrozenMap(
             "", _E, "an argument of a function or of the command line is invalid", PROPOSAL
         ),
         "conflicting-flags": Condition("", _E, "two flags contradict each other", PROPOSAL),
+        "program-failed": Condition(
+            "",
+            _E,
+            "a program under test does not answer as the protocol says",
+            "https://jsonlines.org/",
+        ),
         "report-not-written": Condition("", _E, "a report cannot be written", PROPOSAL),
         "system-error": Condition(
             "", _E, "the operating system refuses a file, memory or a process", PROPOSAL

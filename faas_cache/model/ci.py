@@ -172,7 +172,7 @@ def resolve_export(flags: CacheFlags, environ: Mapping[str, str] | None) -> Cach
 
 
 def job_variables(environ: Mapping[str, str]) -> FrozenMap[str]:
-    """The variables of an environment that tell which job it is of, as far as they are set.
+    """The variables that identify the CI job of an environment, if they are set.
 
     Values that do not matter are left out: the URL of a server may have a password.
     """

@@ -95,6 +95,7 @@ _FIELDS: dict[str, Reader] = _KEYS | {
     "provenance": read_optional_text,
     "sbom": read_optional_text,
     "default_cache": read_setting,
+    "cache_name": read_optional_text,
     "diagnostics": read_diagnostics,
 }
 
@@ -135,6 +136,7 @@ class FunctionSpec:
         sbom: The value of `--sbom`; `None` means the builder's default.
         default_cache: The setting of the stack file, which applies where the function has none
             (D9).
+        cache_name: The name of the function in the tag of its cache (B5); `None` means `name`.
         diagnostics: Warnings about the function's text; two specs that differ in these only are
             equal.
     """
@@ -163,6 +165,7 @@ class FunctionSpec:
     provenance: str | None = None
     sbom: str | None = None
     default_cache: Setting = None
+    cache_name: str | None = None
     diagnostics: tuple[Diagnostic, ...] = attrs.field(default=(), eq=False)
 
     def __init__(  # noqa: PLR0913  # a parameter for each field
@@ -192,6 +195,7 @@ class FunctionSpec:
         provenance: str | bool | None = None,
         sbom: str | bool | None = None,
         default_cache: SettingLike = None,
+        cache_name: str | None = None,
         diagnostics: Iterable[Diagnostic] = (),
     ) -> None:
         values = {key: value for key, value in locals().items() if key in _FIELDS}

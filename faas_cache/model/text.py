@@ -1,9 +1,9 @@
 r"""How text from files, registries and builders is shown: escaped, and without credentials.
 
-Everything that leaves the program for a terminal, a log, an annotation, a summary or JSON passes one
-of these functions. `printable` is for a part of a message, which is one line; `display` for text
-with lines of its own. Only the words of a command, and what a builder itself prints, are passed on
-to the byte.
+Everything that leaves the program for a terminal, a log, an annotation, a summary or JSON passes
+one of these functions. `printable` is for a part of a message, which is one line; `display` for
+text with lines of its own. Only the words of a command, and what a builder itself prints, are
+passed on to the byte.
 """
 
 from __future__ import annotations

@@ -28,8 +28,8 @@ def check(
     """The diagnostics of these plans: of each one, then between them, then about the builder.
 
     `builder` and `environ` describe the machine; `None` means that it was not inspected. Of the
-    environment only the variables of `type=gha` and of CI systems are read. `dockerfiles` holds the text of the
-    Dockerfile of a function by its name. Raises nothing for plans that `resolve` made.
+    environment only the variables of `type=gha` and of CI systems are read. `dockerfiles` holds the
+    text of the Dockerfile of a function by its name. Raises nothing for plans that `resolve` made.
 
     >>> from faas_cache.model.specs import FunctionSpec
     >>> from faas_cache.planning.resolution import resolve

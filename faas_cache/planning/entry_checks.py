@@ -28,6 +28,7 @@ __all__ = [
     "PlanEntry",
     "check_entry",
     "entry_text",
+    "is_official",
     "parsed_reference",
     "plan_entries",
 ]
@@ -346,6 +347,20 @@ def _check_manifest(item: _KnownEntry, environment: Environment) -> Iterator[Dia
     yield item.diagnostic("unsupported-cache-manifest", message, hint)
 
 
+def _check_default_registry(item: _KnownEntry, _: Environment) -> Iterator[Diagnostic]:
+    """E10: only Docker can push to `docker.io/library/`."""
+    ref = parsed_reference(item.entry.attrs.get("ref")) if item.entry.type == "registry" else None
+    if item.direction == "to" and ref is not None and is_official(ref):
+        message = f"the cache is exported to `{ref.target}`, where only Docker can push"
+        hint = "write the registry and the user in front: `REGISTRY/USER/NAME`"
+        yield item.diagnostic("default-registry", message, hint)
+
+
+def is_official(ref: Reference) -> bool:
+    """Whether a reference is one of the official images of Docker Hub (E10)."""
+    return ref.domain == "docker.io" and ref.path.startswith("library/")
+
+
 ENTRY_CHECKS: tuple[Callable[[_KnownEntry, Environment], Iterator[Diagnostic]], ...] = (
     _check_inline_import,
     _check_required_fields,
@@ -353,4 +368,5 @@ ENTRY_CHECKS: tuple[Callable[[_KnownEntry, Environment], Iterator[Diagnostic]], 
     _check_media_types,
     _check_gha,
     _check_manifest,
+    _check_default_registry,
 )

@@ -74,7 +74,7 @@ def plan_entries(
 
 
 def _check_ignored_errors(exports: Iterable[_ParsedEntry], faults: FaultCollector) -> None:
-    """D5: typed entries are passed as written, so the flag does not reach them."""
+    """D5: typed entries are passed as written, so the flag does not apply to them."""
     for item in exports:
         if item.rule != "C6" or item.fields is None or "ignore-error" in item.fields:
             continue

@@ -70,7 +70,7 @@ def _read_mapping(
 
 def _check_key(key: str, path: KeyPath, faults: FaultCollector) -> None:
     if key in _SIDES:
-        message = f"`mode` and `{key}` exclude each other"
+        message = f"`mode` conflicts with `{key}`"
         hint = "remove one of them: the mode says what is imported and exported"
         faults.report("invalid-setting", message, (*path, key), hint, rule="B5")
     elif key not in OPTIONS:
@@ -207,4 +207,4 @@ def _tag(spec: FunctionSpec, mode: Mode, scope: str) -> str:
     if mode.repository is None:
         return f"{CACHE_TAG}{suffix}"
     # B5: in a repository of its own, the cache of each function has a tag.
-    return cut_tag(f"{sanitize_scope(spec.name)}.{CACHE_TAG}{suffix}")
+    return cut_tag(f"{sanitize_scope(spec.cache_name or spec.name)}.{CACHE_TAG}{suffix}")

@@ -289,7 +289,7 @@ def _target_platforms(spec: FunctionSpec, options: BuildOptions) -> tuple[str, .
 def checked_environ(environ: Mapping[str, str]) -> FrozenMap[str]:
     """What checks read of an environment: which variables are present, without their values.
 
-    Of the variables of CI systems, those values are kept that tell about a job (D10).
+    The values of the variables of CI systems that identify a job are kept (D10).
 
     >>> list(checked_environ({"ACTIONS_RUNTIME_TOKEN": "secret", "HOME": "/root"}).items())
     [('ACTIONS_RUNTIME_TOKEN', '1')]

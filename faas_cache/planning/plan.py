@@ -48,7 +48,7 @@ class Origin:
 
     `field` is the field of the plan, and `key` the position or the name of the value in it:
     `("cache_to", 0)` is the first export, `("build_args", "BUILDKIT_INLINE_CACHE")` an argument.
-    `variable` is no field: its key is an environment variable that changed the plan (D9).
+    `variable` is not a field: its key is an environment variable that changed the plan (D9).
     """
 
     field: PlanField

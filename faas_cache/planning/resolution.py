@@ -1,6 +1,6 @@
 """`resolve`: a function's spec and the cache flags in, a `BuildPlan` or every fault out.
 
-The rules of a build are applied here in their order; each module beside this one holds a part of
+The rules of a build are applied here in order; each other module of this package holds a part of
 them. The numbers in the comments are those of the `build_cache` rules.
 """
 
@@ -146,9 +146,9 @@ def _platforms(spec: FunctionSpec) -> tuple[tuple[str, ...], bool]:
 def _report_platforms(spec: FunctionSpec, faults: FaultCollector, *, caching: bool) -> None:
     """D11: the note about platforms that are left out, and exports with them."""
     if caching:
-        message = "`platforms` and cache exports are left out, because the image is not pushed"
+        message = "`platforms` and cache exports are ignored, because the image is not pushed"
     else:
-        message = "`platforms` is left out, because the image is not pushed"
+        message = "`platforms` is ignored, because the image is not pushed"
     path: KeyPath = ("functions", spec.name, "platforms")
     hint = f"add `--push`, or `--platforms {masked(','.join(spec.platforms))}`"
     faults.report("unused-platforms", message, path, hint, severity="note")

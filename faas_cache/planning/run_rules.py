@@ -1,4 +1,4 @@
-"""Rules D6 and D9 for a run: what a scope flag reaches, and the text of the stack's default."""
+"""Rules D6 and D9 for a run: the functions of a scope flag, and the text of the stack's default."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _MAX_NAMES = 10
 def check_scope_reach(
     specs: Iterable[FunctionSpec], flags: CacheFlags, faults: FaultCollector
 ) -> None:
-    """D6: a scope flag does not reach functions with another setting than `max`."""
+    """D6: a scope flag does not apply to functions with a setting other than `max`."""
     specs = tuple(specs)
     given = [
         field
@@ -33,7 +33,9 @@ def check_scope_reach(
     settings = {spec.name: effective_setting(spec, flags)[0] for spec in specs}
     path = flags.path(given[0])
     if not any(map(is_max, settings.values())):
-        message = "the cache scope reaches no function, because it only changes the cache of `max`"
+        message = (
+            "the cache scope applies to no function, because it only changes the cache of `max`"
+        )
         hint = "write `build_cache: max`, or put the scope into the entries"
         faults.report("unused-scope", message, path, hint)
         return
@@ -42,7 +44,9 @@ def check_scope_reach(
         shown = ", ".join(f"`{masked(name)}`" for name in missed[:_MAX_NAMES])
         more = len(missed) - _MAX_NAMES
         names = f"{shown} and {more} more" if more > 0 else shown
-        message = f"the cache scope does not reach {names}, because it only changes that of `max`"
+        message = (
+            f"the cache scope does not apply to {names}, because it only changes the cache of `max`"
+        )
         hint = "write `build_cache: max` there, or put the scope into the entries"
         faults.report("unused-scope", message, path, hint, severity="note")
 

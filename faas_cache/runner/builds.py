@@ -26,7 +26,7 @@ from faas_cache.runner.stop import Shutdown, Stop
 from faas_cache.runner.terminal import Output, terminal_of, writer_for
 from faas_cache.runner.workers import Mailbox, call_in_threads
 
-# What belongs to no target of a bake has this name in front of its lines.
+# The prefix of lines that belong to no target of a bake.
 _BAKE = "bake"
 
 __all__ = ["BuildUnit", "Guard", "Plan", "Progress", "Retry", "run_bake", "run_builds"]

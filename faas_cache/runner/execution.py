@@ -172,7 +172,7 @@ class Execution:
                 )
             )
 
-        # Only a buildx that is known to be new enough is told more than what is planned.
+        # Arguments are only added for a buildx that is known to be new enough.
         known = self.progress in ("rawjson", "history") and command.kind != "push"
         if not known:
             run(command.argv)

@@ -39,6 +39,7 @@ __all__ = [
     "linked_shutdown",
     "run",
     "run_in_worker",
+    "started",
 ]
 
 # How much of the end of a program's output `Outcome.tail` keeps, in bytes.
@@ -171,7 +172,7 @@ def run_in_worker(  # noqa: PLR0913  # the same
         source, target = stack.enter_context(channel(terminal))
         try:
             process = stack.enter_context(
-                _started(
+                started(
                     command.argv,
                     stdin=stdin,
                     stdout=target if capture_stdout else None,
@@ -247,7 +248,7 @@ def _answer(
         texts = [bytearray(), bytearray()]
         try:
             process = stack.enter_context(
-                _started(
+                started(
                     argv,
                     stdin=subprocess.DEVNULL,
                     stdout=channels[0][1],
@@ -321,12 +322,12 @@ def _folder(cwd: str | None, command: Runnable) -> str | None:
 
 
 @contextmanager
-def _started(  # noqa: PLR0913  # what Popen takes
+def started(  # noqa: PLR0913  # what Popen takes
     argv: tuple[str, ...],
     *,
     stdin: int | BinaryIO,
     stdout: int | None,
-    stderr: int,
+    stderr: int | None,
     environ: Mapping[str, str],
     cwd: str | None,
 ) -> Iterator[subprocess.Popen[bytes]]:

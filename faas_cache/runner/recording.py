@@ -25,7 +25,7 @@ _MAX_LINES, _MAX_EVENTS = 5_000, 50_000
 _MAX_QUIET = 2**22
 # The part of an image's export that names its digest.
 _PUSHED = re.compile(r"pushing manifest for \S+@(?P<digest>sha256:[0-9a-f]{64})")
-# A longer line is none of `docker push`.
+# A longer line is not from `docker push`.
 _MAX_LINE = 2**12
 
 
@@ -33,9 +33,8 @@ class Recorder:
     """Reads the output of one command, block by block.
 
     `emit` is called with each event, and `show` with what `display` says: `lines` that begin with
-    the function's name (in a bake, with that of the step's function), the `output` as it comes,
-    `nothing`, or the lines of a `failure` when it is over. `digests` holds those of images, by
-    their functions.
+    the function's name, the `output` as it comes, `nothing`, or the lines of a `failure` when it is
+    over. `digests` holds those of images, by their functions.
     """
 
     def __init__(
@@ -72,7 +71,7 @@ class Recorder:
         """Reads what is left, and shows the lines of a failure."""
         self._add(self._reader.close())
         if self._shown_line:
-            self._display_lines(self._mark(b"\n", ""))
+            self._show_or_keep(self._marked_lines(b"\n", ""))
         if self._display == "failure" and exit_code != 0:
             self.show(b"".join(self._kept))
 
@@ -100,20 +99,20 @@ class Recorder:
             if isinstance(event, StepProgress) and (match := _PUSHED.fullmatch(event.status)):
                 self.digests[event.function] = match["digest"]
             if self._display in ("lines", "failure"):
-                lines += self._mark(self._formatter.format(event), event.function)
-        if lines:
-            self._display_lines(lines)
+                lines += self._marked_lines(self._formatter.format(event), event.function)
+        self._show_or_keep(lines)
 
-    def _mark(self, text: bytes, function: str) -> list[bytes]:
-        """The lines that a text completes, with the name of their function in front."""
+    def _marked_lines(self, text: bytes, function: str) -> list[bytes]:
+        """The lines that end in a text, each with the name of its function in front."""
         *lines, self._shown_line = (self._shown_line + text).split(b"\n")
         mark = f"{function or self._function} | ".encode(errors="replace")
         return [mark + line + b"\n" for line in lines]
 
-    def _display_lines(self, lines: list[bytes]) -> None:
-        """Shows lines, or keeps them."""
+    def _show_or_keep(self, lines: list[bytes]) -> None:
+        """Shows lines at once, or keeps the last of them for a failure."""
         if self._display == "lines":
-            self.show(b"".join(lines))
+            if lines:
+                self.show(b"".join(lines))
             return
         self._kept.extend(lines)
         self._kept_size += sum(map(len, lines))

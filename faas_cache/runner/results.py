@@ -76,6 +76,7 @@ class FunctionResult:
         report: What its cache did.
         explanation: Why it failed; `None` unless it did.
         notes: What went wrong without failing the build.
+        same_as: The function that was built, where this one is the same build (E8); else empty.
     """
 
     name: str = attrs.field(validator=_is(str, expected="a string"))
@@ -98,6 +99,7 @@ class FunctionResult:
     notes: tuple[Explanation, ...] = attrs.field(
         default=(), converter=_tuple, validator=_each(Explanation, "Explanations")
     )
+    same_as: str = attrs.field(default="", validator=_is(str, expected="a string"))
 
     __repr__ = shown_fields
 
@@ -141,9 +143,10 @@ class BuildResult:
 
     @property
     def report(self) -> CacheReport:
-        """What the caches of all functions did together."""
+        """What the caches of all functions did together; equal builds count once (E8)."""
         return CacheReport(function="", steps=_steps(self.functions))
 
 
 def _steps(functions: Iterable[FunctionResult]) -> tuple[Any, ...]:
-    return tuple(step for function in functions for step in function.report.steps)
+    built = (function for function in functions if not function.same_as)
+    return tuple(step for function in built for step in function.report.steps)

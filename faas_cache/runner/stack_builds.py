@@ -12,7 +12,7 @@ from faas_cache.render.bake_file import target_names
 from faas_cache.render.commands import Command
 from faas_cache.render.docker import docker_push
 from faas_cache.runner.builds import BuildUnit, Guard, Progress, run_bake, run_builds
-from faas_cache.runner.results import BuildResult
+from faas_cache.runner.results import BuildResult, FunctionResult
 from faas_cache.runner.stop import Stop
 from faas_cache.runner.terminal import Output, terminal_of
 from faas_cache.stack_plan import StackPlan
@@ -37,15 +37,16 @@ def build_stack(  # noqa: PLR0913  # what a run has
     output: Output,
     stop: Stop | None,
 ) -> BuildResult:
-    """Builds the functions of a plan, one by one or all with one bake."""
+    """Builds the functions of a plan, one by one or all with one bake; equal builds once (E8)."""
     if not plan.plans:
         return BuildResult()
+    every, plan = plan, plan.distinct()
     alone = bake or parallel == 1 or len(plan.plans) == 1
     drawn = alone and not quiet and terminal_of(output) is not None
     progress = choose_progress(plan, environ, terminal=drawn)
     commands = plan.commands(bake=bake)
     if bake:
-        return run_bake(
+        result = run_bake(
             dict(zip(target_names(plan.plans), plan.plans, strict=True)),
             commands[0],
             environ=environ,
@@ -58,7 +59,8 @@ def build_stack(  # noqa: PLR0913  # what a run has
             stop=stop,
             guard=guard,
         )
-    return run_builds(
+        return _for_every_function(result, every)
+    result = run_builds(
         _units(plan.plans, commands),
         environ=environ,
         cwd=plan.inputs.root,
@@ -72,6 +74,7 @@ def build_stack(  # noqa: PLR0913  # what a run has
         stop=stop,
         guard=guard,
     )
+    return _for_every_function(result, every)
 
 
 def push_stack(  # noqa: PLR0913  # the same
@@ -86,14 +89,15 @@ def push_stack(  # noqa: PLR0913  # the same
     output: Output = None,
     stop: Stop | None = None,
 ) -> BuildResult:
-    """Pushes the images of a plan that an earlier build left, with docker unless told otherwise."""
+    """Pushes the images of a plan that an earlier build left, with docker by default."""
+    every, plan = plan, plan.distinct()
     push = (plan.front_end and plan.front_end.push) or docker_push
     commands = [
         attrs.evolve(command, kind="push", function=build_plan.function)
         for build_plan in plan.plans
         for command in push(build_plan)
     ]
-    return run_builds(
+    result = run_builds(
         _units(plan.plans, commands),
         environ=environ,
         cwd=plan.inputs.root,
@@ -105,6 +109,21 @@ def push_stack(  # noqa: PLR0913  # the same
         quiet=quiet,
         stop=stop,
     )
+    return _for_every_function(result, every)
+
+
+def _for_every_function(result: BuildResult, plan: StackPlan) -> BuildResult:
+    """E8: the result of each function of a plan; equal builds have that of the first."""
+    same, results = plan.same_as, {function.name: function for function in result.functions}
+    functions: list[FunctionResult] = []
+    for name in (build_plan.function for build_plan in plan.plans):
+        first = same.get(name)
+        functions.append(
+            results[name]
+            if first is None
+            else attrs.evolve(results[first], name=name, same_as=first)
+        )
+    return BuildResult(functions=functions)
 
 
 def choose_progress(

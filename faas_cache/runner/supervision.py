@@ -197,7 +197,7 @@ class Supervisor:
         return max(0.0, min([delay, *(at - now for at in times if at is not None)]))
 
     def _exited(self) -> bool:
-        """Whether the process has ended; it is not reaped yet where the system can tell without."""
+        """Whether the process has ended; it is not reaped yet if the system allows that."""
         waitid = getattr(os, "waitid", None)  # macOS has it since Python 3.13
         if waitid is None:
             return self._process.poll() is not None

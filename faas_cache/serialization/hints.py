@@ -143,7 +143,7 @@ def _front_end(hint: type) -> Shape:
 
 
 def _parsed(hint: type, parts: Mapping[str, str]) -> Shape:
-    """A value that is read from its text; the parts beside it are for readers."""
+    """A value that is read from its text; its other keys are for people who read the JSON."""
 
     def write(value: object, writer: Writer) -> object:
         shown = {key: getattr(value, attribute) for key, attribute in parts.items()}

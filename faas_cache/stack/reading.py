@@ -120,7 +120,7 @@ def _read_file(path: str, *, pipes: bool) -> bytes:
 
 
 def _read_url(url: str) -> bytes:
-    """The bytes behind a URL; whatever goes wrong is an `OSError` or a `ValueError`."""
+    """The bytes behind a URL; every failure raises an `OSError` or a `ValueError`."""
     from http.client import HTTPException
 
     try:

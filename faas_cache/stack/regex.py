@@ -71,7 +71,7 @@ _CLASSES = {
 _CATEGORY = re.compile(r"L[lmotu]?|M[cen]?|N[dlo]?|P[cdefios]?|S[ckmo]?|Z[lps]?|C[cfos]?")
 # Letters beyond ASCII that fold to a letter of ASCII.
 _FOLDED = {"k": "\u212a", "s": "\u017f", "å": "\u212b"}
-_DOTLESS_I = "\u0131"  # folds to nothing but itself, whatever Python says
+_DOTLESS_I = "\u0131"  # folds only to itself, unlike in Python
 
 
 def compile_regex(pattern: str) -> Callable[[str], bool]:

@@ -34,7 +34,7 @@ from faas_cache.stack.positions import LineIndex, OffsetMap, Position
 
 __all__ = ["MAX_NESTING", "Replacement", "Substitution", "substitute"]
 
-# Defaults within defaults: nobody writes ten, and a parser that recurses must stop somewhere.
+# Defaults within defaults: ten are more than enough, and the parser's recursion must be limited.
 MAX_NESTING = 64
 
 _SPECIAL = re.compile(r"\$[${]|\\[\\/]|\0")

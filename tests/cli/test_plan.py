@@ -169,8 +169,10 @@ def test_reasons_are_comments(
     assert capsys.readouterr().out.splitlines()[1:] == [
         "#   DOCKER_BUILDKIT=1   A2, stack.yaml:4:33: functions.fn.build_cache",
         "#   --cache-from type=registry,ref=x   C3, --cache-from[0]",
-        "#   --cache-to type=registry,ref=a/fn:buildcache,mode=max"
-        "   B2, stack.yaml:4:33: functions.fn.build_cache",
+        (
+            "#   --cache-to type=registry,ref=a/fn:buildcache,mode=max"
+            "   B2, stack.yaml:4:33: functions.fn.build_cache"
+        ),
         "#   --build-arg BUILDKIT_INLINE_CACHE=1   A2, stack.yaml:4:33: functions.fn.build_cache",
     ]
 

@@ -42,6 +42,7 @@ WITHOUT_EXAMPLE = {
     "no-functions",
     "outdated-gha-service",
     "prebuilt-context",
+    "program-failed",
     "report-not-written",
     "slow-parser",
     "system-error",

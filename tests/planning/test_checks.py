@@ -15,9 +15,9 @@ from faas_cache.model.errors import FaasCacheError
 from faas_cache.model.flags import CacheFlags
 from faas_cache.model.specs import FunctionSpec
 from faas_cache.planning.checks import check
+from faas_cache.planning.equal_builds import MAX_PAIRS_OF
 from faas_cache.planning.plan import BuildPlan
 from faas_cache.planning.resolution import resolve
-from faas_cache.planning.stack_checks import MAX_PAIRS_OF
 from faas_cache.stack.stack_file import Stack
 
 VECTORS = Path(__file__).parents[1] / "vectors"

@@ -10,6 +10,7 @@ from faas_cache.model.diagnostics import path_text
 from faas_cache.model.errors import InvalidStack
 from faas_cache.model.flags import CacheFlags
 from faas_cache.planning.options import BuildOptions
+from faas_cache.stack.combination import combine
 from faas_cache.stack.stack_file import Stack
 from faas_cache.stack_plan import PlanInputs, StackPlan, plan_stack
 
@@ -174,6 +175,24 @@ def test_d9_a_fault_of_a_variable_is_at_its_name() -> None:
     assert findings(plan({"a": A}, flags=flags)) == [("bare-keyword", "error", "FAAS_CACHE_TO[1]")]
 
 
+def test_d9_each_of_several_files_has_its_own_default() -> None:
+    """D9: the default of one file is not that of another, and its faults are in its file."""
+    stacks = {
+        "a.yml": stack_of({"fn": A}, {"mode": "max", "repository": "x/cache"}),
+        "b.yml": stack_of({"fn": B, "own": {**B, "build_cache": "max"}}, {"to": ["gha"]}),
+    }
+    result = plan_stack(combine(stacks))
+    assert exports(result) == {
+        "a.yml: fn": ["type=registry,ref=x/cache:fn.buildcache,mode=max"],
+        "b.yml: own": [max_of("x/b")],
+    }
+    (fault,) = result.errors
+    assert (fault.name, fault.location.line) == (
+        "bare-keyword",
+        stacks["b.yml"].locate(("configuration", "build_cache", "to", 0)).line,
+    )
+
+
 # D6.
 
 
@@ -213,7 +232,7 @@ def test_d6_the_note_names_the_functions() -> None:
     (note,) = plan(functions, flags=CacheFlags(scope="x")).diagnostics
     names = ", ".join(f"`f{i:02}`" for i in range(1, 11))
     assert note.message == (
-        f"the cache scope does not reach {names} and 2 more, because it only changes that of `max`"
+        f"the cache scope does not apply to {names} and 2 more, because it only changes the cache of `max`"
     )
 
 

@@ -1,7 +1,6 @@
 """Edits of stack files: the setting changes, and every other byte stays."""
 
 import codecs
-import os
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -26,16 +25,22 @@ ENCODINGS: dict[str, tuple[bytes, str]] = {
 }
 
 
-def edit(text: str, mode: str, *names: str, **options: bool) -> str:
+def edit(text: str, mode: str, *names: str, default: bool = False, force: bool = False) -> str:
     """The text of a stack file after an edit."""
-    result = edit_setting(text.encode(), mode, names, environ=ENVIRON, **options)
+    result = edit_setting(text.encode(), mode, names, default=default, force=force, environ=ENVIRON)
     return result.after.decode()
+
+
+def common_start(one: str, two: str) -> int:
+    """How many characters two texts have in common at their beginnings."""
+    pairs = zip(one, two, strict=False)
+    return next((i for i, (a, b) in enumerate(pairs) if a != b), min(len(one), len(two)))
 
 
 def check_edit(before: str, after: str, mode: str) -> None:
     """One setting was inserted or replaced, and what is around it is the same."""
-    start = len(os.path.commonprefix([before, after]))
-    end = len(os.path.commonprefix([before[start:][::-1], after[start:][::-1]]))
+    start = common_start(before, after)
+    end = common_start(before[start:][::-1], after[start:][::-1])
     inserted = after[start : len(after) - end]
     # The common parts may take some letters of the mode, and the white space around it.
     around = re.search(rf"build_cache[\"']?\s*:\s*(?:&\w+ )?[\"']?{mode}\b", after)
@@ -147,7 +152,7 @@ def stack_files(draw: st.DrawFn) -> str:
         )
     )
     after = draw(st.sampled_from([[*rest, parts[3]], [*rest, parts[3], configuration]]))
-    if ["x-base: &base {labels: {build_cache: max}}"] not in (first,):
+    if first != parts[1]:
         after = [p for p in after if p != parts[1]]
         first = [*parts[1], *first]
     lines = [line for part in (first, *after) for line in part]
@@ -257,7 +262,14 @@ TABLE = [
     ("  f:\n    lang: x\n    image: a", "  f:\n    build_cache: max\n    lang: x\n    image: a"),
     ("  f: {image: a}\n", "  f: {build_cache: max, image: a}\n"),
     ("  f: {}\n", "  f: {build_cache: max}\n"),
-    ("  f: {image: a, build_cache: 'none'} # c\n", "  f: {image: a, build_cache: max} # c\n"),
+    ("  f: {image: a, build_cache: 'none'} # c\n", "  f: {image: a, build_cache: 'max'} # c\n"),
+    ('  f: {"image": "a"}\n', '  f: {"build_cache": "max", "image": "a"}\n'),
+    ("  f:\n    build_cache: >-\n      inline\n    image: a\n", "  f:\n    build_cache: max\n    image: a\n"),
+    ("  f:\n    build_cache: &m !!str none # c\n    image: a\n", "  f:\n    build_cache: &m !!str max # c\n    image: a\n"),
+    ("  f: &f {image: a}\n", "  f: &f {build_cache: max, image: a}\n"),
+    ("  f: &f\n    image: a\n", "  f: &f\n    image: a\n    build_cache: max\n"),
+    ("  e: &e {image: a}\n  f:\n    <<: *e\n", "  e: &e {build_cache: max, image: a}\n  f:\n    build_cache: max\n    <<: *e\n"),
+    ("  f: &f {image: a, build_cache: none}\n  g: {<<: *f}\n", "  f: &f {image: a, build_cache: max}\n  g: {build_cache: max, <<: *f}\n"),
     ("  f:\n    build_cache:\n    image: a\n", "  f:\n    build_cache: max\n    image: a\n"),
     ("  f:\n    build_cache: # c\n    image: a\n", "  f:\n    build_cache: max # c\n    image: a\n"),
     ("  f:\n    build_cache: ~\n    image: a\n", "  f:\n    build_cache: max\n    image: a\n"),
@@ -283,6 +295,8 @@ DEFAULTS: list[tuple[str, str]] = [
     (HEAD + "  f: {image: a}\nconfiguration:\n", HEAD + "  f: {image: a}\nconfiguration:\n  build_cache: max\n"),
     (HEAD + "  f: {image: a}\nconfiguration: ~\n", HEAD + "  f: {image: a}\nconfiguration: {build_cache: max}\n"),
     (HEAD + "  f: {image: a}\nconfiguration: {copy: [a]}\n", HEAD + "  f: {image: a}\nconfiguration: {build_cache: max, copy: [a]}\n"),
+    (HEAD + "  f: {image: a}\nconfiguration: # c\n", HEAD + "  f: {image: a}\nconfiguration: # c\n  build_cache: max\n"),
+    ('# c\n--- {"provider": {"name": "openfaas"}}\n', '# c\n--- {"configuration": {"build_cache": "max"}, "provider": {"name": "openfaas"}}\n'),
     ("{provider: {name: openfaas}}\n", "{configuration: {build_cache: max}, provider: {name: openfaas}}\n"),
     ("provider: {name: openfaas}\r\n", "configuration:\r\n  build_cache: max\r\nprovider: {name: openfaas}\r\n"),
     ("provider: {name: openfaas}", "configuration:\n  build_cache: max\nprovider: {name: openfaas}"),
@@ -306,7 +320,14 @@ def test_where_the_default_is_written(before: str, after: str) -> None:
         ("  f: {image: &m max, build_cache: *m}\n", ("f",), {}, "the setting comes from an alias"),
         ("  f: &f {image: a}\n  g: {<<: *f, image: b}\n", ("f",), {}, "more than the setting"),
         ("  ? f\n  : image: a\n", ("f",), {}, "does not begin its line"),
-        ("  f: {image: a}\n", ("f",), {"default": True}, "default"),
+        ("  f:\n    <<: {image: a}\n", ("f",), {}, "does not begin its line"),
+        ("  f:\n    build_cache: ${EMPTY} # c\n", (), {}, "the setting comes from a variable"),
+        ('  f: {image: a, "build\\u005fcache": {}}\n', (), {"force": True}, "changing more"),
+        ("  f: {image: a}\n", ("f",), {"default": True}, "default of the stack"),
+        ("  f: {image: a, build_cache: ${EMPTY}}\n", (), {}, "the setting comes from a variable"),
+        ("  f: {image: &m max, build_cache: *m}\n", (), {}, "the setting comes from an alias"),
+        ("  f: {image: a, build_cache: &b none}\nx: *b\n", (), {}, "more than the setting"),
+        ("  f: {image: a, build_cache: &b {to: [c]}}\nx: *b\n", (), {"force": True}, "more than"),
     ],
 )
 def test_what_cannot_be_edited_is_an_error(
@@ -328,7 +349,9 @@ def test_the_errors_of_all_functions_are_reported() -> None:
     ]
 
 
-@pytest.mark.parametrize(("mode", "hint"), [("mx", "did you mean `max`?"), ("on", "write one of")])
+@pytest.mark.parametrize(
+    ("mode", "hint"), [("mx", "did you mean `max`?"), ("xyzzy", "write one of")]
+)
 def test_an_invalid_mode_is_an_error(mode: str, hint: str) -> None:
     """With the modes."""
     with pytest.raises(InvalidInput, match=re.escape(hint)):
