@@ -10,15 +10,15 @@ from faas_cache import __version__
 from faas_cache.model.catalogue import CATALOGUE
 from faas_cache.model.diagnostics import Diagnostic, path_text
 from faas_cache.model.masking import masked_message
-from faas_cache.model.text import printable
+from faas_cache.model.text import display, printable
 
 __all__ = ["FORMATTERS"]
 
 PROJECT_URL = "https://github.com/openfaas/faas-cli/issues/940"
 # GitLab shows a finding beside a line of a file: one without a file goes to the top of this one.
 _DEFAULT_FILE = "stack.yaml"
-# The characters of a URL that are not quoted.
-_URI_CHARACTERS = "/:%?#[]@!$&'()*+,;=~"
+# What a URL may hold as it is.
+_URL_CHARACTERS = "/:%?#[]@!$&'()*+,;=~"
 _GITLAB_SEVERITIES = {"error": "major", "warning": "minor", "note": "info"}
 SARIF_SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 
@@ -127,8 +127,12 @@ def _sarif_locations(item: Diagnostic) -> dict[str, Any]:
         return {}
     from urllib.parse import quote
 
-    safe = _URI_CHARACTERS if "://" in where.file else "/"
-    uri = quote(masked_message(where.file), safe=safe, errors="surrogateescape")
+    file = masked_message(where.file)
+    safe = _URL_CHARACTERS if "://" in file else "/"
+    try:
+        uri = quote(file, safe=safe, errors="surrogateescape")
+    except UnicodeEncodeError:  # half of a surrogate pair, which no file system has
+        uri = quote(file, safe=safe, errors="replace")
     physical: dict[str, Any] = {"artifactLocation": {"uri": uri}}
     if where.line is not None:
         physical["region"] = {"startLine": where.line, "startColumn": where.column or 1}
@@ -138,7 +142,7 @@ def _sarif_locations(item: Diagnostic) -> dict[str, Any]:
 def _description(item: Diagnostic) -> str:
     """The message with its key path before it, then the hint and the page."""
     parts = (path_text(item.location.path), item.message, item.hint, item.url)
-    return "\n".join(map(printable, filter(None, parts)))
+    return display("\n".join(filter(None, parts)))
 
 
 def _escape_command(text: str, more: str = "") -> str:

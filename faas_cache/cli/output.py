@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable
 from enum import IntEnum
 
-from faas_cache.cli.streams import write_bytes, write_stderr, write_stdout
+from faas_cache.cli.streams import write_stderr, write_stdout
 from faas_cache.model.diagnostics import Diagnostic, nearest
 from faas_cache.model.text import display, escape
 
@@ -44,10 +44,7 @@ def print_result(text: str) -> None:
 
 def print_command(text: str) -> None:
     """Prints a command line to the byte for a shell, and escaped for a terminal."""
-    if sys.stdout.isatty():
-        write_stdout(escape(text))
-    else:
-        write_bytes(text)
+    write_stdout(escape(text) if sys.stdout.isatty() else text)
 
 
 def print_json(value: object) -> None:

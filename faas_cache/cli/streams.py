@@ -7,10 +7,12 @@ disk) is an `OutputError`.
 
 from __future__ import annotations
 
+import codecs
 import os
 import sys
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from io import TextIOWrapper
+from typing import TYPE_CHECKING, Any
 
 from faas_cache.model.diagnostics import Diagnostic
 from faas_cache.model.errors import FaasCacheError
@@ -18,16 +20,10 @@ from faas_cache.model.errors import FaasCacheError
 if TYPE_CHECKING:
     from typing import TextIO
 
-__all__ = [
-    "OutputError",
-    "flush_stdout",
-    "open_streams",
-    "write_bytes",
-    "write_stderr",
-    "write_stdout",
-]
+__all__ = ["OutputError", "flush_stdout", "open_streams", "write_stderr", "write_stdout"]
 
 _STANDARD = range(3)
+_HANDLER = "faas-cache"
 
 
 class OutputError(FaasCacheError):
@@ -37,42 +33,39 @@ class OutputError(FaasCacheError):
 
 
 def open_streams() -> None:
-    """Opens the streams that the caller closed, to nothing.
+    """Opens the streams that the caller closed, to nothing, and gives all an encoding for any text.
 
     Otherwise the next file that is opened, a lock or a pipe, would get the number of one of them.
+    Bytes that are not text pass as they are; characters that a terminal does not have are escaped.
     """
     for number in _STANDARD:
         try:
             os.fstat(number)
         except OSError:
-            os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)  # noqa: FBT003  # it has no name for it
+            os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)  # noqa: FBT003  # by position
     # Python sets a stream to None if it was closed.
     sys.stdout = sys.stdout or _nothing()
     sys.stderr = sys.stderr or _nothing()
+    codecs.register_error(_HANDLER, _encode)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors=_HANDLER)
+
+
+def _encode(error: Any) -> tuple[str | bytes, int]:  # noqa: ANN401  # a `UnicodeError` of either kind
+    """The bytes of a character that an encoding does not have."""
+    if not isinstance(error, UnicodeEncodeError):  # the stream is read, too, as pytest does
+        return codecs.replace_errors(error)
+    code = ord(error.object[error.start])
+    if 0xDC80 <= code <= 0xDCFF:  # noqa: PLR2004  # a byte, by PEP 383
+        return bytes([code - 0xDC00]), error.start + 1
+    return error.object[error.start].encode("ascii", "backslashreplace"), error.start + 1
 
 
 def write_stdout(text: str) -> None:
-    """Writes a result to stdout; characters that its encoding does not have become escapes."""
-    encoding = sys.stdout.encoding or "utf-8"
+    """Writes a result to stdout."""
     try:
-        sys.stdout.write(text.encode(encoding, "backslashreplace").decode(encoding))
-    except (OSError, ValueError) as error:
-        _give_up(error)
-
-
-def write_bytes(text: str) -> None:
-    """Writes text to stdout as the bytes that a program gets as its arguments."""
-    buffer = getattr(sys.stdout, "buffer", None)
-    if buffer is None:
-        write_stdout(text)
-        return
-    try:
-        data = os.fsencode(text)
-    except UnicodeEncodeError:  # the locale does not have these characters
-        data = text.encode(errors="surrogatepass")
-    flush_stdout()
-    try:
-        buffer.write(data)
+        sys.stdout.write(text)
     except (OSError, ValueError) as error:
         _give_up(error)
 

@@ -89,7 +89,7 @@ def push_stack(  # noqa: PLR0913  # the same
     output: Output = None,
     stop: Stop | None = None,
 ) -> BuildResult:
-    """Pushes the images of a plan that an earlier build left, with docker unless told otherwise."""
+    """Pushes the images of a plan that an earlier build left, with docker by default."""
     every, plan = plan, plan.distinct()
     push = (plan.front_end and plan.front_end.push) or docker_push
     commands = [
