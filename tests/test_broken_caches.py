@@ -204,8 +204,10 @@ MISS = Step(name="[stage-1 2/3] COPY a  /", kind="build", finished=True)
     [
         (
             "[stage-1 2/3] COPY a  /",
-            "a cache was found and not used, because files of the step"
-            " `[stage-1 2/3] COPY a /` changed",
+            (
+                "a cache was found and not used, because files of the step"
+                " `[stage-1 2/3] COPY a /` changed"
+            ),
         ),
         ("[2/3] RUN make", "a cache was found and not used, because it matches no step"),
         (

@@ -462,7 +462,7 @@ def test_a_keyboard_interrupt_ends_all_builds(fake_docker: FakeDocker) -> None:
     from runner_values import Planned, Program
     from faas_cache.runner import supervision
     from faas_cache.runner.builds import BuildUnit, run_builds
-    supervision.GRACE = 3600.0
+    supervision.GRACE = supervision.SHORT_GRACE = 3600.0
     units = [
         BuildUnit(plan=Planned(function=name), commands=[Program(argv=("docker", name, name))])
         for name in ("slow", "stubborn", "third")
