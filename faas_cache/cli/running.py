@@ -66,7 +66,7 @@ def summary(result: BuildResult, *, caching: bool) -> Iterator[str]:
     built = [function for function in result.functions if not function.same_as]
     reports = [function.report for function in built if function.report.steps]
     yield from format_table(reports).splitlines()
-    if caching and result.ok and not reports:
+    if caching and built and result.ok and not reports:
         yield "no cache report: the builder did not print its steps (buildx 0.13 and newer do)"
     for function in result.functions:
         same = f" (as {function.same_as})" if function.same_as else ""

@@ -608,6 +608,21 @@ def test_a_bake(fake_docker: FakeDocker, stderr: bytes, code: int, expected: lis
     assert [f.report.function for f in result.functions] == ["one", "two"]
 
 
+def test_each_line_of_a_bake_has_its_function(fake_docker: FakeDocker) -> None:
+    """A line begins with the function of its step, or with `bake` if the step belongs to none."""
+    fake_docker.answer("*", stderr=BAKED)
+    output = io.BytesIO()
+    bake(fake_docker, output=output)
+    lines = output.getvalue().decode().splitlines()
+    assert [
+        line for line in lines if "local bake definitions" in line or "COPY function/" in line
+    ] == [
+        "bake | #1 [internal] load local bake definitions",
+        "two | #17 [stage-1 4/4] COPY function/ /function/",
+        "one | #22 [stage-1 4/4] COPY function/ /function/",
+    ]
+
+
 def test_reports_of_a_bake_are_folds_over_the_events(fake_docker: FakeDocker) -> None:
     """Each function has its own."""
     fake_docker.answer("*", stderr=BAKED)
