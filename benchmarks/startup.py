@@ -1,9 +1,10 @@
-"""What a start costs, as ratios in one run: `faas-cache plan` to a bare interpreter, `resolve` to `import attr`.
+"""The cost of a start, as ratios: `plan` to a bare interpreter, `resolve` to `import attr`.
 
     python benchmarks/startup.py [ROUNDS]
 
-Each round runs every command once; the median of the rounds' ratios is printed, of the CPU time that each took. Set
-`FAAS_CACHE_OTHER_PYTHON` to the interpreter of another version's environment to measure that one beside this.
+Each round runs every command once; printed are the medians of the ratios of their CPU times. To
+measure another version of the package in the same rounds, set `FAAS_CACHE_OTHER_PYTHON` to the
+interpreter of its environment.
 """
 
 import os

@@ -178,9 +178,10 @@ class Project:
 
         Returns the plan with the templates that were pulled, as `prepare` does.
         """
+        plan = plan.with_building(building=False)
         plan = self._preparation.with_templates(plan, pull=pull_templates)
         self._preparation.write_contexts(plan)
-        return plan
+        return plan.with_building(building=True)
 
     def build(  # noqa: PLR0913  # what a run has
         self,
@@ -190,7 +191,7 @@ class Project:
         bake: bool = False,
         fail_fast: bool = False,
         timeout: float | None = None,
-        retry: bool = True,  # noqa: ARG002  # rule G3 needs explanations of broken caches
+        retry: bool = True,
         quiet: bool = False,
         on_event: Callable[[Event], object] | None = None,
         output: Output = None,
@@ -198,7 +199,8 @@ class Project:
     ) -> BuildResult:
         """Builds the functions of a plan, up to `parallel` at once, preparing what is not prepared.
 
-        A failed build stops no other unless `fail_fast`; `timeout` is in seconds, for everything.
+        A failed build stops no other unless `fail_fast`; `timeout` is in seconds, for everything;
+        `retry` builds a function once more whose cache is broken (rule G3).
         `on_event` receives the build events, `output` (by default `sys.stderr`) what the builders
         print, with `quiet` that of failed builds only; they are called one at a time in this
         thread, and if either raises, the builds are stopped and the exception is passed on.
@@ -212,7 +214,7 @@ class Project:
         if stop is None or not stop.stopped:
             try:
                 plan = self._preparation.ready(plan, bake=bake, deadline=deadline)
-                self._preparation.write_contexts(plan, again=False, stop=deadline)
+                self._preparation.write_contexts(plan.distinct(), again=False, stop=deadline)
             except FaasCacheError:
                 if stop is None or not stop.stopped:
                     raise
@@ -228,6 +230,7 @@ class Project:
             on_event=on_event,
             output=output,
             stop=stop,
+            retry=retry,
         )
 
     async def abuild(
@@ -255,7 +258,7 @@ class Project:
         """
         from faas_cache.runner.stack_builds import push_stack
 
-        plan = self._preparation.checked(plan)
+        plan = self._preparation.checked(plan.with_building(building=False))
         return push_stack(plan, environ=self.environ, stop=stop, **arguments)
 
     def set_cache(

@@ -1,6 +1,6 @@
 """`plan_stack`: the plans of many functions, the rules between them, and the front end they share.
 
-What a user wrote wrong is data in `StackPlan.diagnostics`: all of it, for all functions, at once.
+Mistakes of the user do not raise: `StackPlan.diagnostics` has those of all functions.
 Nothing is read, started or written here; `Project` reads what `PlanInputs` holds.
 """
 
@@ -12,6 +12,7 @@ import attrs
 
 from faas_cache.model.backends import Direction
 from faas_cache.model.builders import BUILDX, DOCKER, Builder
+from faas_cache.model.ci import resolve_export
 from faas_cache.model.diagnostics import Diagnostic, Location, errors
 from faas_cache.model.entries import CacheEntry
 from faas_cache.model.errors import BuilderError, FaasCacheError, InvalidInput
@@ -21,13 +22,16 @@ from faas_cache.model.frozen_map import FrozenMap
 from faas_cache.model.masking import shown_fields
 from faas_cache.model.specs import FunctionSpec
 from faas_cache.planning.checks import check_builder, check_each
+from faas_cache.planning.equal_builds import equal_builds
 from faas_cache.planning.function_names import check_name
 from faas_cache.planning.options import BuildOptions, checked_environ
 from faas_cache.planning.plan import BuildPlan
 from faas_cache.planning.preparation import check_conflicts, prepare_function, select_functions
 from faas_cache.planning.requests import PlanInputs, Request
 from faas_cache.planning.resolution import resolve
+from faas_cache.planning.run_rules import check_default, check_scope_reach
 from faas_cache.planning.stack_checks import check_between
+from faas_cache.planning.unread_exports import check_reads
 from faas_cache.render.commands import Command
 from faas_cache.render.front_ends import (
     FRONT_ENDS,
@@ -103,6 +107,28 @@ class StackPlan:
         return errors(self.diagnostics)
 
     @property
+    def same_as(self) -> FrozenMap[str]:
+        """E8: for each plan that is the same build as an earlier one, the function of that one.
+
+        Contexts of an earlier run may differ, whatever they were made from.
+        """
+        return FrozenMap() if self.request.options.prebuilt else equal_builds(self.plans)
+
+    def distinct(self) -> StackPlan:
+        """The same plan with each build once, under the first of its functions (E8)."""
+        same = self.same_as
+        plans = tuple(plan for plan in self.plans if plan.function not in same)
+        return attrs.evolve(self, plans=plans) if same else self
+
+    def with_building(self, *, building: bool) -> StackPlan:
+        """The same functions, whose images are built; or are pushed, or contexts are written.
+
+        Functions that overwrite each other's image are an error where they are built (E7).
+        """
+        request = attrs.evolve(self.request, building=building)
+        return _assemble(attrs.evolve(self, request=request))
+
+    @property
     def builder_name(self) -> str | None:
         """The buildx builder that the plans name; `None` is the current one."""
         return next((plan.builder for plan in self.resolved if plan.builder), None)
@@ -144,7 +170,7 @@ class StackPlan:
         return _assemble(attrs.evolve(self, resolved=resolved, builder=builder))
 
     def using(self, front_end: FrontEnd) -> StackPlan:
-        """The same functions, built with a front end of the caller's choice."""
+        """The same functions, built with another front end."""
         return _assemble(attrs.evolve(self, chosen=front_end))
 
     def with_dockerfiles(self, dockerfiles: Mapping[str, str]) -> StackPlan:
@@ -160,16 +186,19 @@ class StackPlan:
     def commands(self, *, bake: bool = False) -> tuple[Command, ...]:
         """The commands in order: for each function its build, then its pushes; or one bake for all.
 
+        Equal builds have one command, under the first of their functions (E8).
+
         Raises with `.errors` if there are any.
         """
         if self.errors or self.front_end is None:  # without a front end there is an error
             raise self._error()
+        plans = self.distinct().plans
         if not bake:
-            built = _commands(self.plans, self.front_end, self.inputs.root)
+            built = _commands(plans, self.front_end, self.inputs.root)
             return tuple(command for commands in built for command in commands)
         if self.front_end.together is None:
             return self.using(FRONT_ENDS["buildx_build"]).commands(bake=True)
-        command = self.front_end.together(self.plans)
+        command = self.front_end.together(plans)
         if unsupported := errors(command.unsupported):
             raise InvalidInput(*self.stack.with_locations(unsupported))
         return (attrs.evolve(command, kind="bake", cwd=self.inputs.root),)
@@ -195,7 +224,7 @@ def plan_stack(  # noqa: PLR0913  # the fields of a request, and what was read f
     inputs: PlanInputs = _NO_INPUTS,
     builder: Builder | None = None,
 ) -> StackPlan:
-    """The plan of the selected functions of a stack; raises nothing for what a user wrote.
+    """The plan of the selected functions of a stack; mistakes of the user do not raise.
 
     Pure: the environment, templates, Dockerfiles and tags are those of `inputs`.
     """
@@ -205,7 +234,10 @@ def plan_stack(  # noqa: PLR0913  # the fields of a request, and what was read f
     faults = FaultCollector()
     faults.add(*stack.diagnostics, *inputs.diagnostics)
     check_conflicts(flags, faults)
+    flags = resolve_export(flags, inputs.environ)  # D10: the request keeps `auto`
     selected = select_functions(stack, request, faults)
+    check_default(stack.build_cache, flags, faults)
+    check_scope_reach(selected, flags, faults)
     specs: dict[str, FunctionSpec] = {}
     plans: list[BuildPlan] = []
     for spec in selected:
@@ -215,8 +247,8 @@ def plan_stack(  # noqa: PLR0913  # the fields of a request, and what was read f
             faults.add(*(attrs.evolve(diagnostic, location=location) for diagnostic in named))
         with faults.catch():
             specs[spec.name] = _prepare(stack, spec, options, inputs)
-            plans.append(_resolve(specs[spec.name], request))
-    others = _others(stack, {spec.name for spec in selected}, request, inputs)
+            plans.append(_resolve(specs[spec.name], flags, options))
+    others = _others(stack, {spec.name for spec in selected}, flags, options, inputs)
     environ = None if inputs.environ is None else checked_environ(inputs.environ)
     return _assemble(
         StackPlan(
@@ -236,18 +268,22 @@ def plan_stack(  # noqa: PLR0913  # the fields of a request, and what was read f
 
 
 def _others(
-    stack: Stack, selected: set[str], request: Request, inputs: PlanInputs
+    stack: Stack,
+    selected: set[str],
+    flags: CacheFlags,
+    options: BuildOptions,
+    inputs: PlanInputs,
 ) -> tuple[BuildPlan, ...]:
-    """E4, E5: settings are checked over the whole file, flags over the selected functions."""
-    flags, options = request.flags, attrs.evolve(request.options, tag="latest")
-    if not selected or not flags.enabled or flags.build_cache is not None or flags.cache_to:
+    """The plans of the functions that are not selected, for the rules between functions."""
+    options = attrs.evolve(options, tag="latest")
+    if not selected:
         return ()
     plans: list[BuildPlan] = []
     ignored = FaultCollector()  # the faults of functions that are not built now
     for name, spec in stack.functions.items():
         if name not in selected and not spec.skip_build:
             with ignored.catch():
-                plans.append(_resolve(_prepare(stack, spec, options, inputs), request))
+                plans.append(_resolve(_prepare(stack, spec, options, inputs), flags, options))
     return tuple(plans)
 
 
@@ -262,10 +298,10 @@ def _prepare(
     return attrs.evolve(prepared, context=attrs.evolve(spec, name=own).context_path)
 
 
-def _resolve(spec: FunctionSpec, request: Request) -> BuildPlan:
+def _resolve(spec: FunctionSpec, flags: CacheFlags, options: BuildOptions) -> BuildPlan:
     """The plan of one function; what `publish` does needs buildx, with caching or without."""
-    plan = resolve(spec, request.flags)
-    return _with_buildx(plan) if request.options.publish else plan
+    plan = resolve(spec, flags)
+    return _with_buildx(plan) if options.publish else plan
 
 
 def _with_buildx(plan: BuildPlan) -> BuildPlan:
@@ -287,7 +323,17 @@ def _assemble(stack_plan: StackPlan) -> StackPlan:
         plans = tuple(map(_with_buildx, plans))
     faults = FaultCollector(list(stack_plan.faults))
     faults.add(*check_each(plans, builder, inputs.environ, inputs.dockerfiles))
-    faults.add(*check_between((*plans, *stack_plan.others)))
+    faults.add(
+        *check_between(
+            plans,
+            stack_plan.others,
+            building=stack_plan.request.building,
+            caches_of_others=_has_settings(stack_plan.request.flags),
+        )
+    )
+    stack, specs = stack_plan.stack, stack_plan.specs.values()
+    if not stack.invalid_functions:  # one of them may import what is exported (E9)
+        faults.add(*check_reads(specs, stack.functions.values(), stack_plan.request.flags))
     # A front end of another program does not use docker's builder.
     other = chosen is not None and chosen.program != (builder.program if builder else DOCKER)
     missing = () if other else check_builder(plans, builder)
@@ -312,6 +358,11 @@ def _assemble(stack_plan: StackPlan) -> StackPlan:
         diagnostics=diagnostics,
         front_end=front_end,
     )
+
+
+def _has_settings(flags: CacheFlags) -> bool:
+    """E4, E5: settings are checked over the whole file, flags over the selected functions."""
+    return flags.enabled and flags.build_cache is None and not flags.cache_to
 
 
 def _commands(
@@ -347,5 +398,5 @@ def _faulty_functions(plans: Iterable[BuildPlan], diagnostics: Iterable[Diagnost
 
 
 def _is_about_builder(diagnostic: Diagnostic, builder: Builder | None) -> bool:
-    """Whether another builder, and no other input, would cure an error."""
+    """Whether an error depends only on the builder."""
     return diagnostic.rule == "F2" or (diagnostic.rule == "F5" and builder is not None)

@@ -8,38 +8,47 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from engines import MAY_BE_MISSING, REQUIRED, UP, Project, engine_environment
+from engines import OPTIONAL_ENGINES, REQUIRED, UP, EngineProject, engine_environment
 from fake_docker import fake_docker  # noqa: F401  # a fixture of all tests
+from hypothesis import HealthCheck, settings
+
+# A slow machine is not an error.
+settings.register_profile(
+    "any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("any machine")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """An engine that may be missing and is takes its tests with it, in one line; a required one fails them."""
+    """Deselects the tests of an optional engine that cannot be started; a required engine fails its tests."""
     if "not engine" in config.getoption("markexpr"):
         return
-    named = {id(item): getattr(item, "callspec", None) for item in items}
+    specs = {id(item): getattr(item, "callspec", None) for item in items}
     engines = {
-        key: spec.params.get("engine", "") for key, spec in named.items() if spec is not None
+        key: spec.params.get("engine", "") for key, spec in specs.items() if spec is not None
     }
-    gone = {
-        name for name in set(engines.values()) & MAY_BE_MISSING if engine_environment(name) is None
+    missing = {
+        name
+        for name in set(engines.values()) & OPTIONAL_ENGINES
+        if engine_environment(name) is None
     }
-    for name in gone:
-        sys.stderr.write(f"engine {name} cannot be brought up: its tests are deselected\n")
-    config.hook.pytest_deselected(items=[item for item in items if engines.get(id(item)) in gone])
-    items[:] = [item for item in items if engines.get(id(item)) not in gone]
+    for name in missing:
+        sys.stderr.write(f"engine {name} cannot be started: its tests are deselected\n")
+    deselected = [item for item in items if engines.get(id(item)) in missing]
+    config.hook.pytest_deselected(items=deselected)
+    items[:] = [item for item in items if engines.get(id(item)) not in missing]
 
 
 @pytest.fixture
-def project(tmp_path: Path, engine: str) -> Iterator[Project]:
-    """An empty project on a wiped engine."""
+def project(tmp_path: Path, engine: str) -> Iterator[EngineProject]:
+    """An empty project on an engine whose builder is empty."""
     environ = engine_environment(engine)
     if environ is None:
         pytest.fail(
-            f"engine {engine} cannot be brought up" + ("" if REQUIRED else f": {UP} is not there")
+            f"engine {engine} cannot be started" + ("" if REQUIRED else f": {UP} not found")
         )
-    found = Project(
-        tmp_path, environ, f"{environ['FAAS_CACHE_TEST_REGISTRY']}/{uuid.uuid4().hex}/fn:latest"
-    )
-    found.wipe()
-    yield found
-    found.wipe()
+    image = f"{environ['FAAS_CACHE_TEST_REGISTRY']}/{uuid.uuid4().hex}/fn:latest"
+    project = EngineProject(tmp_path, environ, image)
+    project.wipe()
+    yield project
+    project.wipe()

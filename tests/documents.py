@@ -7,12 +7,11 @@ from __future__ import annotations
 
 import re
 import shlex
-from argparse import Namespace
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from faas_cache.cli.arguments import parse_arguments
+from faas_cache.cli.arguments import Arguments, parse_arguments
 from faas_cache.model.errors import FaasCacheError
 from faas_cache.model.flags import CacheFlags
 from faas_cache.planning.options import BuildOptions
@@ -90,11 +89,11 @@ def sections(text: str) -> dict[str, str]:
         if not any(f.start() < match.start() < f.end() for f in _FENCE.finditer(text))
     ]
     ends = [match.start() for match in starts[1:]] + [len(text)]
-    found: dict[str, str] = {}
+    titled: dict[str, str] = {}
     for match, end in zip(starts, ends, strict=True):
-        assert match[1] not in found, f"two sections `{match[1]}`"
-        found[match[1]] = text[match.end() : end]
-    return found
+        assert match[1] not in titled, f"two sections `{match[1]}`"
+        titled[match[1]] = text[match.end() : end]
+    return titled
 
 
 def links(text: str) -> list[str]:
@@ -131,14 +130,14 @@ def _commands(line: str) -> Iterator[str]:
         yield shlex.join(["faas-cache", *words])
 
 
-def parse_command(words: Sequence[str]) -> Namespace:
+def parse_command(words: Sequence[str]) -> Arguments:
     """The arguments after `faas-cache`, as the command line reads them; raises `InvalidInput` for wrong ones."""
     parsed = parse_arguments(words)
-    return Namespace() if isinstance(parsed, str) else parsed[1]
+    return Arguments() if isinstance(parsed, str) else parsed[1]
 
 
 def diagnose(
-    stack_file: str, options: Namespace, environ: Mapping[str, str], dockerfile: str = ""
+    stack_file: str, options: Arguments, environ: Mapping[str, str], dockerfile: str = ""
 ) -> tuple[Diagnostic, ...]:
     """All diagnostics of a stack file under the flags of a command line, in a given environment."""
     try:
@@ -154,7 +153,8 @@ def diagnose(
             build_cache=options.build_cache,
             cache_from=options.cache_from,
             cache_to=options.cache_to,
-            export=not options.no_cache_export,
+            export=False if options.no_cache_export else options.cache_export,
+            ignore_export_errors=options.ignore_cache_errors,
             scope=options.cache_scope,
             fallback_scopes=options.cache_scope_fallback,
         ),

@@ -1,4 +1,4 @@
-"""Real engines: brought up on demand, one test at a time, each in a project and a repository of its own."""
+"""Real engines: started on demand, one test at a time, each with a project and a repository of its own."""
 
 from __future__ import annotations
 
@@ -13,18 +13,20 @@ from pathlib import Path
 
 import attrs
 
+from faas_cache import BuildResult, Project, from_dict
+
 UP = (Path(__file__).parents[2] / "shared" / "engine" / "up").resolve()
 REQUIRED = os.environ.get("FAAS_CACHE_REQUIRE_ENGINE") == "1"
 # docker28 comes from a Debian suite that moves; it alone may be missing.
-MAY_BE_MISSING = {"docker28"}
+OPTIONAL_ENGINES = {"docker28"}
 
-# A step of a Dockerfile as BuildKit names it; FROM is none, for it is never built.
+# An instruction of a Dockerfile as BuildKit names it; FROM is not one, since it is never built.
 _STEP = re.compile(r"\[(?!internal|auth)[^\]]*\d+/\d+\] (?!FROM )(?P<step>.*)", re.DOTALL)
 
 
 @cache
 def engine_environment(name: str) -> dict[str, str] | None:
-    """The environment of an engine that is up; None where it cannot be brought up."""
+    """The environment of a running engine; `None` if it cannot be started."""
     if not UP.exists():
         return None
     done = subprocess.run([UP, name], check=False, capture_output=True, text=True)
@@ -37,15 +39,20 @@ def engine_environment(name: str) -> dict[str, str] | None:
 
 
 @attrs.define
-class Project:
-    """A project of one function on one engine: its folder, its image, and what a user would do with it."""
+class EngineProject:
+    """A project of one function on one engine: its folder, its image, and what a user does with it."""
 
     folder: Path
     environ: dict[str, str]
     image: str
 
+    @property
+    def repository(self) -> str:
+        """What the names of all images of this project begin with."""
+        return self.image.rpartition("/")[0]
+
     def write(self, setting: object, handler: str, **more: object) -> None:
-        """The stack file (JSON is YAML) and the build context that `faas-cli build --shrinkwrap` would leave."""
+        """Writes the stack file (JSON is YAML) and the build context that `faas-cli build --shrinkwrap` writes."""
         function = {
             "lang": "dockerfile",
             "handler": "./fn",
@@ -71,34 +78,80 @@ class Project:
         )
 
     def faas_cache(self, *words: str) -> subprocess.CompletedProcess[str]:
-        """The command line, as a user would call it."""
+        """Runs the command line as a user does."""
         argv = [sys.executable, "-m", "faas_cache", *words]
         return subprocess.run(
             argv, check=False, capture_output=True, text=True, cwd=self.folder, env=self.environ
         )
 
+    def report(self) -> BuildResult:
+        """The result that `--report report.json` wrote."""
+        return from_dict(json.loads((self.folder / "report.json").read_text()), BuildResult)
+
     def docker(self, *words: str) -> str:
-        """What docker prints; it must succeed."""
+        """The output of docker, which must succeed."""
         argv = ["docker", *words]
         return subprocess.run(
             argv, check=True, capture_output=True, text=True, env=self.environ
         ).stdout
 
     def wipe(self) -> None:
-        """The builder as a CI machine finds it: no image of ours, no build cache."""
-        if images := self.docker("images", "-q", self.image.rpartition(":")[0]).split():
+        """Empties the builder as on a new CI machine: no image of this project, no build cache."""
+        images = self.docker("images", "-q", f"--filter=reference={self.repository}/*").split()
+        if images:
             self.docker("rmi", "-f", *set(images))
         self.docker("builder", "prune", "-af")
 
     def random_numbers(self) -> str:
-        """What the RUN steps wrote into the image: equal where they came from the cache."""
+        """What the RUN steps wrote into the image: equal if they came from the cache."""
         return self.docker("run", "--rm", "--network", "none", self.image, "cat", "/deps", "/own")
+
+
+def load(project: EngineProject, *, variant: str = "") -> Project:
+    """The project of the library for this folder and engine, whatever the current directory."""
+    return Project.load(root=project.folder, environ=project.environ | {"VARIANT": variant})
+
+
+def write_template_stack(project: EngineProject, *lines: str) -> None:
+    """Writes a stack file with two functions, and their template with these lines in its Dockerfile."""
+    functions = {
+        name: {
+            "lang": "tiny",
+            "handler": f"./{name}",
+            "image": f"{project.repository}/{name}:${{VARIANT:-1}}",
+        }
+        for name in ("one", "two")
+    }
+    (project.folder / "stack.yaml").write_text(
+        json.dumps({"provider": {"name": "openfaas"}, "functions": functions})
+    )
+    template = project.folder / "template" / "tiny"
+    (template / "function").mkdir(parents=True)
+    (template / "template.yml").write_text("language: tiny\n")
+    dockerfile = (f"FROM {project.environ['FAAS_CACHE_TEST_BASE']}", "COPY . /app", *lines)
+    (template / "Dockerfile").write_text("".join(f"{line}\n" for line in dockerfile))
+    for name in functions:
+        (project.folder / name).mkdir()
+        (project.folder / name / "handler.txt").write_text(name)
+
+
+def processes(project: EngineProject) -> list[bytes]:
+    """The command lines of the processes that name the image of a project."""
+    lines = []
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            line = path.read_bytes()
+        except OSError:
+            continue
+        if project.image.encode() in line:
+            lines.append(line)
+    return lines
 
 
 def steps(stderr: str) -> dict[str, bool]:
     """The build steps in a rawjson stream, and whether each came from the cache.
 
-    The objects stand among plain lines, indented over several lines before buildx 0.15.
+    Plain lines are mixed in; buildx before 0.15 indents an object over several lines.
     """
     names: dict[str, str] = {}
     cached: dict[str, bool] = {}

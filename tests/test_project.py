@@ -47,11 +47,11 @@ def load(folder: Path, environ: Mapping[str, str] | None = None) -> Project:
 
 def test_the_default_is_the_first_of_two_names(tmp_path: Path) -> None:
     """`stack.yaml`, then `stack.yml`, as faas-cli looks for them; without either, the first."""
-    found = [default_stack_file(tmp_path)]
+    names = [default_stack_file(tmp_path)]
     for name in ("stack.yml", "stack.yaml"):
         write_files(tmp_path, {name: HEAD + CACHED})
-        found.append(default_stack_file(tmp_path))
-    assert found == ["stack.yaml", "stack.yml", "stack.yaml"]
+        names.append(default_stack_file(tmp_path))
+    assert names == ["stack.yaml", "stack.yml", "stack.yaml"]
 
 
 def test_a_relative_file_is_in_the_root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -323,7 +323,11 @@ def test_a_handler_without_a_digest_is_a_fault_of_its_function(
 
 def test_a_plan_writes_and_runs_nothing(tmp_path: Path, fake_docker: FakeDocker) -> None:
     """Neither docker nor a context."""
-    write_project(tmp_path / "p", CACHED + PYTHON.replace("fn:", "py:"), {**TEMPLATE, **HANDLER})
+    write_project(
+        tmp_path / "p",
+        CACHED + PYTHON.replace("fn: {image: a/fn", "py: {image: a/py"),
+        {**TEMPLATE, **HANDLER},
+    )
     before = tree(tmp_path / "p")
     load(tmp_path / "p", fake_docker.environ).plan().commands()
     assert (tree(tmp_path / "p"), fake_docker.calls) == (before, [])
@@ -360,8 +364,10 @@ def test_publish_uses_the_builder_of_faas_cli(
     plan = plan.on(project.inspect_builder(plan))
     builder = f"--builder={expected} " if expected else ""
     assert shells(plan) == [
-        f"DOCKER_BUILDKIT=1 docker buildx build --platform linux/amd64 --push {CACHE}"
-        f" {builder}--tag a/fn:latest ."
+        (
+            f"DOCKER_BUILDKIT=1 docker buildx build --platform linux/amd64 --push {CACHE}"
+            f" {builder}--tag a/fn:latest ."
+        )
     ]
 
 

@@ -79,6 +79,38 @@ def errors_of(caught: pytest.ExceptionInfo[FaasCacheError]) -> list[str]:
     return [diagnostic.name for diagnostic in caught.value.diagnostics]
 
 
+# Equal builds.
+
+
+@pytest.mark.parametrize("bake", [False, True])
+def test_e8_equal_builds_are_built_once(
+    root: Path,
+    fake_docker: FakeDocker,
+    bake: bool,  # noqa: FBT001  # both ways of building
+) -> None:
+    """E8: one context and one call for both functions, and a result for each."""
+    write_project(root, PYTHON + PYTHON.replace("fn:", "two:", 1), {**TEMPLATE, **HANDLER})
+    fake_docker.describe()
+    project = load(root, fake_docker)
+    result = build(project, bake=bake)
+    calls = [call for call in fake_docker.calls if {"build", "bake"} & set(call.argv[:2])]
+    assert (
+        [(f.name, f.status, f.same_as) for f in result.functions],
+        len(calls),
+        tree(root / "build") == WRITTEN,
+    ) == ([("fn", "built", ""), ("two", "built", "fn")], 1, True)
+    pushed = project.push(project.plan(), output=io.BytesIO())
+    assert [(f.name, f.status, f.same_as) for f in pushed.functions] == [
+        ("fn", "pushed", ""),
+        ("two", "pushed", "fn"),
+    ]
+    project.write_contexts(project.plan())
+    assert sorted(path.name for path in (root / "build").iterdir() if path.name[0] != ".") == [
+        "fn",
+        "two",
+    ]
+
+
 # Contexts.
 
 
@@ -485,7 +517,11 @@ def test_time_that_is_up_ends_builds(root: Path, fake_docker: FakeDocker) -> Non
 
 def test_a_stop_before_the_start_starts_nothing(root: Path, fake_docker: FakeDocker) -> None:
     """Not even a question or a context."""
-    write_project(root, CACHED + PYTHON.replace("fn:", "py:"), {**TEMPLATE, **HANDLER})
+    write_project(
+        root,
+        CACHED + PYTHON.replace("fn: {image: a/fn", "py: {image: a/py"),
+        {**TEMPLATE, **HANDLER},
+    )
     stop = Stop()
     stop.stop()
     result = build(load(root, fake_docker), stop=stop)

@@ -139,7 +139,8 @@ def test_the_check_that_is_shown(
     monkeypatch.chdir(tmp_path)
     entry = "type=registry,ref=ghcr.io/acme/fn:buildcache,mode=medium"
     (tmp_path / "stack.yaml").write_text(
-        f"{HEAD}    image: ghcr.io/acme/fn:1\n    build_cache: {{to: [\n      '{entry}']}}\n"
+        f"{HEAD}    image: ghcr.io/acme/fn:1\n"
+        f"    build_cache: {{from: [ghcr.io/acme/fn:buildcache], to: [\n      '{entry}']}}\n"
     )
     prompt, _, expected = marked("check").text.partition("\n")
     assert main(prompt.split()[2:]) == 0

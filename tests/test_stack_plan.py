@@ -46,7 +46,11 @@ def plan(*names: str, stack: Stack | None = None, **arguments: Any) -> StackPlan
 
 def findings(stack_plan: StackPlan) -> list[tuple[str, str, str]]:
     """Name, severity and key path of each diagnostic."""
-    return [(d.name, d.severity, path_text(d.location.path)) for d in stack_plan.diagnostics]
+    return [
+        (d.name, d.severity, path_text(d.location.path))
+        for d in stack_plan.diagnostics
+        if d.name != "unread-export"  # most of these functions only export
+    ]
 
 
 def shells(stack_plan: StackPlan) -> list[str]:
@@ -125,8 +129,9 @@ def test_f5_several_platforms_that_are_not_pushed(
     builder: Builder | None, error: type[Exception] | None
 ) -> None:
     """F5: an error unless the builder is known to store such an image."""
-    stack = stack_of(fn={**MAX, "platforms": "linux/amd64,linux/arm64"})
-    result = plan_stack(stack, builder=builder, flags=CacheFlags(export=False))
+    options = BuildOptions(platforms="linux/amd64,linux/arm64")
+    flags = CacheFlags(export=False)
+    result = plan_stack(stack_of(fn=MAX), builder=builder, flags=flags, options=options)
     if error is None:
         result.raise_errors()
         return
@@ -395,7 +400,7 @@ def test_d1_disabling_alone_is_fine() -> None:
 
 def test_names_are_checked_where_a_context_is_written() -> None:
     """A name is a folder name and a DNS label, unless the function has its own context."""
-    stack = stack_of(**{"a/b": PLAIN, "Upper": PLAIN, "Own/x": {**PLAIN, "context": "src"}})
+    stack = stack_of(**{"a/b": PLAIN, "Upper": PLAIN, "Own/x": {**MAX, "context": "src"}})
     result = plan_stack(stack)
     assert findings(result) == [
         ("invalid-function-name", "error", "functions['a/b']"),
@@ -420,9 +425,9 @@ def test_templates_bring_packages_and_ssh() -> None:
     go = Template(name="go", build_options=FrozenMap({"dev": ("make", "gcc")}), mount_ssh=True)
     stack = stack_of(
         a={**PLAIN, "lang": "go", "build_options": ["dev"]},
-        b={**PLAIN, "lang": "py"},
-        c={**PLAIN, "lang": "Dockerfile"},
-        d={**PLAIN, "lang": "own", "context": "src"},
+        b={"image": "x/b", "lang": "py"},
+        c={"image": "x/c", "lang": "Dockerfile"},
+        d={"image": "x/d", "lang": "own", "context": "src"},
     )
     result = plan_stack(stack, inputs=PlanInputs(templates={"go": go}))
     assert [(p.build_args.get("ADDITIONAL_PACKAGE"), p.ssh) for p in result.plans] == [
@@ -457,7 +462,7 @@ def test_a_tag_needs_its_value() -> None:
     result = plan("plain", options=options, inputs=PlanInputs(tags={"plain": "1a2b"}))
     assert result.plans[0].tags == ("a/plain:1-1a2b",)
     assert [d.message for d in plan("plain", options=options).errors] == [
-        "no value is known for `--tag sha`"
+        "missing value for `--tag sha`"
     ]
     fault = Diagnostic(name="git-failed", message="m")
     inputs = PlanInputs(diagnostics=[fault])
@@ -486,13 +491,13 @@ def test_secrets_are_absolute(
 def test_of_the_environment_only_what_checks_read_is_kept() -> None:
     """Proxies become build arguments; tokens are kept as present or absent."""
     environ = {"http_proxy": "http://p", "ACTIONS_RUNTIME_TOKEN": "hunter2", "HOME": "/root"}
-    stack = stack_of(fn={**PLAIN, "build_cache": {"to": ["type=gha"]}})
+    stack = stack_of(fn={**PLAIN, "build_cache": {"from": ["type=gha"], "to": ["type=gha"]}})
     result = plan_stack(stack, inputs=PlanInputs(environ=environ))
     assert dict(result.inputs.environ or {}) == {"ACTIONS_RUNTIME_TOKEN": "1"}
     assert result.plans[0].build_args["http_proxy"] == "http://p"
-    assert [d.message for d in result.diagnostics] == [
+    assert {d.message for d in result.diagnostics} == {
         "buildx silently drops `type=gha`, because `ACTIONS_RESULTS_URL` is not set"
-    ]
+    }
     assert "hunter2" not in repr(result)
 
 
@@ -549,10 +554,10 @@ TWIN = {"image": "a/two", "build_cache": {"to": ["a/shared:c"]}}
 def test_e5_settings_are_checked_over_the_whole_file() -> None:
     """E5: a function that is not selected counts, unless flags replace its setting."""
     stack = stack_of(one=SHARED, two=TWIN)
-    names = [d.name for d in plan("one", stack=stack).diagnostics]
+    names = [name for name, _, _ in findings(plan("one", stack=stack))]
     assert names == ["shared-cache-destination"]
     flags = CacheFlags(cache_to=["a/own:c"])
-    assert plan("one", stack=stack, flags=flags).diagnostics == ()
+    assert findings(plan("one", stack=stack, flags=flags)) == []
     assert plan("zzz", stack=stack).errors[0].name == "unknown-function"
 
 
@@ -560,7 +565,7 @@ def test_e5_flags_are_checked_over_the_selected_functions() -> None:
     """E5: one flag for two functions is one destination."""
     flags = CacheFlags(cache_to=["a/x:c"])
     assert findings(plan(flags=flags)) == [("shared-cache-destination", "error", "--cache-to[0]")]
-    assert plan("max", flags=flags).diagnostics == ()
+    assert findings(plan("max", flags=flags)) == []
 
 
 def test_e4_the_image_of_a_function_without_a_cache_counts() -> None:

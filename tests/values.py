@@ -16,7 +16,7 @@ from faas_cache.model.entries import parse_entries
 from faas_cache.model.errors import FaasCacheError
 from faas_cache.model.frozen_map import FrozenMap
 from faas_cache.model.references import Reference
-from faas_cache.serialization.forms import FORMS, PROTOCOLS, Form, class_of
+from faas_cache.serialization.forms import FORMS, Form, class_of
 
 ENTRIES = (
     "ghcr.io/acme/resize:latest",
@@ -86,8 +86,6 @@ def _generic(origin: Any, arguments: tuple[Any, ...]) -> st.SearchStrategy[Any]:
 @cache
 def instances(kind: type) -> st.SearchStrategy[Any]:
     """Instances of a public class, and of the classes that its fields hold."""
-    if kind.__name__ in PROTOCOLS:
-        return instances(class_of(PROTOCOLS[kind.__name__]))
     if kind.__name__ == "CacheEntry":
         return st.sampled_from(parse_entries(ENTRIES))
     if kind is Reference:

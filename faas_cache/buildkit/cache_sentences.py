@@ -23,13 +23,11 @@ LIMIT_URL = "https://docs.docker.com/docker-hub/usage/"
 
 LOGIN = "run `docker login` for this registry in the job that builds, and check the name"
 WRITE = "use credentials that may write to this repository, and a tag that is not immutable"
-READ = "read the error of the builder"
+READ = "read the error message of the builder"
 PRUNE = "free disk space where the daemon keeps its data: `docker builder prune`"
 _NO_EXPORT = "build with `--no-cache-export` to use the cache without writing it"
 _IGNORE = "pass `--ignore-cache-errors` to let such a build pass"
-_CREDENTIALS = (
-    "check the credentials of the cache service: those of the entry, or of the environment"
-)
+_CREDENTIALS = "check the credentials of the cache service in the entry or in the environment"
 
 # By step, cause and variant: `service` is a cache in S3, Azure or GitHub Actions.
 CACHE_SENTENCES: FrozenMap[Sentence] = FrozenMap(
@@ -42,7 +40,7 @@ CACHE_SENTENCES: FrozenMap[Sentence] = FrozenMap(
             _REGISTRY,
         ),
         "cache-export refused image-manifest": Sentence(
-            "the registry rejected the cache manifest, although it has the form of an image",
+            "the registry rejected the cache manifest, although it is an image manifest",
             f"keep the cache in another registry; {_IGNORE}",
             _REGISTRY,
         ),
@@ -64,8 +62,8 @@ CACHE_SENTENCES: FrozenMap[Sentence] = FrozenMap(
             f"check that the address is reachable from the builder, and try again; {_IGNORE}",
             _REGISTRY,
         ),
-        "cache-export unreachable late": Sentence(
-            "the builder did not accept the build in time: a cache service may not answer",
+        "cache-export unreachable unresponsive": Sentence(
+            "the builder did not accept the build in time: a cache service may not be responding",
             "check that the cache service is reachable from the builder, and try again",
             CACHE_URL,
         ),
@@ -123,12 +121,12 @@ CACHE_SENTENCES: FrozenMap[Sentence] = FrozenMap(
         ),
         "cache-export denied service": Sentence(
             "could not export the cache: the credentials do not allow writing to the cache service",
-            f"allow it (pull requests from forks may only read); {_NO_EXPORT}",
+            f"use credentials that may write (a pull request from a fork has none); {_NO_EXPORT}",
             CACHE_URL,
         ),
         "cache-export denied local": Sentence(
             "could not write the local cache: permission denied",
-            "choose a folder that can be written as `dest`",
+            "set `dest` to a writable folder",
             f"{CACHE_URL}local/",
         ),
         "cache-export invalid local": Sentence(
@@ -157,7 +155,7 @@ CACHE_SENTENCES: FrozenMap[Sentence] = FrozenMap(
         # The import of a cache: none of these fails a build, but `broken` does.
         "cache-import missing": Sentence(
             "no cache found at {cache}",
-            "ignore this in the first build; later, compare `from` with what `to` writes",
+            "ignore this in the first build; in later builds, compare `from` with `to`",
             _REGISTRY,
         ),
         "cache-import missing broken": Sentence(
@@ -171,7 +169,7 @@ CACHE_SENTENCES: FrozenMap[Sentence] = FrozenMap(
             _REGISTRY,
         ),
         "cache-import unreachable broken": Sentence(
-            "could not read a layer of the cache {cache}: the connection failed",
+            "could not read a layer of the cache {cache}: network error",
             "try again, or build once with `--no-build-cache`",
             _REGISTRY,
         ),

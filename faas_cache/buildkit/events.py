@@ -1,6 +1,6 @@
 """Build events: what happens in a build, as frozen values in the order in which it was reported.
 
-`EventReader` makes the step and output events of what BuildKit prints; whoever runs a builder adds
+`EventReader` creates the step and output events from BuildKit's output; the caller adds
 `BuildStarted` and `BuildFinished`. Times are seconds since the epoch, or `None` where the builder
 does not print them. `step` is an id that is unique within one attempt at one function. Names,
 errors and output are as the builder printed them; a `repr` is masked.

@@ -1,4 +1,4 @@
-"""What a log shows about one build: its steps, and the last words of the builder."""
+"""What a log shows about one build: its steps, and the last lines of the builder."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Vertex:
 
     @property
     def bare(self) -> str:
-        """The first line of its error, without what builders put before one."""
+        """The first line of its error, without the prefixes of builders."""
         return without_prefix(self.error.partition("\n")[0])
 
     @property
@@ -51,7 +51,7 @@ class Vertex:
 class Build:
     """The evidence of one build: `add` each of its events.
 
-    `of_events` says that it may share a process with builds of other functions, as in a bake.
+    `of_events` is true if it may share a process with builds of other functions, as in a bake.
     """
 
     def __init__(self, function: str = "", *, of_events: bool = False) -> None:
@@ -64,10 +64,10 @@ class Build:
         self._steps: dict[str, Vertex] = {}
         self._text = LastWords()
         self.exit_code: int | None = None
-        self.interrupted = False
+        self.interrupted: bool = False
 
     def add(self, event: Event) -> None:
-        """Takes one more event into account."""
+        """Adds one event."""
         match event:
             case BuildStarted():
                 self._reset()
@@ -94,13 +94,13 @@ class Build:
         step.image_manifest |= event.status.startswith("writing cache image manifest")
 
     def may_have_failed(self, exit_code: int | None) -> bool:
-        """Whether its exit code, or else that of all builds, allows a failure."""
+        """Whether the build may have failed, by its exit code or that of all builds."""
         code = exit_code if self.exit_code is None else self.exit_code
         return code != 0 and not self.interrupted
 
     @property
     def has_text(self) -> bool:
-        """Whether the builder printed anything but the progress of steps."""
+        """Whether the builder printed more than the progress of steps."""
         return bool(self._text.last)
 
     @property
@@ -131,7 +131,7 @@ class Build:
 
     @property
     def final(self) -> Final | None:
-        """The error that the builder ended with; `None` if it did not fail, or does not say so."""
+        """The error that the builder ended with; `None` if it printed none."""
         if self._text.final is not None:
             return self._text.final
         # BuildKit without buildx (docker 20) ends with the error of the step alone.

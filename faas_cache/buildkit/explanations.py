@@ -1,9 +1,9 @@
 """`explain`: why a build failed, and what went wrong without failing it.
 
-The structure of the log decides first, for a status alone says little: 401 may be of the cache, of
-the image or of its base. The step that failed is the one whose whole error ends the final error of
-the builder; the words of the error decide where no step has it. What is not recognized is
-`unknown`, and shown as it is.
+The structure of the log decides first, because a status is ambiguous: 401 may be about the cache,
+the image or the base image. The step that failed is the one whose whole error ends the final error
+of the builder; if there is none, the words of the error decide. An unrecognized error is `unknown`,
+and is shown unchanged.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from faas_cache.model.masking import masked_message, shown_fields
 
 __all__ = ["Explanation", "explain"]
 
-# As much of the builder's own words is kept.
+# The maximal length of the builder's own error that is kept.
 _MAX_ERROR = 1000
 
 
@@ -36,7 +36,8 @@ class Explanation:
     `severity` is `error` for what failed the build, `warning` for a cache that could not be read or
     written though the build went on, `note` for a cache that does not exist yet. `step` is `None`
     where it is not known, and so is `image_pushed`, which is true only if the log shows that the
-    push ended well. `error` holds the builder's own words, masked.
+    push ended well. `error` holds the builder's own words, masked. `name` is that of its
+    diagnostic; empty is that of its step.
     """
 
     function: str = ""
@@ -48,6 +49,7 @@ class Explanation:
     fix: str
     url: str
     error: str = ""
+    name: str = ""
 
     __repr__ = shown_fields
 
@@ -62,7 +64,7 @@ class Explanation:
             name = "export-failed" if self.step == "cache-export" else "import-failed"
         pushed = "; the image was already pushed" if self.image_pushed else ""
         return Diagnostic(
-            name=name,
+            name=self.name or name,
             severity=self.severity,
             message=self.message + (pushed if self.severity == "error" else ""),
             hint=self.fix,
@@ -125,7 +127,7 @@ def _failures(builds: Sequence[Build], exit_code: int | None) -> Iterator[Explan
 
 
 def _explain_last(builds: Sequence[Build]) -> Explanation:
-    """The failure of builds that do not say why they failed."""
+    """The failure of builds without an error in their log."""
     last = builds[-1] if builds else Build()
     if last.of_events and len(builds) > 1:  # a bake: it is not known which function failed
         last = next((build for build in builds if not build.function), Build(of_events=True))
@@ -217,7 +219,7 @@ def _step_of(vertex: Vertex | None) -> FailedStep | None:
 
 
 def _words(message: str) -> Words | None:
-    """What the error says by itself."""
+    """The step and the cause that the text of an error names."""
     return next((words for words in WORDS if re.search(words.pattern, message)), None)
 
 
@@ -244,7 +246,7 @@ def _broken_cache(
     return None if "parent snapshot" in message else ("base-image", gone)
 
 
-# Names and addresses are the user's: what they hold says nothing.
+# Names and addresses are the user's, so their words mean nothing.
 _NAMES = re.compile(r"\w+://\S+|\"[^\"]*\"|\S*[0-9a-z]/\S+:(?= )|sha256:[0-9a-f]+")
 # A manifest that a registry rejects: nothing else is written to `…/manifests/…`, and layers went
 # before it.

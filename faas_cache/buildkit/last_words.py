@@ -1,4 +1,4 @@
-"""The last words of a builder: what it prints beside the progress of its steps, and how it ends."""
+"""The last lines of a builder: what it prints besides the progress of its steps, and its error."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Final:
     foreign: bool = False
 
 
-# What builders put before a message: `ERROR: target two: failed to build: failed to solve: …`.
+# The prefixes of builders: `ERROR: target two: failed to build: failed to solve: …`.
 _PREFIX = re.compile(
     r"(?:(?:ERROR|error|Error): |buildx (?:bake )?failed with: |target (?P<target>[\w-]+): "
     r"|failed to build: "
@@ -54,20 +54,20 @@ _PREFIX = re.compile(
 
 
 def without_prefix(message: str) -> str:
-    """The message without what builders put before it."""
+    """The message without the prefixes of builders."""
     return _PREFIX.sub("", message, count=1) if _PREFIX.match(message) else message
 
 
-# How a builder ends that failed. `Error:` is that of buildah and podman.
+# The last line of a failed builder. `Error:` is printed by buildah and podman.
 _FINAL = re.compile(
     r"(?:Error: )?(?:buildx (?:bake )?failed with: )?(?:ERROR|error): \S.*|failed to solve(?: |:).*"
 )
 _FOREIGN = re.compile(r"Error: \S.*")
-# The words of CI systems for the command that failed.
+# What CI systems print after a failed command.
 _OF_CI = re.compile(
     r"(?:ERROR|Error): (?:Job failed|Process completed|script returned exit code|failed to run)\b.*"
 )
-# How failures begin before which no `ERROR:` stands: docker's own, and those of the legacy builder.
+# Failures that do not begin with `ERROR:`: those of docker itself and of the legacy builder.
 _BARE = re.compile(
     r"The command '.*' returned a non-zero code: [0-9]+"
     r"|(?:Error response from daemon|error during connect|unable to prepare context"
@@ -81,14 +81,14 @@ _BARE = re.compile(
     r"|(?:ADD|COPY) failed: .*|invalid value \".*"
     r"|no basic auth credentials|unauthorized: .*|denied: .*"
 )
-# An explanation of ours, in the log of a build that printed one.
+# An explanation by this package, in the log of a build that printed one.
 _OURS = re.compile(r".*(?:error|warning|note): .* \[(?:build|export|import|cached-build)-failed\]")
 _PUSHING = re.compile(r"The push refers to repository \[")
 _END_OF_PUSH = re.compile(
     r"(?:denied|unsupported|unauthorized|unknown|EOF|received unexpected HTTP status)\b.*"
     r"|(?:Get|Put|Head|Post) \".*"
 )
-# What belongs to an error in the lines behind it: the answer of a registry, or of Azure.
+# The lines after an error that belong to it: the response of a registry or of Azure.
 _MORE = re.compile(
     r"(?:errors|unknown|unsupported|unauthorized|denied|unavailable|toomanyrequests)(?::.*)?"
     r"|(?i:RESPONSE|ERROR CODE|Description|RequestId|Time)[ :=].*|<.*|-{20,}",
@@ -110,13 +110,13 @@ _MAX_LOST = 100
 
 
 class LastWords:
-    """What a builder printed beside the progress of its steps, line by line."""
+    """What a builder printed besides the progress of its steps, line by line."""
 
     def __init__(self) -> None:
         self.final: Final | None = None
-        self.last = ""
-        self.block = ""
-        self.pushing = False
+        self.last: str = ""
+        self.block: str = ""
+        self.pushing: bool = False
         self.lost_imports: dict[str, str] = {}
         self._in_block = False
         self._more: list[str] | None = None

@@ -27,7 +27,7 @@ _CLOCK = re.compile(
 _MARK = re.compile(rb"(?P<mark>[A-Za-z0-9][A-Za-z0-9._-]{0,99}) +\| ")
 # The excerpt of a Dockerfile has line numbers before a bar.
 _LINE_NUMBER = re.compile(rb"[0-9]+")
-# More builds than these are not told apart.
+# More builds than these are not kept apart.
 _MAX_BUILDS = 10_000
 _FIRST = (b"#0 building with ", b"#1 [internal] load ")
 
@@ -56,7 +56,7 @@ class _Build:
                 pass
 
     def ends_before(self, line: bytes) -> bool:
-        """Whether a line that a build begins with is of another build than this one."""
+        """Whether a line begins another build than this one."""
         if line.startswith(b"#0"):
             return self.over or "#0" in self.steps
         return self.over and "#1" in self.steps
@@ -95,7 +95,7 @@ def read_log(log: bytes) -> tuple[tuple[str, tuple[Event, ...]], ...]:
 
 
 def _split(raw: bytes, known: dict[bytes, _Build]) -> tuple[bytes, bytes]:
-    """The mark of a line, and the line without what was put before it."""
+    """The mark of a line, and the line without its prefixes."""
     raw = raw[:MAX_OBJECT]
     line = _COLOUR.sub(b"", raw) if b"\x1b" in raw else raw
     line = line[_CLOCK.match(line).end() :]  # type: ignore[union-attr]  # it matches nothing, too

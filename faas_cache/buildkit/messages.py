@@ -1,7 +1,7 @@
-"""What builders, registries and cache services print when something fails: tables only.
+"""The errors that builders, registries and cache services print: tables only.
 
 `WORDS` recognizes errors that name their step by themselves; `STATUSES` says what an answer of a
-registry, a service, a network or a disk means, whatever the step. In both the first row that
+registry, a service, a network or a disk means, in any step. In both, the first row that
 matches decides. The texts are those of docker 18.09 to 28, buildx 0.9 to 0.36, BuildKit 0.8 to
 0.32, buildctl, buildah 1.28 to 1.39, podman 4.3 to 5.4, the distribution registry, S3 (the AWS
 SDK), Azure Blob Storage and the cache service of GitHub Actions.
@@ -129,9 +129,11 @@ WORDS: tuple[Words, ...] = (
         r"^mkdir \S+: (?:read-only file system|permission denied)$",
         "local",
     ),
-    # buildx asks for the job for 3 seconds; the exporter is configured meanwhile, and azblob then
+    # buildx waits 3 seconds for the job; the exporter is configured meanwhile, and azblob then
     # calls its service.
-    Words("cache-export", "unreachable", r"failed to receive status: .*no such job", "late"),
+    Words(
+        "cache-export", "unreachable", r"failed to receive status: .*no such job", "unresponsive"
+    ),
     # The front end: docker, buildx, buildctl.
     Words(
         "front-end", "missing", r"'?buildx'? is not a docker command|unknown command: docker buildx"
@@ -242,8 +244,8 @@ WORDS: tuple[Words, ...] = (
     Words("build-step", "missing", r'^"/.*" not found: not found|copier: stat: .*no such file'),
 )
 
-# What an answer means, in any step. URLs, quoted texts, references and digests are taken out
-# before: they are names.
+# What a response means, in any step. URLs, quoted texts, references and digests are removed
+# first, because they are names.
 STATUSES: tuple[tuple[Cause, str], ...] = (
     ("disk-full", r"no space left on device|disk quota exceeded"),
     (

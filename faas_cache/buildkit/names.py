@@ -1,4 +1,4 @@
-"""What the names of BuildKit's steps mean.
+"""The names of BuildKit's steps and their meaning.
 
 `[stage 2/3] RUN …` (with one stage `[2/3] RUN …`) is an instruction of the Dockerfile; `[internal]
 …` and `[auth] …` are BuildKit's own. In a bake of several targets the target comes first: `[target
@@ -38,7 +38,7 @@ _IMAGE = re.compile(
 def step_kind(name: str) -> StepKind:
     """The kind of the step with this name.
 
-    A `LINK …` is BuildKit's merge of a `COPY --link`, beside the step of the instruction itself.
+    A `LINK …` is BuildKit's merge of a `COPY --link`, besides the step of the instruction itself.
 
     >>> step_kind("[deps 2/3] COPY requirements.txt /"), step_kind("[2/4] LINK COPY --link a /")
     ('build', 'internal')

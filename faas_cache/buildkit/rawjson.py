@@ -1,8 +1,8 @@
 """Objects of `--progress=rawjson` (BuildKit's `client.SolveStatus`) as events.
 
 Each object holds some of `vertexes`, `statuses`, `logs` and `warnings`. A step (a vertex) comes
-many times: announced, started, cached, completed, and again when BuildKit starts it again. Whatever
-has another shape is passed over.
+many times: queued, started, cached, completed, and again when BuildKit starts it again. Whatever
+has another shape is ignored.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _DECODER = json.JSONDecoder()
 _SPACE = re.compile(r"\s*")
 # Errors are cut: some hold what a whole script printed.
 _MAX_ERROR = 2**20
-# So many runs of one step are told apart; older ones are summed up.
+# At most this many runs of one step are kept apart; older ones are summed up.
 _MAX_RUNS = 16
 # Parts of one step beyond these are not reported.
 _MAX_STATUSES = 2**12
@@ -83,7 +83,7 @@ class _Vertex:
         return round(total, 6)
 
     def run(self, start: float, end: float | None) -> None:
-        """Notes one run."""
+        """Adds one run."""
         self.runs[start] = end if end is not None else self.runs.get(start)
         if self.first is None or start < self.first:
             self.first = start
@@ -101,7 +101,7 @@ class _Vertex:
 
 
 def _add(total: float, until: float | None, start: float, end: float) -> tuple[float, float]:
-    """The time up to `until` with one more run."""
+    """The total time up to `until`, including one more run."""
     since = start if until is None else max(start, until)
     return total + max(end - since, 0.0), end if until is None else max(end, until)
 
@@ -214,7 +214,7 @@ class RawSteps:
 
 
 def _start(vertex: _Vertex, time: float | None, *, again: bool = False) -> Iterator[Event]:
-    """A step starts when it is first heard of, and again with each run after its end."""
+    """A step starts when it is first reported, and again with each run after its end."""
     if again or not vertex.started:
         vertex.started, vertex.reported = True, None
         yield StepStarted(
@@ -227,7 +227,7 @@ def _start(vertex: _Vertex, time: float | None, *, again: bool = False) -> Itera
 
 
 def _finish(vertex: _Vertex) -> Iterator[Event]:
-    """How a step ended; again where it went on and took longer."""
+    """The end of a step, repeated if it continued after it."""
     state = (vertex.cached, vertex.error, vertex.seconds)
     if state != vertex.reported and (vertex.runs or vertex.cached or vertex.error):
         yield from _flush(vertex)
@@ -256,7 +256,7 @@ def _output(vertex: _Vertex, data: bytes, time: float | None) -> Event:
     return Output(function=vertex.function, step=vertex.id, data=data, seconds=seconds, time=time)
 
 
-# From JSON, whatever it holds.
+# Values of JSON of any kind.
 
 
 def _objects(status: Mapping[str, Any], key: str) -> Iterator[Mapping[str, Any]]:

@@ -1,6 +1,6 @@
 """`EventReader`: what a builder prints, block by block, as events.
 
-Two forms are read, mixed in any way, for buildx writes errors as plain text behind its JSON:
+Two forms are read, in any mixture, because buildx writes errors as plain text after its JSON:
 
 - `--progress=rawjson`: one object after another, each on one line since buildx 0.15;
 - `--progress=plain`: `#4 [2/3] RUN make`, `#4 DONE 1.2s`, `#4 CACHED`.
@@ -67,7 +67,7 @@ class EventReader:
         return events
 
     def close(self) -> list[Event]:
-        """Ends the reading; returns the events of what is left."""
+        """Ends the input; returns the remaining events."""
         last = bytes(self._line)
         self._line.clear()
         events = self._read(last, b"") if last else []

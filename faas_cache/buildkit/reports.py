@@ -1,4 +1,4 @@
-"""`CacheReport`: what a build made of its cache, as a fold over its events."""
+"""`CacheReport`: how a build used its cache, computed from its events."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class Step:
 
 @attrs.frozen(kw_only=True)
 class CacheReport:
-    """What one build made of its cache: every step that started, in the order of their starts.
+    """How one build used its cache: every step that started, in the order of their starts.
 
     `seconds` is how long the build took, `attempt` counts from 1.
 
@@ -103,19 +103,24 @@ class CacheReport:
 
     @property
     def hit_ratio(self) -> float | None:
-        """The part of the built steps that came from the cache; `None` if none was built."""
+        """The share of the built steps that came from the cache; `None` if none was built."""
         built = self.built
         return sum(step.cached for step in built) / len(built) if built else None
 
     @property
     def imports(self) -> tuple[Step, ...]:
-        """The caches that were looked for; one with an `error` was not imported."""
+        """The imports; one with an `error` failed."""
         return tuple(step for step in self.steps if step.kind == "import")
 
     @property
     def exports(self) -> tuple[Step, ...]:
-        """The caches that were written; one with an `error` failed, but the build may go on."""
+        """The exports; one with an `error` failed, but the build may have continued."""
         return tuple(step for step in self.steps if step.kind == "export")
+
+    @property
+    def import_found(self) -> bool:
+        """Whether a cache was found; of services that do not say, it is not known."""
+        return any(map(_held_a_cache, self.imports))
 
     @property
     def first_miss(self) -> Step | None:
@@ -131,7 +136,7 @@ class CacheReport:
         if not self.cached and self.imports:
             if all(step.error for step in self.imports):
                 return "no cache was imported"
-            if any(_held_a_cache(step) for step in self.imports):
+            if self.import_found:
                 return (
                     "the imported cache matches no step: it belongs to another base image, other"
                     " build arguments, other files or another function"
@@ -145,7 +150,7 @@ def _held_a_cache(step: Step) -> bool:
 
 @attrs.define
 class _Progress:
-    """A step as far as its events tell."""
+    """A step as its events describe it so far."""
 
     order: int
     name: str
@@ -155,7 +160,7 @@ class _Progress:
     seconds: float = 0.0
     error: str = ""
     finished: bool = False
-    moved: dict[str, int] = attrs.field(factory=dict)
+    transferred: dict[str, int] = attrs.field(factory=dict)
 
     def step(self) -> Step:
         return Step(
@@ -163,7 +168,7 @@ class _Progress:
             kind=self.kind,
             cached=self.cached,
             seconds=self.seconds,
-            bytes=sum(self.moved.values()),
+            bytes=sum(self.transferred.values()),
             error=masked_message(self.error),
             finished=self.finished,
             started=self.started,
@@ -171,7 +176,7 @@ class _Progress:
 
 
 class ReportBuilder:
-    """Folds the events of one function into its report: `add` each, then call `report`.
+    """Computes the report of one function from its events: `add` each, then call `report`.
 
     The function is that of the first event unless it is given. The start of another attempt
     discards the steps of the attempt before.
@@ -184,7 +189,7 @@ class ReportBuilder:
         self._steps: dict[str, _Progress] = {}
 
     def add(self, event: Event) -> None:
-        """Takes one more event into account."""
+        """Adds one event."""
         if self._function is None:
             self._function = event.function
         match event:
@@ -203,7 +208,7 @@ class ReportBuilder:
                 pass
 
     def report(self) -> CacheReport:
-        """The report of what has been added so far."""
+        """The report of the events that were added so far."""
         steps = sorted(self._steps.values(), key=_by_start)
         return CacheReport(
             function=self._function or "",
@@ -227,7 +232,9 @@ class ReportBuilder:
     def _move(self, event: StepProgress) -> None:
         step = self._steps.get(event.step)
         if step is not None and not event.status.startswith("extracting "):
-            step.moved[event.status] = max(step.moved.get(event.status, 0), event.current)
+            step.transferred[event.status] = max(
+                step.transferred.get(event.status, 0), event.current
+            )
 
     def _finish(self, event: StepFinished) -> None:
         step = self._steps.get(event.step)
@@ -237,7 +244,7 @@ class ReportBuilder:
 
 
 def _by_start(step: _Progress) -> tuple[bool, float, bool, int]:
-    """Steps without a time come last; of steps with one time, those of the Dockerfile do."""
+    """The sort key of a step: its start, if any; at the same start, the Dockerfile comes last."""
     return (
         step.started is None,
         step.started or 0.0,

@@ -131,7 +131,7 @@ SENTENCES: FrozenMap[Sentence] = CACHE_SENTENCES | {
         _DOCKERFILE_URL,
     ),
     "dockerfile unreachable": Sentence(
-        "could not read the build context: the connection failed", "try again", _CONTEXT_URL
+        "could not read the build context: network error", "try again", _CONTEXT_URL
     ),
     "dockerfile denied": Sentence(
         "could not read the build context: permission denied",
@@ -166,7 +166,7 @@ SENTENCES: FrozenMap[Sentence] = CACHE_SENTENCES | {
         "a step of the Dockerfile failed: no space left on device", PRUNE, DAEMON_URL
     ),
     "build-step unreachable": Sentence(
-        "a step of the Dockerfile failed: a connection failed",
+        "a step of the Dockerfile failed: network error",
         "check that the address is reachable from the builder, and try again",
         _RUN_URL,
     ),
@@ -238,13 +238,13 @@ SENTENCES: FrozenMap[Sentence] = CACHE_SENTENCES | {
     "daemon disk-full": Sentence("no space left on the disk of the builder", PRUNE, DAEMON_URL),
     "daemon unknown": Sentence(
         "the builder failed (unrecognized error)",
-        "read the error of the builder, and its log",
+        "read the error message of the builder, and its log",
         DAEMON_URL,
     ),
     # Errors whose step is not known.
     " unauthorized": Sentence("a registry or a service requires authentication", LOGIN, _LOGIN_URL),
     " denied": Sentence(
-        "a registry or a service denied access", "use credentials that allow this", _LOGIN_URL
+        "a registry or a service denied access", "use credentials that have access", _LOGIN_URL
     ),
     " unreachable": Sentence(
         "a registry or a service cannot be reached",
@@ -262,7 +262,7 @@ SENTENCES: FrozenMap[Sentence] = CACHE_SENTENCES | {
     ),
     " invalid": Sentence(
         "the builder rejected a name or a value",
-        "correct what the builder names",
+        "correct the value that the builder names",
         _BUILD_URL,
     ),
     " disk-full": Sentence("no space left on device", PRUNE, DAEMON_URL),

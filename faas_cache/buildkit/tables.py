@@ -53,12 +53,12 @@ def _row(report: CacheReport) -> tuple[str, ...]:
 
 
 def _imports(steps: tuple[Step, ...]) -> str:
-    found = sum(not step.error for step in steps)
+    imported = sum(not step.error for step in steps)
     if len(steps) > 1:
-        return f"{found} of {len(steps)} found"
+        return f"{imported} of {len(steps)} found"
     if not steps:
         return "-"
-    return "found" if found else "missing"
+    return "found" if imported else "missing"
 
 
 def _export(step: Step) -> str:

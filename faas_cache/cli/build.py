@@ -39,6 +39,6 @@ def build(arguments: Arguments, *, publish: bool) -> int:
     warn(*plan.diagnostics)
     return run_to_the_end(
         arguments,
-        lambda **how: project.build(plan, bake=arguments.bake, **how),
+        lambda **how: project.build(plan, bake=arguments.bake, retry=not arguments.no_retry, **how),
         caching=any(p.caching for p in plan.plans),
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from typing import Literal
 
 from faas_cache.cli.arguments import Arguments
 from faas_cache.model.diagnostics import Diagnostic
@@ -71,10 +72,24 @@ def cache_flags(project: Project, arguments: Arguments) -> CacheFlags:
         scope=arguments.cache_scope,
         fallback_scopes=arguments.cache_scope_fallback or None,
         no_cache=arguments.no_cache or None,
-        export=False if arguments.no_cache_export else None,
+        export=_export(arguments),
         ignore_export_errors=arguments.ignore_cache_errors or None,
         enabled=False if arguments.no_build_cache else None,
     )
+
+
+def _export(arguments: Arguments) -> bool | Literal["on", "off", "auto"] | None:
+    """D10: `--cache-export`, of which `--no-cache-export` is `off`."""
+    chosen: Literal["on", "off", "auto"] | None = arguments.cache_export
+    if arguments.no_cache_export and chosen not in (None, "off"):
+        raise InvalidInput(
+            Diagnostic(
+                name="conflicting-flags",
+                message=f"`--no-cache-export` conflicts with `--cache-export {chosen}`",
+                hint="remove one of them",
+            )
+        )
+    return False if arguments.no_cache_export else chosen
 
 
 def build_options(arguments: Arguments, *, publish: bool) -> BuildOptions:
@@ -93,6 +108,8 @@ def build_options(arguments: Arguments, *, publish: bool) -> BuildOptions:
         squash=arguments.squash,
         push=arguments.push,
         publish=publish,
+        provenance=arguments.provenance,
+        sbom=arguments.sbom,
         prebuilt=getattr(arguments, "prebuilt", False),
         allow_outside_links=arguments.allow_outside_links,
     )

@@ -26,7 +26,7 @@ def main(words: Sequence[str] | None = None) -> int:
     """
     open_streams()
     collecting = gc.isenabled()
-    gc.disable()  # a run is short: looking through its objects would take a fifth of it
+    gc.disable()  # a run is short: looking through what it holds takes a fifth of it
     try:
         with raising():
             return _run(sys.argv[1:] if words is None else words)

@@ -61,7 +61,7 @@ class Contexts:
     """The contexts of one run in one project; what they have in common is read once.
 
     `root` is the folder of the project; `extras` are the paths to copy into every context, relative
-    to it. `outside_links` allows links that lead outside of the project.
+    to it. `outside_links` allows links that lead outside the project.
     """
 
     def __init__(
@@ -72,8 +72,8 @@ class Contexts:
         outside_links: bool = False,
         limits: Limits = Limits(),  # noqa: B008  # frozen
     ) -> None:
-        self.root = os.path.realpath(root)
-        self.extras = tuple(dict.fromkeys(extras))
+        self.root: str = os.path.realpath(root)
+        self.extras: tuple[str, ...] = tuple(dict.fromkeys(extras))
         self.outside_links = outside_links
         self.limits = limits
         self._templates: dict[str, ContextTree] = {}
@@ -97,7 +97,7 @@ class Contexts:
         """
         require_name(spec.name)
         try:
-            # Before the lock: what is wrong with the sources needs no wait.
+            # Before the lock: faults of the sources are reported without waiting.
             trees = [self._repeat(lambda: self.tree(spec, template))]
 
             def attempt() -> Stamp:
@@ -117,7 +117,7 @@ class Contexts:
         return ContextBuilder(self, spec, template).build()
 
     def forget(self) -> None:
-        """Reads again what contexts have in common, when it is used next."""
+        """Discards what contexts have in common, so that it is read again."""
         self._build = None
         self._parents.clear()
         self._templates.clear()
@@ -214,7 +214,7 @@ class ContextBuilder:
         if folder.startswith("/") or folder.split("/")[0] == ".." or "\0" in folder:
             self._refuse(
                 f"`handler_folder` {quoted(given)} of template {quoted(self.template.name)}"
-                " is outside of the build context",
+                " is outside the build context",
                 "write a relative path into its template.yml",
                 "lang",
             )
@@ -230,7 +230,7 @@ class ContextBuilder:
             self._refuse_handler("is not a folder", "write the folder of the function as `handler`")
         build = f"{root}/{BUILD_FOLDER}"
         if is_within(real, f"{build}/{self.spec.name}"):
-            self._refuse_handler("is inside of its own build context", "move it to another folder")
+            self._refuse_handler("is inside its own build context", "move it to another folder")
         if real == build:
             self._refuse_handler("contains the build contexts", "move it to another folder")
         tree.add_folder(inside)
@@ -244,12 +244,12 @@ class ContextBuilder:
         path = os.path.normpath(os.path.join(root, extra))
         if not extra or "\0" in extra or not is_within(path, root) or path == root:
             self._refuse(
-                f"the extra path {quoted(extra)} is not inside of the project",
+                f"the extra path {quoted(extra)} is not inside the project",
                 "name a file or folder of the project",
             )
         if is_within(path, os.path.join(root, BUILD_FOLDER)):
             self._refuse(
-                f"the extra path {quoted(extra)} is inside of `{BUILD_FOLDER}`, which is generated",
+                f"the extra path {quoted(extra)} is inside `{BUILD_FOLDER}`, which is generated",
                 "move it to another folder",
             )
         if not os.path.lexists(path):

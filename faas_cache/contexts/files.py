@@ -1,6 +1,6 @@
 """Copying files into a context, and removing folders.
 
-A copy takes over the bytes of a file, its modification time and whether its owner may execute it;
+A copy keeps the bytes of a file, its modification time and whether its owner may execute it;
 everything else about its mode is fixed, so that a context is the same for every user and umask.
 """
 
@@ -10,10 +10,8 @@ import errno
 import os
 import stat
 from contextlib import suppress
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from faas_cache.contexts.tree import ContextTree, Identity, SourceFile
+from faas_cache.contexts.tree import ContextTree, Identity, SourceFile
 
 __all__ = [
     "FOLDER_FLAGS",
@@ -65,7 +63,7 @@ def write_tree(
 ) -> None:
     """Writes a tree into an empty folder.
 
-    `contents` caches what is marked as cached. `exact` tells that the umask and the parent folder
+    `contents` caches what is marked as cached. `exact` is true if the umask and the parent folder
     leave modes unchanged. A file that grows beyond `limit` bytes while it is copied is an error.
     """
     for name in tree.folders:
@@ -178,9 +176,9 @@ def remove_tree(top: str) -> None:
                     elif depth < _FLAT_DEPTH:
                         waiting.append((entry.path, depth + 1))
                     else:
-                        moved = f"{top}/{os.urandom(8).hex()}"
-                        os.rename(entry.path, moved)
-                        waiting.append((moved, 1))
+                        new_path = f"{top}/{os.urandom(8).hex()}"
+                        os.rename(entry.path, new_path)
+                        waiting.append((new_path, 1))
                 except OSError:
                     continue
     for folder in reversed(folders):

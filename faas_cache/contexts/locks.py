@@ -1,11 +1,11 @@
-"""Locks: whoever writes or builds a context holds its lock.
+"""Locks: a run holds the lock of each context that it writes or builds.
 
 That holds for threads, processes and containers alike.
 
 A lock is an flock on `build/.faas-cache-NAME.lock`. The kernel releases it when its holder ends,
 however that happens, and it works between containers of one kernel, whose process ids may be equal.
 Where there is no flock (Windows, some network file systems), the file `build/.faas-cache-NAME.held`
-is the lock as long as it exists, as `index.lock` is for git: after a crash, somebody has to remove
+is the lock as long as it exists, as `index.lock` is for git: after a crash, it must be removed
 it.
 """
 
@@ -219,7 +219,7 @@ def _not_acquired(name: str, held: _Held, *, stopped: bool) -> InvalidFunction:
     hint = "wait until that run ends, or stop it"
     if held.exclusive:
         file = quoted(f"{BUILD_FOLDER}/{os.path.basename(held.path)}")
-        hint = f"wait until that run ends, or remove {file} if it does not run any more"
+        hint = f"wait until that run ends, or remove {file} if it is no longer running"
     return InvalidFunction(
         Diagnostic(
             name="context-locked",

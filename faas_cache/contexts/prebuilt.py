@@ -1,4 +1,4 @@
-"""Contexts that are not written: those that an earlier run left, and a function's own."""
+"""Contexts that are not written: those of an earlier run, and a function's own."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ __all__ = ["check_context", "check_prebuilt"]
 
 
 def check_prebuilt(root: str, spec: FunctionSpec) -> Diagnostic | None:
-    """Whether `build/NAME` is built as an earlier run left it, because it cannot be written again.
+    """Whether the existing `build/NAME` is built, because it cannot be written again.
 
     That is the case where the handler does not exist, as after `--shrinkwrap` on another machine,
     or the function has no `lang`: a note. Without `lang` and without `build/NAME`, an error. None

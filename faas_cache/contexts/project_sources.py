@@ -152,7 +152,7 @@ def _check_left(root: str, name: str) -> Diagnostic | None:
 
 
 def _missing_secrets(build_plan: BuildPlan) -> Iterator[Diagnostic]:
-    """An error for each build secret whose file does not exist: docker would not say which."""
+    """An error for each build secret whose file does not exist, because docker does not name it."""
     for key, path in build_plan.secrets.items():
         if not os.path.isfile(path):
             yield Diagnostic(

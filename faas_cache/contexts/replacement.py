@@ -17,9 +17,9 @@ _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0)
 def replace_file(path: str, data: bytes, *, expected: bytes | None = None) -> None:
     """Writes `data` to a file beside `path` and renames it, so that a reader sees one or the other.
 
-    A link is followed: the file that it names is replaced. The mode of a file that exists is kept. With `expected`, the
-    file must still hold these bytes; otherwise `InvalidInput` is raised and nothing is written. Raises `OSError` where
-    the file cannot be written.
+    A link is followed: the file that it names is replaced. The mode of a file that exists is kept.
+    With `expected`, the file must still hold these bytes; otherwise `InvalidInput` is raised and
+    nothing is written. Raises `OSError` where the file cannot be written.
     """
     from secrets import token_hex
 

@@ -107,7 +107,7 @@ class SourceWalker:
     condition: str = "invalid-context"
     key: KeyPath = ()
     scope: str = "the project"
-    advice: str = "copy what it leads to into the project, or pass --allow-outside-links"
+    advice: str = "copy its target into the project, or pass --allow-outside-links"
     skipped: frozenset[str] = frozenset()
     cached: bool = False
     cache_size: int = _CACHE_SIZE
@@ -165,7 +165,7 @@ class SourceWalker:
         if allowed is not None:
             return real, _status_below(allowed, real)
         if not self.outside_links:
-            self.refuse(f"{self.shown(path)} leads outside of {self.scope}", self.advice)
+            self.refuse(f"{self.shown(path)} leads outside {self.scope}", self.advice)
         return real, os.lstat(real)
 
     def _add_file(self, path: str, target: str, status: os.stat_result, tree: ContextTree) -> None:

@@ -1,6 +1,6 @@
-"""Folders that are written beside their place, and swapped in as a whole.
+"""Folders that are written next to their final path, and swapped in as a whole.
 
-A staging folder has a random name, and an flock that its writer holds: whoever can lock it may
+A staging folder has a random name, and an flock that its writer holds: a run that can lock it may
 remove it. The kernel releases the lock of a writer that was killed.
 """
 
@@ -29,7 +29,7 @@ _UNSUPPORTED = frozenset({errno.ENOSYS, errno.EINVAL, errno.ENOTSUP, errno.EPERM
 
 
 class Staging(NamedTuple):
-    """A staging folder; `exact` tells that new files in it get the modes that `open` is given."""
+    """A staging folder; `exact` is true if new files in it get the modes that `open` is given."""
 
     path: str
     exact: bool
@@ -97,7 +97,7 @@ def remove_leftovers(parent: str) -> None:
 
 
 def swap(root: str, name: str, new: str) -> None:
-    """Puts the folder `new` in the place of `build/NAME`; what was there is then at `new`, or gone.
+    """Moves the folder `new` to `build/NAME`; the previous folder is then at `new`, or removed.
 
     The caller holds the lock of the context. Where the kernel can exchange two folders,
     `build/NAME` exists at any time if it existed before. Elsewhere it is restored after an
@@ -132,7 +132,7 @@ def _rename_twice(root: str, name: str, new: str) -> None:
 
 
 def restore_previous(root: str, name: str) -> None:
-    """Ends what a run between two renames began; the caller holds the lock.
+    """Completes a swap that was interrupted between two renames; the caller holds the lock.
 
     `build/NAME` is put back if it is missing.
     """

@@ -1,6 +1,6 @@
-"""What is in `build` beside the contexts while they are written: `build/.faas-cache-…`.
+"""The files in `build` besides the contexts while they are written: `build/.faas-cache-…`.
 
-None of it stays when a run ends, and whatever a killed run leaves is removed by a later one. Other
+All of them are removed when a run ends; those of a killed run are removed by a later one. Other
 programs may delete `build` at any time; it is created again when it is needed.
 """
 
@@ -21,7 +21,7 @@ _MAX_BYTES = 255
 
 
 def build_folder(root: str, name: str) -> str:
-    """The folder `build` of a project, created for the function `name` if it does not exist."""
+    """The folder `build` of a project; it is created if it does not exist."""
     folder = f"{root}/{BUILD_FOLDER}"
     ensure_folder(folder, root, "invalid-context", ("functions", name))
     return folder

@@ -26,7 +26,7 @@ __all__ = ["ContextWriter"]
 
 @attrs.frozen(kw_only=True)
 class _Recipe:
-    """What a context is made of, beside the content of the files."""
+    """What a context is made of, besides the content of the files."""
 
     lang: str
     handler: str
@@ -52,7 +52,7 @@ class ContextWriter:
     ) -> None:
         """Writes the contexts of a plan; none of them if one cannot be made of its sources.
 
-        With `again=False`, what this writer has written and nobody has built since is left alone.
+        With `again=False`, a context that this writer wrote and that was not built since is kept.
         `stop` ends the wait for another run that holds a context.
         """
         contexts = _contexts(self._root, plan)

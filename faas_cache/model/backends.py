@@ -256,7 +256,7 @@ BACKENDS: FrozenMap[Backend] = FrozenMap(
         buildx="0.10",
         destination=("endpoint_url", "bucket", "prefix", "manifests_prefix", "name"),
         fields=_fields(
-            # $AWS_BUCKET and $AWS_REGION of the daemon are the defaults, which nobody sets
+            # $AWS_BUCKET and $AWS_REGION of the daemon are the defaults, which are rarely set
             Field(name="bucket", directions=BOTH, required=BOTH, buildkit="0.11", source=_S3),
             Field(name="region", directions=BOTH, required=BOTH, buildkit="0.11", source=_S3),
             Field(name="name", directions=BOTH, default="buildkit", buildkit="0.11", source=_S3),

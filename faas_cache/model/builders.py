@@ -209,7 +209,7 @@ class Builder:
 def _features(builder: Builder) -> frozenset[str]:
     """What a builder supports; a run asks for each function."""
     if builder.program != DOCKER:
-        # the parts of docker are none of its business
+        # the versions of docker are irrelevant
         declared = builder.declared_features
         return FEATURES if declared is None else declared | {BUILDKIT, BUILDX}
     if builder.declared_features is not None:
@@ -274,7 +274,7 @@ def missing_features(plans: Sequence[PlanNeeds], builder: Builder | None) -> tup
     if missing and _is_absent(builder):
         return (_DOCKER_NOT_FOUND,)
     for cause in (BUILDX, BUILDKIT):
-        if cause in missing:  # installing it is the cure for everything else
+        if cause in missing:  # installing it fixes everything else
             missing = {cause}
     if missing:
         return tuple(

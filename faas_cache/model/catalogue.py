@@ -82,12 +82,24 @@ CATALOGUE: FrozenMap[Condition] = FrozenMap(
         "invalid-builder-flag": Condition(
             "D2", _E, "a builder flag does not start with a dash", _BUILD
         ),
+        "unreached-export": Condition(
+            "D5", _W, "`--ignore-cache-errors` does not change a typed entry", _CACHE
+        ),
         "invalid-scope": Condition("D6", _E, "a cache scope is empty", PROPOSAL),
         "unused-scope": Condition(
-            "D6", _W, "a cache scope has no effect on a setting other than `max`", PROPOSAL
+            "D6", _EN, "a cache scope has no effect on a setting other than `max`", PROPOSAL
         ),
         "scope-without-platforms": Condition(
             "D7", _E, "a scope contains `{platform}` and the build has no platforms", _PLATFORMS
+        ),
+        "untrusted-export": Condition(
+            "D10",
+            _W,
+            "a pull request overwrites a cache that other branches import",
+            _CACHE,
+        ),
+        "unused-platforms": Condition(
+            "D11", _N, "the platforms of the stack file apply only to a push", _PLATFORMS
         ),
         "invalid-reference": Condition(
             "E1", _EW, "a string is not a valid image reference", _REFERENCE
@@ -113,6 +125,18 @@ CATALOGUE: FrozenMap[Condition] = FrozenMap(
         ),
         "unsupported-cache-manifest": Condition(
             "E6", _W, "the registry rejects the manifest of a cache entry", _REGISTRY
+        ),
+        "shared-image": Condition(
+            "E7", _EW, "two functions build different images under one tag", _YAML
+        ),
+        "unread-export": Condition(
+            "E9", _N, "a cache is exported, and no function imports it", _CACHE
+        ),
+        "default-registry": Condition(
+            "E10",
+            _W,
+            "a cache is exported to a repository of Docker's own images",
+            "https://docs.docker.com/docker-hub/repos/",
         ),
         "missing-feature": Condition(
             "F2", _E, "the builder lacks a feature that a build needs", _DRIVERS
@@ -178,6 +202,15 @@ CATALOGUE: FrozenMap[Condition] = FrozenMap(
             "G2", _W, "a cache was not exported, and the build continued", _CACHE
         ),
         "import-failed": Condition("G2", _WN, "a cache was not imported", _CACHE),
+        "broken-cache": Condition(
+            "G3", _W, "the layers behind a cache are gone, so it was built again", _REGISTRY
+        ),
+        "useless-import": Condition(
+            "G4",
+            _N,
+            "a cache was found, and no step came from it",
+            "https://docs.docker.com/build/cache/invalidation/",
+        ),
         "missing-context": Condition("", _E, "the build context does not exist", _BUILD),
         "invalid-context": Condition("", _E, "the build context cannot be written", _BUILD),
         "prebuilt-context": Condition("", _N, "a context from an earlier run is built", _BUILD),
@@ -237,6 +270,12 @@ CATALOGUE: FrozenMap[Condition] = FrozenMap(
             "", _E, "an argument of a function or of the command line is invalid", PROPOSAL
         ),
         "conflicting-flags": Condition("", _E, "two flags contradict each other", PROPOSAL),
+        "program-failed": Condition(
+            "",
+            _E,
+            "a program under test does not answer as the protocol says",
+            "https://jsonlines.org/",
+        ),
         "report-not-written": Condition("", _E, "a report cannot be written", PROPOSAL),
         "system-error": Condition(
             "", _E, "the operating system refuses a file, memory or a process", PROPOSAL

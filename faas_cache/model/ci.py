@@ -10,7 +10,18 @@ from collections.abc import Mapping
 
 import attrs
 
-__all__ = ["CI_SYSTEMS", "CI_VARIABLES", "CIJob", "CISystem", "detect_job"]
+from faas_cache.model.flags import CacheFlags
+from faas_cache.model.frozen_map import EMPTY, FrozenMap
+
+__all__ = [
+    "CI_SYSTEMS",
+    "CI_VARIABLES",
+    "CIJob",
+    "CISystem",
+    "detect_job",
+    "job_variables",
+    "resolve_export",
+]
 
 _UNSET = frozenset({"", "false", "0"})
 
@@ -107,6 +118,11 @@ CI_VARIABLES = frozenset(
     | {name for system in CI_SYSTEMS for name, _ in system.request}
     | {name for system in CI_SYSTEMS for name in system.target}
 )
+# Variables whose values matter.
+_KEPT = frozenset(
+    {system.marker[0] for system in CI_SYSTEMS if system.marker[1]}
+    | {name for system in CI_SYSTEMS for name, values in system.request if values}
+)
 
 
 @attrs.frozen(kw_only=True)
@@ -138,6 +154,31 @@ def detect_job(environ: Mapping[str, str]) -> CIJob | None:
             target = next(targets, "").removeprefix("refs/heads/") if is_request else ""
             return CIJob(system=system.name, is_request=is_request, target=target)
     return CIJob(system="") if _is_set(environ, "CI") else None
+
+
+def resolve_export(flags: CacheFlags, environ: Mapping[str, str] | None) -> CacheFlags:
+    """The flags with `auto` replaced by what the environment says (rule D10).
+
+    It is `off` in a pull or merge request and outside of CI. `None` is an environment that nobody
+    looked at, which counts as outside of CI.
+
+    >>> resolve_export(CacheFlags(export="auto"), {"CI": "true"}).export
+    True
+    """
+    if flags.export != "auto":
+        return flags
+    job = detect_job(environ or EMPTY)
+    return attrs.evolve(flags, export=job is not None and not job.is_request)
+
+
+def job_variables(environ: Mapping[str, str]) -> FrozenMap[str]:
+    """The variables that identify the CI job of an environment, if they are set.
+
+    Values that do not matter are left out: the URL of a server may have a password.
+    """
+    kept = _KEPT | {name for system in CI_SYSTEMS for name in system.target}
+    present = (name for name in sorted(CI_VARIABLES) if _is_set(environ, name))
+    return FrozenMap({name: environ[name] if name in kept else "1" for name in present})
 
 
 def _is_set(environ: Mapping[str, str], name: str) -> bool:

@@ -170,7 +170,7 @@ UNKNOWN_LOCATION = Location()
 
 @attrs.frozen(kw_only=True, init=False)
 class Diagnostic:
-    """One finding: what is wrong, where, and how to fix it.
+    """One error, warning or note: what is wrong, where, and how to fix it.
 
     Attributes:
         name: The readable name of the condition, a key of `CATALOGUE` (`cache-overwrites-image`);

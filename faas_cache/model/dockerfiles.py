@@ -1,4 +1,4 @@
-"""Dockerfiles, as far as a cache is concerned: which stages the final image does not contain.
+"""Dockerfiles: finds the stages that the final image does not contain.
 
 A Dockerfile is read line by line: an instruction ends with its line unless the line ends with a
 backslash; comments and the bodies of here-documents are skipped. Nothing is evaluated: a stage

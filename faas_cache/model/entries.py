@@ -245,7 +245,7 @@ def _no_equals_hint(field: str) -> str:
 def invalid_entry(text: str, cause: str, hint: str) -> InvalidEntry:
     """The error for an entry that buildx rejects, with buildx's own words for the cause.
 
-    The entry is shown up to its first secret: in a broken entry, nothing tells where a secret ends.
+    The entry is shown up to its first secret: in a broken entry, the end of a secret is unknown.
     """
     before, secret, after = masked(text).partition(MASK)
     shown = f"{before}{secret}…" if after else before + secret

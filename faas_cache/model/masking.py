@@ -1,4 +1,4 @@
-"""What is a secret, and how a text that contains one is shown.
+"""Defines what a secret is, and masks secrets in text.
 
 A secret is
 

@@ -201,7 +201,7 @@ def _cause(text: str) -> tuple[str, str]:  # noqa: PLR0911  # one line for each 
     if len(text) > MAX_TEXT:
         return f"it has more than {MAX_TEXT} characters", ""
     if "://" in text:
-        return "a reference has no scheme", "remove everything up to `://`"
+        return "a reference has no scheme", "remove the text up to `://`"
     if any(c.isspace() for c in text):
         return "it contains white space", "remove the white space"
     name, at, digest = text.partition("@")

@@ -247,8 +247,13 @@ def find_registry(domain: str) -> Registry | None:
     """
     host = domain.lower().partition(":")[0]
     return next(
-        (row for row in REGISTRIES for pattern in row.hosts if fnmatchcase(host, pattern)), None
+        (row for row in REGISTRIES for pattern in row.hosts if _matches(host, pattern)), None
     )
+
+
+def _matches(host: str, pattern: str) -> bool:
+    # Most patterns differ in their end: only the others are compiled.
+    return host.endswith(pattern.rpartition("*")[2]) and fnmatchcase(host, pattern)
 
 
 def rejects_index(domain: str) -> bool:

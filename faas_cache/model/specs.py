@@ -1,4 +1,4 @@
-"""`FunctionSpec`: one function of a stack file, as far as its build is concerned.
+"""`FunctionSpec`: the keys of one function of a stack file that its build needs.
 
 Values are converted and their types checked here, once. Whether a valid value makes sense is
 decided by `resolve`.
@@ -72,6 +72,8 @@ _KEYS: dict[str, Reader] = {
     "ssh": read_texts,
     "extra_tags": read_texts,
     "tag_as": read_optional_text,
+    "provenance": read_optional_text,
+    "sbom": read_optional_text,
 }
 # The keys that only a deployment reads; faas-cli rejects a wrong type of them during a build too.
 _DEPLOYMENT_KEYS: dict[str, Reader] = {
@@ -92,15 +94,15 @@ _FIELDS: dict[str, Reader] = _KEYS | {
     "build_options": read_texts,
     "target_platforms": read_platforms,
     "builder": read_optional_text,
-    "provenance": read_optional_text,
-    "sbom": read_optional_text,
+    "default_cache": read_setting,
+    "cache_name": read_optional_text,
     "diagnostics": read_diagnostics,
 }
 
 
 @attrs.frozen(kw_only=True, repr=False, init=False)
 class FunctionSpec:
-    """One function as far as its build is concerned: its YAML keys, and what flags set for it.
+    """The build settings of one function: its YAML keys, and values that flags set.
 
     Raises `InvalidFunction` for values of the wrong type, with the key path of each. Paths,
     references, cache entries and enums are converted to text; integers and booleans are spelled as
@@ -132,6 +134,9 @@ class FunctionSpec:
         skip_build: Whether the function is not built.
         provenance: The value of `--provenance`; `None` means the builder's default.
         sbom: The value of `--sbom`; `None` means the builder's default.
+        default_cache: The setting of the stack file, which applies where the function has none
+            (D9).
+        cache_name: The name of the function in the tag of its cache (B5); `None` means `name`.
         diagnostics: Warnings about the function's text; two specs that differ in these only are
             equal.
     """
@@ -159,6 +164,8 @@ class FunctionSpec:
     skip_build: bool = False
     provenance: str | None = None
     sbom: str | None = None
+    default_cache: Setting = None
+    cache_name: str | None = None
     diagnostics: tuple[Diagnostic, ...] = attrs.field(default=(), eq=False)
 
     def __init__(  # noqa: PLR0913  # a parameter for each field
@@ -187,6 +194,8 @@ class FunctionSpec:
         skip_build: bool = False,
         provenance: str | bool | None = None,
         sbom: str | bool | None = None,
+        default_cache: SettingLike = None,
+        cache_name: str | None = None,
         diagnostics: Iterable[Diagnostic] = (),
     ) -> None:
         values = {key: value for key, value in locals().items() if key in _FIELDS}
@@ -255,7 +264,7 @@ def _key_text(key: object, path: KeyPath) -> str:
 
 
 def _unknown_key(key: str, path: KeyPath) -> Diagnostic:
-    """The warning about a key of a function that nobody reads."""
+    """The warning about a key that neither faas-cli nor this package reads."""
     return Diagnostic(
         name="unknown-key",
         severity="warning",

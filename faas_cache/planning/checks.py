@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 import attrs
 
 from faas_cache.model.builders import Builder, missing_features
+from faas_cache.model.ci import detect_job
 from faas_cache.model.diagnostics import Diagnostic, Location
 from faas_cache.model.frozen_map import EMPTY
 from faas_cache.planning.entry_checks import Environment
@@ -14,6 +15,7 @@ from faas_cache.planning.node_checks import check_nodes
 from faas_cache.planning.plan import BuildPlan
 from faas_cache.planning.plan_checks import check_contexts, check_plan
 from faas_cache.planning.stack_checks import check_between
+from faas_cache.planning.untrusted import check_untrusted
 
 __all__ = ["check", "check_builder", "check_each"]
 
@@ -27,8 +29,8 @@ def check(
     """The diagnostics of these plans: of each one, then between them, then about the builder.
 
     `builder` and `environ` describe the machine; `None` means that it was not inspected. Of the
-    environment only the variables of `type=gha` are read. `dockerfiles` holds the text of the
-    Dockerfile of a function by its name. Raises nothing for plans that `resolve` made.
+    environment only the variables of `type=gha` and of CI systems are read. `dockerfiles` holds the
+    text of the Dockerfile of a function by its name. Raises nothing for plans that `resolve` made.
 
     >>> from faas_cache.model.specs import FunctionSpec
     >>> from faas_cache.planning.resolution import resolve
@@ -59,6 +61,8 @@ def check_each(
         for plan in plans
         for diagnostic in check_plan(plan, environment, dockerfiles.get(plan.function, ""))
     ]
+    job = None if environ is None else detect_job(environ)
+    diagnostics += [d for plan in plans for d in check_untrusted(plan, job)]
     return (*diagnostics, *check_contexts(plans))
 
 

@@ -28,6 +28,7 @@ __all__ = [
     "PlanEntry",
     "check_entry",
     "entry_text",
+    "is_official",
     "parsed_reference",
     "plan_entries",
 ]
@@ -53,7 +54,7 @@ class PlanEntry(NamedTuple):
 
 
 class Environment(NamedTuple):
-    """What is known of the machine; `None` where it was not inspected."""
+    """What is known about the machine; `None` where it was not inspected."""
 
     builder: Builder | None
     environ: Mapping[str, str] | None
@@ -307,13 +308,13 @@ def _check_gha(item: _KnownEntry, environment: Environment) -> Iterator[Diagnost
     fields, environ = item.entry.attrs, environment.environ
     if not (fields.get("token") or environ.get("ACTIONS_RUNTIME_TOKEN")):
         message = "buildx silently drops `type=gha`, because `ACTIONS_RUNTIME_TOKEN` is not set"
-        hint = f"export it in the workflow, such as with `{_ACTION}`; elsewhere use a registry"
+        hint = f"export it in the workflow, for example with `{_ACTION}`; elsewhere, use a registry"
         yield item.diagnostic("missing-gha-environment", message, hint)
         return
     url = fields.get("url") or fields.get("url_v2")
     if not (url or environ.get("ACTIONS_CACHE_URL") or environ.get("ACTIONS_RESULTS_URL")):
         message = "buildx silently drops `type=gha`, because `ACTIONS_RESULTS_URL` is not set"
-        hint = f"export it in the workflow, such as with `{_ACTION}`; elsewhere use a registry"
+        hint = f"export it in the workflow, for example with `{_ACTION}`; elsewhere, use a registry"
         yield item.diagnostic("missing-gha-environment", message, hint)
     elif environ.get("ACTIONS_CACHE_SERVICE_V2") in TRUE and "version" not in fields:
         yield from _check_gha_service(item, environment.builder)
@@ -346,6 +347,20 @@ def _check_manifest(item: _KnownEntry, environment: Environment) -> Iterator[Dia
     yield item.diagnostic("unsupported-cache-manifest", message, hint)
 
 
+def _check_default_registry(item: _KnownEntry, _: Environment) -> Iterator[Diagnostic]:
+    """E10: only Docker can push to `docker.io/library/`."""
+    ref = parsed_reference(item.entry.attrs.get("ref")) if item.entry.type == "registry" else None
+    if item.direction == "to" and ref is not None and is_official(ref):
+        message = f"the cache is exported to `{ref.target}`, where only Docker can push"
+        hint = "write the registry and the user in front: `REGISTRY/USER/NAME`"
+        yield item.diagnostic("default-registry", message, hint)
+
+
+def is_official(ref: Reference) -> bool:
+    """Whether a reference is one of the official images of Docker Hub (E10)."""
+    return ref.domain == "docker.io" and ref.path.startswith("library/")
+
+
 ENTRY_CHECKS: tuple[Callable[[_KnownEntry, Environment], Iterator[Diagnostic]], ...] = (
     _check_inline_import,
     _check_required_fields,
@@ -353,4 +368,5 @@ ENTRY_CHECKS: tuple[Callable[[_KnownEntry, Environment], Iterator[Diagnostic]], 
     _check_media_types,
     _check_gha,
     _check_manifest,
+    _check_default_registry,
 )

@@ -66,9 +66,27 @@ def plan_entries(
     # D3: BuildKit would fetch the imports but not use them.
     if flags.no_cache:
         planned = []
+    if flags.ignore_export_errors:
+        _check_ignored_errors(exports, faults)
     return _distinct(planned), _distinct(
         [_plan_export(item, ignore_errors=flags.ignore_export_errors) for item in exports]
     )
+
+
+def _check_ignored_errors(exports: Iterable[_ParsedEntry], faults: FaultCollector) -> None:
+    """D5: typed entries are passed as written, so the flag does not apply to them."""
+    for item in exports:
+        if item.rule != "C6" or item.fields is None or "ignore-error" in item.fields:
+            continue
+        if entries.typed_entry(item.text, item.fields).type == "inline":  # it cannot fail
+            continue
+        faults.report(
+            "unreached-export",
+            "`--ignore-cache-errors` does not change a typed entry",
+            item.path,
+            f"write `{masked(item.text)},ignore-error=true`",
+            severity="warning",
+        )
 
 
 def _distinct(items: Iterable[PlannedEntry]) -> list[PlannedEntry]:
@@ -199,8 +217,8 @@ def _typed_reference(
         return Reference.parse(text)
     except InvalidReference as error:
         for diagnostic in error.diagnostics:
-            moved = diagnostic.under(*path)
-            faults.add(attrs.evolve(moved, severity="warning", rule="E2"))
+            located = diagnostic.under(*path)
+            faults.add(attrs.evolve(located, severity="warning", rule="E2"))
         return None
 
 

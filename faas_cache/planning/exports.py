@@ -25,6 +25,7 @@ __all__ = [
     "check_exports",
     "destination_text",
     "destinations",
+    "pushes_image",
     "sets_output",
 ]
 
@@ -71,7 +72,10 @@ def add_inline_cache(
 
 
 def check_exports(
-    exports: Iterable[PlannedEntry], tags: Iterable[Reference], faults: FaultCollector
+    spec: FunctionSpec,
+    exports: Iterable[PlannedEntry],
+    tags: Iterable[Reference],
+    faults: FaultCollector,
 ) -> None:
     """E4 against the tags of the function itself, and E5 within the function."""
     targets = {tag.target for tag in tags}
@@ -82,7 +86,7 @@ def check_exports(
         if ref is not None and ref.target in targets:
             faults.report(
                 "cache-overwrites-image",
-                f"the cache would overwrite the image `{ref.target}` of the function itself",
+                f"the cache of `{masked(spec.name)}` would overwrite its own image `{ref.target}`",
                 item.path,
                 f"export to another tag, such as `{ref.with_tag(f'{ref.tag or CACHE_TAG}-cache')}`",
             )
@@ -137,3 +141,22 @@ def sets_output(flag: str) -> bool:
     if name in ("--output", "--push", "--load"):
         return True
     return flag.startswith("-o") and not flag.startswith("--")
+
+
+def pushes_image(output: str | None, builder_flags: Iterable[str]) -> bool:
+    """Whether a build pushes its image: by its output, or by a builder flag.
+
+    >>> pushes_image("push", ()), pushes_image(None, ("--output=type=image,push=true",))
+    (True, True)
+    """
+    outputs = [output or ""]
+    for flag in builder_flags:
+        name, _, value = flag.partition("=")
+        if name == "--push" and (not value or value in TRUE):
+            return True
+        if name in ("--output", "-o"):
+            outputs.append(value)
+        elif flag.startswith("-o") and not flag.startswith("--"):
+            outputs.append(flag[2:])
+    words = {word for text in outputs for word in text.split(",")}
+    return bool(words & {"push", "type=registry", *(f"push={value}" for value in TRUE)})

@@ -1,4 +1,4 @@
-"""References that are parsed as a part of something else: their faults are collected."""
+"""Parses references inside larger values, and collects their faults."""
 
 from __future__ import annotations
 
@@ -20,6 +20,6 @@ def parse_reference(
         return Reference.parse(text)
     except InvalidReference as error:
         for diagnostic in error.diagnostics:
-            moved = diagnostic.under(*path)
-            faults.add(moved if rule is None else attrs.evolve(moved, rule=rule))
+            located = diagnostic.under(*path)
+            faults.add(located if rule is None else attrs.evolve(located, rule=rule))
         return None

@@ -9,7 +9,7 @@ from faas_cache.model.masking import masked
 
 __all__ = ["STATE_PREFIX", "check_name", "is_folder_name"]
 
-# Locks and unfinished folders beside contexts and templates: names must not start with it.
+# The prefix of locks and unfinished folders: names of functions must not start with it.
 STATE_PREFIX = ".faas-cache-"
 
 # Linux: NAME_MAX, in bytes.

@@ -13,6 +13,7 @@ __all__ = [
     "CACHE_TAG",
     "MAX_SCOPE",
     "build_tags",
+    "cut_tag",
     "function_image",
     "sanitize_scope",
     "tagged_image",
@@ -23,6 +24,8 @@ __all__ = [
 CACHE_TAG = "buildcache"
 # D6: longer scopes are cut, so that `buildcache-`, the scope, `-` and 8 digits fit into a tag.
 MAX_SCOPE = 100
+# E1: the length of a tag.
+MAX_TAG = 128
 
 _TAG_CHARACTERS = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-")
 _HEX = frozenset("0123456789abcdef")
@@ -111,6 +114,20 @@ def sanitize_scope(scope: str) -> str:
         return scope
     digest = sha256(scope.encode("utf-8", "surrogatepass")).hexdigest()
     return f"{sanitized[:MAX_SCOPE]}-{digest[:_DIGITS]}"
+
+
+def cut_tag(tag: str) -> str:
+    """B5: a tag cut to the length that a tag may have, by the means of D6.
+
+    >>> len(cut_tag("a" * 200)), cut_tag("fn.buildcache")
+    (128, 'fn.buildcache')
+    """
+    from hashlib import sha256
+
+    if len(tag) <= MAX_TAG:
+        return tag
+    digest = sha256(tag.encode()).hexdigest()[:_DIGITS]
+    return f"{tag[: MAX_TAG - _DIGITS - 1]}-{digest}"
 
 
 def _sanitize(text: str) -> str:

@@ -1,4 +1,4 @@
-"""`BuildOptions`: what the build flags say for every function, and how they change its spec."""
+"""`BuildOptions`: the values of the build flags, and how they change the spec of a function."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any, TypeAlias
 
 import attrs
 
+from faas_cache.model.ci import CI_VARIABLES, job_variables
 from faas_cache.model.converters import (
     Reader,
     TextLike,
@@ -56,7 +57,7 @@ _CHECKED = (
     "ACTIONS_CACHE_SERVICE_V2",
 )
 # Every environment variable that has an influence on a plan or its diagnostics; `~` is `HOME`.
-PLANNING_VARIABLES = ("HOME", *_PROXIES, *_CHECKED)
+PLANNING_VARIABLES = ("HOME", *_PROXIES, *_CHECKED, *sorted(CI_VARIABLES))
 
 _MAX_SHOWN = 60
 
@@ -162,7 +163,7 @@ _READERS: dict[str, Reader] = {
 
 @attrs.frozen(kw_only=True, repr=False, init=False)
 class BuildOptions:
-    """What the build flags say for every function.
+    """The values of the build flags, for every function.
 
     Raises `InvalidInput` for values of the wrong type, with the name of each field.
 
@@ -288,10 +289,12 @@ def _target_platforms(spec: FunctionSpec, options: BuildOptions) -> tuple[str, .
 def checked_environ(environ: Mapping[str, str]) -> FrozenMap[str]:
     """What checks read of an environment: which variables are present, without their values.
 
+    The values of the variables of CI systems that identify a job are kept (D10).
+
     >>> list(checked_environ({"ACTIONS_RUNTIME_TOKEN": "secret", "HOME": "/root"}).items())
     [('ACTIONS_RUNTIME_TOKEN', '1')]
     """
     present = {name: environ[name] for name in _CHECKED if environ.get(name)}
     if present.get("ACTIONS_CACHE_SERVICE_V2", "1") not in TRUE:  # read as Go's ParseBool does
         del present["ACTIONS_CACHE_SERVICE_V2"]
-    return FrozenMap(dict.fromkeys(present, "1"))
+    return FrozenMap(dict.fromkeys(present, "1") | job_variables(environ))

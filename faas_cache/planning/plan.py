@@ -31,7 +31,7 @@ from faas_cache.model.masking import masked, shown_fields
 __all__ = ["BuildPlan", "Origin", "PlanField", "Why"]
 
 # The fields of a plan whose values have an origin.
-PlanField: TypeAlias = Literal["env", "cache_from", "cache_to", "build_args"]
+PlanField: TypeAlias = Literal["env", "cache_from", "cache_to", "build_args", "variable"]
 
 # How the value of each of these fields is written on a command line.
 _SPELLINGS: FrozenMap[str] = FrozenMap(
@@ -48,6 +48,7 @@ class Origin:
 
     `field` is the field of the plan, and `key` the position or the name of the value in it:
     `("cache_to", 0)` is the first export, `("build_args", "BUILDKIT_INLINE_CACHE")` an argument.
+    `variable` is not a field: its key is an environment variable that changed the plan (D9).
     """
 
     field: PlanField
@@ -119,6 +120,7 @@ _READERS: dict[str, Reader] = {
     "lang": read_string,
     "handler": read_text,
     "build_options": read_list,
+    "scopes": read_list,
     "diagnostics": read_diagnostics,
     "origins": _read_origins,
 }
@@ -130,7 +132,7 @@ class BuildPlan:
 
     Mappings are sorted by name. Plans are equal when they build the same: `lang`, `handler` and
     `build_options`, which say what the context is made from, do not count, and neither do
-    `diagnostics` and `origins`. Raises `InvalidInput` for a value of the wrong type.
+    `scopes`, `diagnostics` and `origins`. Raises `InvalidInput` for a value of the wrong type.
 
     >>> BuildPlan(function="fn", tags=["a/fn:1"], labels={"b": "2", "a": "1"}).labels
     {'a': '1', 'b': '2'}
@@ -159,6 +161,8 @@ class BuildPlan:
         lang: The name of the template.
         handler: The folder of the function's code.
         build_options: The build options of the template that are selected.
+        scopes: The scope of the cache of `max`, then its fallback scopes; empty without a scope
+            (D6).
         diagnostics: Warnings and notes of `resolve` about this function.
         origins: The rule and the key path behind each cache argument.
     """
@@ -186,6 +190,7 @@ class BuildPlan:
     lang: str = attrs.field(default="", eq=False)
     handler: str = attrs.field(default="", eq=False)
     build_options: tuple[str, ...] = attrs.field(default=(), eq=False)
+    scopes: tuple[str, ...] = attrs.field(default=(), eq=False)
     diagnostics: tuple[Diagnostic, ...] = attrs.field(default=(), eq=False)
     origins: tuple[Origin, ...] = attrs.field(default=(), eq=False, repr=False)
 
@@ -215,6 +220,7 @@ class BuildPlan:
         lang: str = "",
         handler: TextLike = "",
         build_options: Iterable[TextLike] = (),
+        scopes: Iterable[TextLike] = (),
         diagnostics: Iterable[Diagnostic] = (),
         origins: Iterable[Origin] = (),
     ) -> None:
@@ -247,6 +253,10 @@ class BuildPlan:
 
     def _reasons(self) -> Iterator[Why]:
         for origin in self.origins:
+            if origin.field == "variable":
+                location = Location(path=origin.path)
+                yield Why(part=str(origin.key), rule=origin.rule, location=location)
+                continue
             values: Any = getattr(self, origin.field)
             if not isinstance(values, Mapping):
                 values = dict(enumerate(values))

@@ -11,9 +11,11 @@ from faas_cache.model.masking import masked
 from faas_cache.planning.entry_checks import (
     Environment,
     check_entry,
+    is_official,
     parsed_reference,
     plan_entries,
 )
+from faas_cache.planning.exports import pushes_image
 from faas_cache.planning.plan import BuildPlan
 
 __all__ = ["check_contexts", "check_plan"]
@@ -24,12 +26,13 @@ _MAX_SHOWN = 60
 def check_plan(
     plan: BuildPlan, environment: Environment, dockerfile: str = ""
 ) -> Iterator[Diagnostic]:
-    """What `resolve` reported about a plan, and what is wrong with its entries and its builder."""
+    """The diagnostics of `resolve` about a plan, and those of its entries and its builder."""
     yield from plan.diagnostics
     for item in plan_entries(plan):
         yield from check_entry(item, environment)
     if "inline" in plan.needs and CACHE_EXPORT not in plan.needs:
         yield from _check_inline_tag(plan)
+        yield from _check_inline_push(plan)
         yield from _check_stages(plan, dockerfile)
     yield from _check_multi_platform(plan, environment.builder)
 
@@ -56,6 +59,20 @@ def _check_inline_tag(plan: BuildPlan) -> Iterator[Diagnostic]:
             f" but the build only tags `{', '.join(sorted(targets))}`",
             hint="push that tag as well, or write `build_cache: max`, whose cache has its own tag",
             location=Location(path=path),
+        )
+
+
+def _check_inline_push(plan: BuildPlan) -> Iterator[Diagnostic]:
+    """E10: the inline cache is in the image, which only Docker can push there."""
+    images = [ref for tag in plan.tags if (ref := parsed_reference(tag)) is not None]
+    official = [ref.target for ref in images if is_official(ref)]
+    if official and pushes_image(plan.output, plan.builder_flags):
+        yield Diagnostic(
+            name="default-registry",
+            severity="warning",
+            message=f"the inline cache is pushed to `{official[0]}`, where only Docker can push",
+            hint="write the registry and the user in front: `REGISTRY/USER/NAME`",
+            location=Location(path=("functions", plan.function, "image")),
         )
 
 
@@ -105,7 +122,7 @@ def check_contexts(plans: Iterable[BuildPlan]) -> Iterator[Diagnostic]:
                         severity="warning",
                         message=f"the cache in `{shown}` is inside the build context"
                         f" `{masked(context)[:_MAX_SHOWN]}`",
-                        hint="move it, such as to `dest=/tmp/cache`, or list it in `.dockerignore`",
+                        hint="move it to another folder, or exclude it in `.dockerignore`",
                         location=Location(path=path),
                     )
 

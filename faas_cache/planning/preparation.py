@@ -1,4 +1,4 @@
-"""From a stack to the specs of the functions that are planned, with options and templates."""
+"""Selects the functions of a stack, and applies options and templates to their specs."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def check_conflicts(flags: CacheFlags, faults: FaultCollector) -> None:
 
 
 def prepare_function(spec: FunctionSpec, options: BuildOptions, inputs: PlanInputs) -> FunctionSpec:
-    """The spec with what options, environment, `--tag` and template say."""
+    """The spec with options, environment, `--tag` and template applied."""
     spec = apply_options(spec, options, inputs.environ)
     if spec.build_secrets:
         home = (inputs.environ or EMPTY).get("HOME", "")
@@ -91,8 +91,8 @@ def _apply_tag(spec: FunctionSpec, kind: str, inputs: PlanInputs) -> FunctionSpe
     raise InvalidInput(
         Diagnostic(
             name="invalid-argument",
-            message=f"no value is known for `--tag {kind}`",
-            hint="pass it with `PlanInputs.tags`",
+            message=f"missing value for `--tag {kind}`",
+            hint="pass the value in `PlanInputs.tags`",
             location=Location(path=("functions", spec.name)),
         )
     )

@@ -37,17 +37,22 @@ def _read_strict(value: object) -> bool:
     return read_boolean(value, ("strict",))
 
 
+def _read_building(value: object) -> bool:
+    return read_boolean(value, ("building",))
+
+
 @attrs.frozen(kw_only=True, repr=False)
 class Request:
-    """What a stack is planned for, so that it can be planned again.
+    """The arguments of a plan, so that a stack can be planned again with them.
 
     Attributes:
         names: The functions to plan, in any order; none means all.
-        filter: A pattern of names, in which `*` stands for anything.
+        filter: A pattern of names, in which `*` matches anything.
         regex: A regular expression of RE2 that names must contain.
         flags: The cache flags.
         options: The build options.
         strict: Whether warnings are errors.
+        building: Whether images are built; otherwise they are pushed, or contexts are written.
     """
 
     names: tuple[str, ...] = attrs.field(default=(), converter=_read_names)
@@ -56,6 +61,7 @@ class Request:
     flags: CacheFlags = _NO_FLAGS
     options: BuildOptions = _NO_OPTIONS
     strict: bool = attrs.field(default=False, converter=_read_strict)
+    building: bool = attrs.field(default=True, converter=_read_building)
 
     __repr__ = shown_fields
 
@@ -81,11 +87,11 @@ class PlanInputs:
     """What was read from the machine for a plan, as data.
 
     Attributes:
-        environ: The variables of `PLANNING_VARIABLES`; `None` means that nobody looked.
+        environ: The variables of `PLANNING_VARIABLES`; `None` means that they were not read.
         templates: The templates of the functions by their `lang`, as far as they exist.
         dockerfiles: The Dockerfile of a function by its name (`reads_dockerfile` says which).
         tags: What `--tag` adds to the image of a function, by the function's name.
-        diagnostics: Faults that were met while reading these.
+        diagnostics: Faults of what was read.
         root: The folder of the project, in which commands run; empty is the current one.
     """
 

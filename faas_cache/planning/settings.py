@@ -1,4 +1,4 @@
-"""Rules A1, B, C1, C13, D1, D6 and D7: every form of the setting becomes the long form.
+"""Rules A1, B, C1, C13, D1 and D9: every form of the setting becomes the long form.
 
 `inline` is `{from: [IMAGE]}`, and `max` is `{from: [NAME:buildcache], to: [NAME:buildcache]}`. From
 there on, one set of rules applies, and the worked cases follow from it.
@@ -21,11 +21,10 @@ from faas_cache.model.go import format_scalar
 from faas_cache.model.masking import masked
 from faas_cache.model.references import Reference
 from faas_cache.model.specs import FunctionSpec
-from faas_cache.planning.image_rules import CACHE_TAG, sanitize_scope
+from faas_cache.planning.modes import MODES, OPTIONS, cache_references, read_mode
 
-__all__ = ["LongForm", "WrittenEntry", "long_form"]
+__all__ = ["LongForm", "WrittenEntry", "effective_setting", "is_max", "long_form"]
 
-MODES = ("inline", "max", "none")
 _SIDES = ("from", "to")
 _MAX_SHOWN = 60
 # B3: words for "no caching" in other tools and in YAML 1.1.
@@ -42,44 +41,63 @@ class WrittenEntry(NamedTuple):
 
 
 class LongForm(NamedTuple):
-    """The entries of both sides."""
+    """The entries of both sides, and the scope and fallback scopes of the cache of `max` (D6)."""
 
     imports: list[WrittenEntry]
     exports: list[WrittenEntry]
+    scopes: tuple[str, ...] = ()
+
+
+def effective_setting(spec: FunctionSpec, flags: CacheFlags) -> tuple[Setting, KeyPath]:
+    """D9: the setting that applies to a function, and its key path; `None` where none does."""
+    path: KeyPath = ("functions", spec.name, "build_cache")
+    setting: Setting = spec.build_cache
+    # D1: `--no-build-cache` disables caching for every function.
+    if not flags.enabled:
+        return None, path
+    # D1: the flag `--build-cache` replaces the whole setting.
+    if flags.build_cache is not None:
+        setting, path = flags.build_cache, flags.path("build_cache")
+    # D9: the default applies to a function without a setting of its own.
+    elif setting is None and spec.default_cache is not None:
+        setting, path = spec.default_cache, ("configuration", "build_cache")
+    # B4: `none` disables caching for the function, and yields to the cache flags.
+    return (None if setting == "none" else setting), path
+
+
+def is_max(setting: Setting) -> bool:
+    """Whether a setting is `max`, with options or without (B5)."""
+    return (setting.get("mode") if isinstance(setting, FrozenMap) else setting) == "max"
 
 
 def long_form(
     spec: FunctionSpec, flags: CacheFlags, image: Reference | None, faults: FaultCollector
 ) -> LongForm | None:
     """The entries of both sides with their key paths, or `None` where caching is disabled (A1)."""
-    # D1: `--no-build-cache` disables caching for every function.
-    if not flags.enabled:
-        return None
-    # D1: the flag `--build-cache` replaces the whole setting.
-    setting: Setting = spec.build_cache
-    path: KeyPath = ("functions", spec.name, "build_cache")
-    if flags.build_cache is not None:
-        setting, path = flags.build_cache, ("--build-cache",)
-    # B4: `none` disables caching for the function, and yields to the cache flags.
-    if setting == "none":
-        setting = None
+    setting, path = effective_setting(spec, flags)
     # A1: without a setting and without a cache flag, caching is disabled.
-    if setting is None and not flags.cache_from and not flags.cache_to:
+    replaced = flags.enabled and (flags.cache_from or flags.cache_to)
+    if setting is None and not replaced:
         return None
     before = len(faults.errors)
-    imports, exports = _expand(spec, flags, setting, path, image, faults)
+    imports, exports, scopes = _expand(spec, flags, setting, path, image, faults)
     # D1: a flag replaces the list of its side.
     if flags.cache_from:
-        imports = [
-            WrittenEntry(text, ("--cache-from", i)) for i, text in enumerate(flags.cache_from)
-        ]
+        imports = _flag_entries(flags.cache_from, flags.path("cache_from"))
     if flags.cache_to:
-        exports = [WrittenEntry(text, ("--cache-to", i)) for i, text in enumerate(flags.cache_to)]
+        exports = _flag_entries(flags.cache_to, flags.path("cache_to"))
+        scopes = ()
     # C1: `{}` and two empty lists are errors.
-    if isinstance(setting, FrozenMap) and not (imports or exports) and len(faults.errors) == before:
+    lists = isinstance(setting, FrozenMap) and "mode" not in setting
+    if lists and not (imports or exports) and len(faults.errors) == before:
         hint = "remove it, or write `inline` or `max`"
         faults.report("empty-setting", "the cache setting is empty", path, hint)
-    return LongForm(imports, exports)
+    return LongForm(imports, exports, scopes)
+
+
+def _flag_entries(texts: tuple[str, ...], path: KeyPath) -> list[WrittenEntry]:
+    """The entries of a flag or of its variable."""
+    return [WrittenEntry(text, (*path, i)) for i, text in enumerate(texts)]
 
 
 def _expand(  # noqa: PLR0913  # all that a setting depends on
@@ -93,21 +111,21 @@ def _expand(  # noqa: PLR0913  # all that a setting depends on
     """The long form of a setting alone."""
     if setting is None:
         return LongForm([], [])
-    if isinstance(setting, FrozenMap):
-        _check_scope(flags, path, faults)
+    if isinstance(setting, FrozenMap) and "mode" not in setting:
         return _lists(flags, setting, path, faults)
-    if setting == "inline":  # B1: imports from the image, exports nothing else than A2 does
-        _check_scope(flags, path, faults)
+    mode = read_mode(setting, path, faults)
+    if mode is None:
+        if not isinstance(setting, FrozenMap):
+            _report_invalid_setting(setting, path, faults)
+        return LongForm([], [])
+    if mode.name == "inline":  # B1: imports from the image, exports nothing else than A2 does
         imports = [] if image is None else [WrittenEntry(spec.image, path, image, "B1")]
         return LongForm(imports, [])
-    if setting == "max":  # B2: imports and exports the tag of the cache; D6: with a scope, its tag
-        if image is None:
-            return LongForm([], [])
-        refs = [image.with_tag(tag) for tag in _cache_tags(spec, flags, faults)]
-        imports = [WrittenEntry(str(ref), path, ref, "B2") for ref in refs]
-        return LongForm(imports, imports[:1])
-    _report_invalid_setting(setting, path, faults)
-    return LongForm([], [])
+    # B2, B5, D6: imports and exports the tag of the cache, with a scope its tag.
+    scopes, refs = cache_references(spec, flags, mode, image, faults)
+    rule = "B2" if mode.repository is None else "B5"
+    imports = [WrittenEntry(str(ref), path, ref, rule) for ref in refs]
+    return LongForm(imports, imports[:1], scopes)
 
 
 def _report_invalid_setting(setting: Setting, path: KeyPath, faults: FaultCollector) -> None:
@@ -138,7 +156,9 @@ def _lists(
                 "unknown-setting-key",
                 f"unknown key `{masked(key)[:_MAX_SHOWN]}` in `build_cache`",
                 (*path, key),
-                nearest(key, _SIDES) or "remove it: the keys are `from` and `to`",
+                "add `mode: max`"
+                if key in OPTIONS
+                else nearest(key, _SIDES) or "remove it: the keys are `from` and `to`",
             )
     imports = [] if flags.cache_from else _side(setting, "from", path, faults)
     exports = [] if flags.cache_to else _side(setting, "to", path, faults)
@@ -207,43 +227,3 @@ def _fields(value: Setting) -> FrozenMap[str]:
         return entries.parse_fields(value)
     except FaasCacheError:  # reported when the entry is read
         return EMPTY
-
-
-def _cache_tags(spec: FunctionSpec, flags: CacheFlags, faults: FaultCollector) -> list[str]:
-    """D6: the tags that `max` imports, in order; it exports to the first."""
-    scopes: list[tuple[KeyPath, str]] = []
-    if flags.scope is not None:
-        scopes.append((("--cache-scope",), flags.scope))
-    scopes += [
-        (("--cache-scope-fallback", i), scope) for i, scope in enumerate(flags.fallback_scopes)
-    ]
-    tags = [CACHE_TAG] if flags.scope is None else []
-    platforms = spec.target_platforms or spec.platforms
-    # D7: `{platform}` stands for the platforms of the plan.
-    platform = "_".join(platform.replace("/", "-") for platform in platforms)
-    for path, scope in scopes:
-        if not scope:
-            hint = "name the scope, or remove the flag"
-            faults.report("invalid-scope", "the cache scope is empty", path, hint)
-        elif "{platform}" in scope and not platforms:
-            faults.report(
-                "scope-without-platforms",
-                "the scope contains `{platform}`, and the build has no platforms",
-                path,
-                "add `--platforms`, or remove `{platform}` from the scope",
-            )
-        else:
-            tags.append(f"{CACHE_TAG}-{sanitize_scope(scope.replace('{platform}', platform))}")
-    return list(dict.fromkeys(tags)) or [CACHE_TAG]
-
-
-def _check_scope(flags: CacheFlags, path: KeyPath, faults: FaultCollector) -> None:
-    """D6: a scope does not reach functions with another setting than `max`."""
-    if flags.scope is not None:
-        faults.report(
-            "unused-scope",
-            "the cache scope has no effect here, because it only changes the tag of `max`",
-            path,
-            "write `build_cache: max`, or put the scope into the entries",
-            severity="warning",
-        )

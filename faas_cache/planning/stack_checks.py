@@ -1,9 +1,9 @@
-"""Rules E4 and E5 between functions: a cache over an image, and two caches at one destination."""
+"""Rules E4, E5 and E7 between functions: what caches and images of one overwrite of another."""
 
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from itertools import combinations
 from typing import NamedTuple
 
@@ -12,15 +12,12 @@ from faas_cache.model.diagnostics import Diagnostic, KeyPath, Location
 from faas_cache.model.entries import CacheEntry
 from faas_cache.model.references import Reference
 from faas_cache.planning.entry_checks import entry_text, parsed_reference, plan_entries
+from faas_cache.planning.equal_builds import MAX_PAIRS_OF, check_images, written_context
 from faas_cache.planning.exports import Destination, destination_text, destinations
 from faas_cache.planning.image_rules import CACHE_TAG, sanitize_scope
 from faas_cache.planning.plan import BuildPlan
 
-__all__ = ["MAX_PAIRS_OF", "check_between"]
-
-# With more functions at one destination, each is compared with the first only: a thousand functions
-# have half a million pairs.
-MAX_PAIRS_OF = 10
+__all__ = ["check_between"]
 
 
 class _Export(NamedTuple):
@@ -32,9 +29,22 @@ class _Export(NamedTuple):
     backend: Backend
 
 
-def check_between(plans: Iterable[BuildPlan]) -> Iterator[Diagnostic]:
-    """What one function's cache does to the image or the cache of another function."""
-    plans = tuple(plans)
+def check_between(
+    plans: Iterable[BuildPlan],
+    others: Iterable[BuildPlan] = (),
+    *,
+    building: bool = True,
+    caches_of_others: bool = True,
+) -> Iterator[Diagnostic]:
+    """What the image and the cache of one function do to those of another.
+
+    `others` are the functions that are not built now, whose caches count unless flags replace the
+    settings of the file. Images are overwritten only where they are built (E7).
+    """
+    plans, others = tuple(plans), tuple(others)
+    images = dict(check_images(plans, others)) if building else {}
+    yield from images.values()
+    plans = (*plans, *(others if caches_of_others else ()))
     exports = [
         _Export(item.plan, item.entry, item.path, item.backend)
         for plan in plans
@@ -43,7 +53,7 @@ def check_between(plans: Iterable[BuildPlan]) -> Iterator[Diagnostic]:
     ]
     if exports:
         yield from _check_images(exports, plans)
-        yield from _check_destinations(exports)
+        yield from _check_destinations(exports, images.keys())
 
 
 def _check_images(exports: Iterable[_Export], plans: Iterable[BuildPlan]) -> Iterator[Diagnostic]:
@@ -70,8 +80,13 @@ def _check_images(exports: Iterable[_Export], plans: Iterable[BuildPlan]) -> Ite
             )
 
 
-def _check_destinations(exports: Iterable[_Export]) -> Iterator[Diagnostic]:
-    """E5: each pair of functions with a common destination that are not one build listed twice."""
+def _check_destinations(
+    exports: Iterable[_Export], reported: Collection[frozenset[str]]
+) -> Iterator[Diagnostic]:
+    """E5: each pair of functions with a common destination that are not one build listed twice.
+
+    Where E7 is reported for the pair, another destination would not help.
+    """
     writers: dict[Destination, list[_Export]] = {}
     for export in sorted(exports, key=lambda export: (export.plan.function, str(export.path))):
         for destination in destinations(export.entry):
@@ -84,7 +99,9 @@ def _check_destinations(exports: Iterable[_Export]) -> Iterator[Diagnostic]:
             else ((first, other) for other in group[1:])
         )
         for one, two in pairs:
-            if one.plan.function != two.plan.function and _sources(one.plan) != _sources(two.plan):
+            names = frozenset((one.plan.function, two.plan.function))
+            differ = len(names) > 1 and _sources(one.plan) != _sources(two.plan)
+            if differ and names not in reported:
                 yield _shared_destination(one, two, destination)
 
 
@@ -103,7 +120,7 @@ def _shared_destination(one: _Export, two: _Export, destination: Destination) ->
 def _sources(plan: BuildPlan) -> tuple[object, ...]:
     """What makes two functions one build listed twice, when it is equal."""
     # The context that is written for a function has its name.
-    context = "" if plan.context == f"build/{plan.function}" else plan.context
+    context = "" if written_context(plan) else plan.context
     handler = posixpath.normpath(plan.handler) if plan.handler else ""
     return (
         *(plan.tags, plan.lang, handler, plan.build_args, plan.build_options),

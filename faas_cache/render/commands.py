@@ -6,14 +6,24 @@ secret, ssh, no-cache, pull, squash, provenance, sbom, builder, the builder flag
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from shlex import join, quote
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, get_args
 
 import attrs
 
-from faas_cache.model.diagnostics import Diagnostic, Location, Severity
+from faas_cache.model.converters import (
+    Reader,
+    TextLike,
+    read_diagnostics,
+    read_fields,
+    read_list,
+    read_pairs,
+    read_string,
+)
+from faas_cache.model.diagnostics import Diagnostic, KeyPath, Location, Severity
 from faas_cache.model.entries import csv_field
+from faas_cache.model.errors import InvalidInput
 from faas_cache.model.frozen_map import EMPTY, FrozenMap
 from faas_cache.model.masking import masked, shown_fields
 from faas_cache.planning.plan import BuildPlan
@@ -30,9 +40,35 @@ __all__ = [
 ]
 
 Kind: TypeAlias = Literal["build", "push", "bake"]
+_KINDS: tuple[str, ...] = get_args(Kind)
 
 
-@attrs.frozen(kw_only=True, repr=False)
+def _read_kind(value: object, path: KeyPath) -> Kind:
+    kind = read_string(value, path)
+    if kind not in _KINDS:
+        raise InvalidInput(
+            Diagnostic(
+                name="invalid-argument",
+                message=f"invalid kind `{masked(kind)[:60]}`",
+                hint=f"use one of {', '.join(_KINDS)}",
+                location=Location(path=path),
+            )
+        )
+    return kind  # type: ignore[return-value]  # it is one of the three
+
+
+_READERS: dict[str, Reader] = {
+    "argv": read_list,
+    "env": read_pairs,
+    "stdin": read_string,
+    "cwd": read_string,
+    "kind": _read_kind,
+    "function": read_string,
+    "unsupported": read_diagnostics,
+}
+
+
+@attrs.frozen(kw_only=True, repr=False, init=False)
 class Command:
     """One command: its arguments, what it adds to its environment, its input and its folder.
 
@@ -49,6 +85,20 @@ class Command:
     kind: Kind = "build"
     function: str = ""
     unsupported: tuple[Diagnostic, ...] = ()
+
+    def __init__(  # noqa: PLR0913  # a parameter for each field
+        self,
+        *,
+        argv: Iterable[TextLike],
+        env: Mapping[str, TextLike | None] = EMPTY,
+        stdin: str = "",
+        cwd: str = "",
+        kind: Kind = "build",
+        function: str = "",
+        unsupported: Iterable[Diagnostic] = (),
+    ) -> None:
+        values = {name: value for name, value in locals().items() if name in _READERS}
+        self.__attrs_init__(**read_fields(values, _READERS))
 
     __repr__ = shown_fields
 

@@ -62,6 +62,6 @@ def _unsupported(plan: BuildPlan) -> Iterator[Diagnostic]:
     if plan.output == "push":
         hint = "run `docker push` after the build"
         yield unsupported(plan, _PROGRAM, "--push", hint, _INSTALL_URL, severity="note")
-    if plan.squash and plan.caching:  # BuildKit, which a cache needs, does not squash
+    if plan.squash and plan.caching:  # a cache needs BuildKit, which does not squash
         hint = "use a multi-stage build instead"
         yield unsupported(plan, _PROGRAM, "--squash", hint, _SQUASH_URL)

@@ -54,7 +54,7 @@ async def run_in_thread(function: Callable[[Stop, InLoop], T], stop: Stop | None
         try:
             loop.call_soon_threadsafe(_copy, result, future)
         except RuntimeError:
-            return  # the loop is closed: nobody waits any more
+            return  # the loop is closed: nothing waits for the result
 
     thread = Thread(target=work, name="faas-cache", daemon=True)
     if stop is None:
@@ -75,7 +75,7 @@ async def _supervised(thread: Thread, own: Stop, future: asyncio.Future[T]) -> T
                 await asyncio.wait([future])
             except asyncio.CancelledError:
                 continue  # it was cancelled once more, and still waits
-        future.exception()  # asyncio complains of an exception that nobody looks at
+        future.exception()  # asyncio warns about an exception that is never retrieved
         raise
 
 

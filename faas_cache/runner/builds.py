@@ -26,7 +26,7 @@ from faas_cache.runner.stop import Shutdown, Stop
 from faas_cache.runner.terminal import Output, terminal_of, writer_for
 from faas_cache.runner.workers import Mailbox, call_in_threads
 
-# What belongs to no target of a bake has this name in front of its lines.
+# The prefix of lines that belong to no target of a bake.
 _BAKE = "bake"
 
 __all__ = ["BuildUnit", "Guard", "Plan", "Progress", "Retry", "run_bake", "run_builds"]
@@ -62,10 +62,14 @@ def _as_tuple(commands: Iterable[PlannedCommand]) -> tuple[PlannedCommand, ...]:
 
 @attrs.frozen(kw_only=True)
 class BuildUnit:
-    """One function of a run: its plan, and its commands in order: the build, then the pushes."""
+    """One function of a run: its plan, and its commands in order: the build, then the pushes.
+
+    `attempt` is the number of its first attempt.
+    """
 
     plan: Plan
     commands: tuple[PlannedCommand, ...] = attrs.field(converter=_as_tuple)
+    attempt: int = 1
 
 
 def no_guard(_: Plan) -> AbstractContextManager[object]:
@@ -193,10 +197,10 @@ def _build(  # noqa: PLR0913  # the parts of a run
         if execution.interrupted:
             return result
         began = time.monotonic()
-        result = _attempt(execution, plan, unit.commands, mailbox, 1)
+        result = _attempt(execution, plan, unit.commands, mailbox, unit.attempt)
         commands = tuple(retry(plan, result)) if result.status == "failed" else ()
         if commands and not execution.interrupted:
-            result = _attempt(execution, plan, commands, mailbox, 2)
+            result = _attempt(execution, plan, commands, mailbox, unit.attempt + 1)
         result = _finished(execution, result, time.monotonic() - began, mailbox)
     if fail_fast and result.status == "failed":
         execution.shutdown.stop()
@@ -262,7 +266,7 @@ def _with(
         result,
         status=finished.status or done,
         exit_code=finished.exit_code,
-        digest=next(iter(digests), recorder.digest or result.digest),
+        digest=next(iter(digests), recorder.digests.get(result.name, result.digest)),
         report=recorder.report(result.name) if build else result.report,
         explanation=failures[0] if failures else None,
         notes=(*result.notes, *failures[1:], *notes),
@@ -315,7 +319,7 @@ def _bake(
 
 
 def _statuses(finished: Finished, targets: Mapping[str, Plan]) -> dict[str, Status]:
-    """What became of each target."""
+    """The status of each target."""
     if finished.status in ("stopped", "timed out"):
         return dict.fromkeys(targets, finished.status)
     done: dict[str, Status] = {
@@ -329,12 +333,12 @@ def _statuses(finished: Finished, targets: Mapping[str, Plan]) -> dict[str, Stat
         target: _target_status(report(plan.function), done[target])
         for target, plan in targets.items()
     }
-    # Where no target failed by itself, the file, the entries or the builder did.
+    # If no target failed by itself, the bake file, the entries or the builder failed.
     return statuses if "failed" in statuses.values() else dict.fromkeys(targets, "failed")
 
 
 def _target_status(report: CacheReport, done: Status) -> Status:
-    """What became of one target of a bake that failed."""
+    """The status of one target of a bake that failed."""
     if any(step.failed and step.kind != "import" for step in report.steps):
         return "failed"
     last = [step for step in report.steps if step.kind in ("image", "export")]
@@ -357,7 +361,7 @@ def _target_result(
         status=status,
         exit_code=finished.exit_code,
         attempts=1,
-        digest=record.digest if record else None,
+        digest=(record and record.digest) or finished.recorder.digests.get(name),
         report=finished.recorder.report(name),
         explanation=attrs.evolve(failures[0], function=name) if failures else None,
         notes=(*failures[1:], *(note for note in notes if note.severity != "error")),

@@ -20,7 +20,7 @@ from faas_cache.runner.workers import Mailbox
 
 __all__ = ["Execution", "Finished", "PlannedCommand", "Progress"]
 
-# How a builder tells of its progress: not at all, in lines, as JSON, or as JSON when it is over
+# How a builder reports its progress: not at all, as lines, as JSON, or as JSON afterwards
 # (`Builder.progress_mode`).
 Progress: TypeAlias = Literal["", "none", "plain", "rawjson", "history"]
 _VARIABLES: FrozenMap[FrozenMap[str]] = FrozenMap(
@@ -103,7 +103,7 @@ class Execution:
 
     @property
     def interrupted(self) -> Literal["", "stopped", "timed out"]:
-        """Why nothing more is started; empty if nothing prevents it."""
+        """Why no further command starts; empty if one may start."""
         if self.shutdown.stopped:
             return "stopped"
         return "timed out" if self._remaining() == 0 else ""
@@ -182,6 +182,11 @@ class Execution:
                 )
             )
 
+        # Arguments are only added for a buildx that is known to be new enough.
+        known = self.progress in ("rawjson", "history") and command.kind != "push"
+        if not known:
+            run(command.argv)
+            return outcomes[0], {}
         data = with_metadata(command.argv, run)
         return outcomes[0], parse_metadata(data)
 
@@ -194,12 +199,12 @@ class Execution:
     ) -> None:
         """Reads the events of builds that drew on the terminal from their builder's records."""
         for target, record in metadata.items():
-            if record.ref and self.progress == "history":
+            if record.ref:
                 log = history(record.ref, environ=self.environ, stop=self.shutdown)
                 recorder.replay(targets.get(target, function), log)
 
     def emit(self, event: Event, mailbox: Mailbox) -> None:
-        """Has `on_event` called, if there is one."""
+        """Passes an event to `on_event`, if there is one."""
         if self.on_event is not None:
             mailbox.post(self.on_event, event)
 
@@ -239,7 +244,7 @@ def _explanations(recorder: Recorder, outcome: Outcome) -> tuple[Explanation, ..
 
 
 def _cannot_start(function: str, error: CannotStart) -> Explanation:
-    """The failure of a function whose program cannot be started."""
+    """The failure of a function whose program cannot start."""
     (diagnostic,) = error.diagnostics
     missing = isinstance(error, ProgramNotFound)
     return Explanation(

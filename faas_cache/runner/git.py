@@ -1,4 +1,4 @@
-"""What is asked of git: the words of `--tag`, and clones of template sources."""
+"""What git is run for: the values of `--tag`, and clones of template sources."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ _SET = {
     "LC_ALL": "C",
 }
 _TAG_HINT = "run it in a clone with at least one commit, or leave out `--tag`"
-_CLONE_HINT = "check the address of the source, or put the template into `template/` yourself"
+_CLONE_HINT = "check the address of the source, or copy the template into `template/`"
 # How long a question about a local repository may take, and a clone, in seconds.
 _TAG_TIMEOUT, CLONE_TIMEOUT = 30.0, 300.0
 # `#sha-` and an abbreviated or whole commit, as faas-cli has it.

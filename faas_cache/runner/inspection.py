@@ -97,7 +97,7 @@ def _described(  # noqa: PLR0913  # the parts of a builder
     fields: Mapping[str, str],
     nodes: tuple[Node, ...],
 ) -> Builder:
-    """The builder; the version of an engine other than the client's tells that of its BuildKit."""
+    """The builder; its BuildKit version is that of the engine, not of the client."""
     driver = fields.get("Driver") or "docker"
     unknown = not at_least(buildkit, "0", unknown=False)
     if driver == "docker" and unknown and server != client:

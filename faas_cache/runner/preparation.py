@@ -10,13 +10,13 @@ from contextlib import AbstractContextManager, ExitStack
 
 import attrs
 
+from faas_cache.contexts.installation import install_template
 from faas_cache.contexts.locks import StopSignal
 from faas_cache.contexts.project_sources import (
     check_sources,
     check_templates,
     missing_sources,
 )
-from faas_cache.contexts.templates import install_template
 from faas_cache.contexts.writer import ContextWriter
 from faas_cache.model.builders import DOCKER, Builder
 from faas_cache.model.diagnostics import Diagnostic
@@ -120,7 +120,7 @@ class Preparation:
     def prepare(self, plan: StackPlan, *, pull: bool, bake: bool, deadline: Deadline) -> StackPlan:
         """The plan of `ready`, with its contexts written."""
         plan = self.ready(plan, pull=pull, bake=bake, deadline=deadline)
-        self.write_contexts(plan, stop=deadline)
+        self.write_contexts(plan.distinct(), stop=deadline)
         return plan
 
     def write_contexts(

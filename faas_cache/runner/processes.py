@@ -1,7 +1,7 @@
-"""`run` runs a command and passes on what it writes; `ask` returns what a program prints.
+"""`run` runs a command and passes on its output; `ask` returns the output of a program.
 
-Each program is in a process group of its own, which is asked to end, and killed after `GRACE`, when
-its time is up, it is stopped or the caller is interrupted. No signal handler is changed. The only
+Each program has its own process group, which is terminated, and killed after `GRACE`, if it times
+out, is stopped, or the caller is interrupted. No signal handler is changed. The only
 user of `subprocess`.
 """
 
@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import signal
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
@@ -41,6 +40,7 @@ __all__ = [
     "linked_shutdown",
     "run",
     "run_in_worker",
+    "started",
 ]
 
 # How much of the end of a program's output `Outcome.tail` keeps, in bytes.
@@ -78,8 +78,7 @@ class Outcome:
     """How a command ended.
 
     `exit_code` is 128 and the signal's number if a signal ended it. `stopped` and `timed_out` say
-    that it was asked to end, by a `Stop` or because its time was up. `tail` holds the last 64 KiB
-    of its output.
+    that it was terminated, by a `Stop` or a timeout. `tail` holds the last 64 KiB of its output.
     """
 
     command: Runnable
@@ -118,9 +117,9 @@ def run(  # noqa: PLR0913  # what a process has, and what ends it
 
     `sink` is called in this thread with what the command writes to stderr, with `capture_stdout` to
     stdout too; by default it is written to `sys.stderr`, and the command is given a terminal if
-    that is one. After `timeout` seconds the command is asked to end, and killed ten seconds later.
-    So it is when `stop` is stopped, when `sink` raises, and when a `KeyboardInterrupt` is raised in
-    this thread: both exceptions are raised again when the command has ended.
+    that is one. After `timeout` seconds the command is terminated, and killed ten seconds later.
+    The same happens when `stop` is stopped, when `sink` raises, and when a `KeyboardInterrupt` is
+    raised in this thread: both exceptions are raised again when the command has ended.
     """
     terminal = terminal_of(None) if sink is None else None
     write = writer_for(None) if sink is None else sink
@@ -175,7 +174,7 @@ def run_in_worker(  # noqa: PLR0913  # the same
         source, target = stack.enter_context(channel(terminal))
         try:
             process = stack.enter_context(
-                _started(
+                started(
                     command.argv,
                     stdin=stdin,
                     stdout=target if capture_stdout else None,
@@ -248,12 +247,12 @@ def _answer(
         return Answer(exit_code=128 + call.signal, problem="stopped")
     with ExitStack() as stack:
         shutdown = Shutdown()
-        stack.enter_context(call.on_stop(lambda: _forward(call, shutdown)))
+        stack.enter_context(call.on_stop(lambda: shutdown.follow(call)))
         channels = [stack.enter_context(channel(None)) for _ in range(2)]
         texts = [bytearray(), bytearray()]
         try:
             process = stack.enter_context(
-                _started(
+                started(
                     argv,
                     stdin=subprocess.DEVNULL,
                     stdout=channels[0][1],
@@ -292,16 +291,6 @@ def _answer(
     return Answer(stdout=stdout, stderr=stderr, exit_code=code, problem=problem)
 
 
-def _forward(call: Shutdown, one: Shutdown) -> None:
-    """Stops one question as all are stopped."""
-    if call.killed:
-        one.kill()
-    elif call.signal == signal.SIGINT:
-        one.interrupt()
-    else:
-        one.stop()
-
-
 @contextmanager
 def linked_shutdown(stop: Stop | None) -> Iterator[Shutdown]:
     """The `Shutdown` of one call, which is stopped with the caller's `Stop`."""
@@ -338,12 +327,12 @@ def _folder(cwd: str | None, command: Runnable) -> str | None:
 
 
 @contextmanager
-def _started(  # noqa: PLR0913  # what Popen takes
+def started(  # noqa: PLR0913  # what Popen takes
     argv: tuple[str, ...],
     *,
     stdin: int | BinaryIO,
     stdout: int | None,
-    stderr: int,
+    stderr: int | None,
     environ: Mapping[str, str],
     cwd: str | None,
 ) -> Iterator[subprocess.Popen[bytes]]:
@@ -394,6 +383,6 @@ def _cannot_start(program: str, reason: str) -> CannotStart:
 
 
 def _words(error: OSError | ValueError) -> str:
-    """What the system says about an error, in lower case."""
+    """The system's message for an error, in lower case."""
     words = str(getattr(error, "strerror", None) or error)
     return words[:1].lower() + words[1:]

@@ -51,7 +51,7 @@ def read_tags(
     environ: Mapping[str, str],
     faults: FaultCollector,
 ) -> dict[str, str]:
-    """What `--tag` adds to the tag of each function; git is asked once for all of them."""
+    """What `--tag` adds to the tag of each function; git runs once for all of them."""
     values: dict[str, str] = {}
     if kind == "digest":
         from faas_cache.contexts.digests import handler_digest

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from heapq import merge
@@ -22,9 +23,11 @@ Display: TypeAlias = Literal["lines", "output", "nothing", "failure"]
 _MAX_LINES, _MAX_EVENTS = 5_000, 50_000
 # What is kept of a quiet build, in bytes, in case that it fails.
 _MAX_QUIET = 2**22
+# The part of an image's export that names its digest.
+_PUSHED = re.compile(r"pushing manifest for \S+@(?P<digest>sha256:[0-9a-f]{64})")
 # What buildx shows while it connects to a builder, or starts one.
 _WAITING = ("[internal] waiting for connection", "[internal] booting buildkit")
-# A longer line is none of `docker push`.
+# A longer line is not from `docker push`.
 _MAX_LINE = 2**12
 
 
@@ -33,7 +36,7 @@ class Recorder:
 
     `emit` is called with each event, and `show` with what `display` says: `lines` that begin with
     the function's name, the `output` as it comes, `nothing`, or the lines of a `failure` when it is
-    over.
+    over. `digests` holds those of images, by their functions.
     """
 
     def __init__(
@@ -45,9 +48,9 @@ class Recorder:
         display: Display,
     ) -> None:
         self.show = show
-        self.digest: str | None = None
-        self.empty = True
-        self.started = False  # whether the builder has begun to build
+        self.digests: dict[str, str] = {}
+        self.empty: bool = True
+        self.started: bool = False  # whether the builder has begun to build
         self._function = function
         self._emit = emit
         self._display = display
@@ -71,10 +74,9 @@ class Recorder:
         """Reads what is left, and shows the lines of a failure."""
         self._add(self._reader.close())
         if self._shown_line:
-            self._display_lines(b"\n")
+            self._show_or_keep(self._marked_lines(b"\n", ""))
         if self._display == "failure" and exit_code != 0:
-            for lines in self._kept:
-                self.show(lines)
+            self.show(b"".join(self._kept))
 
     def replay(self, function: str, log: bytes) -> None:
         """Reads the recorded progress of one function."""
@@ -91,26 +93,33 @@ class Recorder:
         return CacheReport(function=function) if builder is None else builder.report()
 
     def _add(self, events: Iterable[Event]) -> None:
+        lines: list[bytes] = []
         for event in events:
             self.empty = False
             self.started |= isinstance(event, StepStarted) and not _is_waiting(event)
             self._log.add(event)
             self._reports.setdefault(event.function, ReportBuilder()).add(event)
             self._emit(event)
+            if isinstance(event, StepProgress) and (match := _PUSHED.fullmatch(event.status)):
+                self.digests[event.function] = match["digest"]
             if self._display in ("lines", "failure"):
-                self._display_lines(self._formatter.format(event))
+                lines += self._marked_lines(self._formatter.format(event), event.function)
+        self._show_or_keep(lines)
 
-    def _display_lines(self, text: bytes) -> None:
-        """Shows whole lines with the function's name in front, or keeps them."""
+    def _marked_lines(self, text: bytes, function: str) -> list[bytes]:
+        """The lines that end in a text, each with the name of its function in front."""
         *lines, self._shown_line = (self._shown_line + text).split(b"\n")
-        mark = f"{self._function} | ".encode(errors="replace")
-        marked = b"".join(mark + line + b"\n" for line in lines)
+        mark = f"{function or self._function} | ".encode(errors="replace")
+        return [mark + line + b"\n" for line in lines]
+
+    def _show_or_keep(self, lines: list[bytes]) -> None:
+        """Shows lines at once, or keeps the last of them for a failure."""
         if self._display == "lines":
-            if marked:
-                self.show(marked)
+            if lines:
+                self.show(b"".join(lines))
             return
-        self._kept.append(marked)
-        self._kept_size += len(marked)
+        self._kept.extend(lines)
+        self._kept_size += sum(map(len, lines))
         while self._kept_size > _MAX_QUIET:
             self._kept_size -= len(self._kept.popleft())
 
@@ -118,7 +127,8 @@ class Recorder:
         *lines, rest = (self._line + block).split(b"\n")
         self._line = rest[-_MAX_LINE:]
         for line in lines:
-            self.digest = push_digest(line[:_MAX_LINE]) or self.digest
+            if digest := push_digest(line[:_MAX_LINE]):
+                self.digests[self._function] = digest
 
 
 def _is_waiting(event: StepStarted) -> bool:

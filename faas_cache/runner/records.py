@@ -1,4 +1,4 @@
-"""What a builder remembers of a build: the metadata file of buildx, and `docker buildx history`."""
+"""The records that a builder keeps of a build: its metadata file and `docker buildx history`."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ def history(
 def with_metadata(argv: tuple[str, ...], run: Callable[[tuple[str, ...]], object]) -> bytes:
     """Calls `run` with the command, and returns the metadata file that buildx wrote.
 
-    Where there is no room for the file, the command runs without it.
+    If the file cannot be written, the command runs without it.
     """
     given = any(argument.startswith("--metadata-file") for argument in argv)
     if argv[1:2] != ("buildx",) or given:
@@ -119,7 +119,7 @@ def with_metadata(argv: tuple[str, ...], run: Callable[[tuple[str, ...]], object
 
 
 def _folder() -> TemporaryDirectory[str] | None:
-    """A folder with room for the file: buildx fails where it cannot write it."""
+    """A folder with enough free space for the file: buildx fails if it cannot write it."""
     try:
         folder = TemporaryDirectory(prefix="faas-cache-", ignore_cleanup_errors=True)
     except OSError:

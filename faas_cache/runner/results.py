@@ -1,4 +1,4 @@
-"""`BuildResult`: what became of each function of one run."""
+"""`BuildResult`: the result of one run for each function."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def _reject(instance: object, field: str, value: object, expected: str) -> Inval
 
 
 def _is(*types: type, expected: str) -> Any:  # noqa: ANN401  # attrs types a validator of any field so
-    """A validator of a field's type; `bool` is not taken for a number."""
+    """A validator of a field's type; a `bool` is not a number."""
 
     def validate(instance: object, attribute: attrs.Attribute[object], value: object) -> None:
         if not isinstance(value, types) or (isinstance(value, bool) and bool not in types):
@@ -63,7 +63,7 @@ def _is_status(instance: object, attribute: attrs.Attribute[object], value: obje
 
 @attrs.frozen(kw_only=True, repr=False)
 class FunctionResult:
-    """What became of one function.
+    """The result of one function.
 
     Attributes:
         name: The function.
@@ -76,6 +76,7 @@ class FunctionResult:
         report: What its cache did.
         explanation: Why it failed; `None` unless it did.
         notes: What went wrong without failing the build.
+        same_as: The function that was built, where this one is the same build (E8); else empty.
     """
 
     name: str = attrs.field(validator=_is(str, expected="a string"))
@@ -98,6 +99,7 @@ class FunctionResult:
     notes: tuple[Explanation, ...] = attrs.field(
         default=(), converter=_tuple, validator=_each(Explanation, "Explanations")
     )
+    same_as: str = attrs.field(default="", validator=_is(str, expected="a string"))
 
     __repr__ = shown_fields
 
@@ -113,7 +115,7 @@ class FunctionResult:
 
 @attrs.frozen(kw_only=True, repr=False)
 class BuildResult:
-    """What became of the functions of one run, in the order of the plan."""
+    """The results of one run, in the order of the plan."""
 
     functions: tuple[FunctionResult, ...] = attrs.field(
         default=(), converter=_tuple, validator=_each(FunctionResult, "FunctionResults")
@@ -141,9 +143,10 @@ class BuildResult:
 
     @property
     def report(self) -> CacheReport:
-        """What the caches of all functions did together."""
+        """What the caches of all functions did together; equal builds count once (E8)."""
         return CacheReport(function="", steps=_steps(self.functions))
 
 
 def _steps(functions: Iterable[FunctionResult]) -> tuple[Any, ...]:
-    return tuple(step for function in functions for step in function.report.steps)
+    built = (function for function in functions if not function.same_as)
+    return tuple(step for function in built for step in function.report.steps)

@@ -12,10 +12,10 @@ __all__ = ["Deadline", "Shutdown", "Stop"]
 
 
 class Stop:
-    """A switch that ends the builds it was given to, and no others; compared by identity.
+    """Stops the builds that it was passed to, and no others; compared by identity.
 
-    It may be given to several builds and before they start: then nothing is started. `stop` may be
-    called from any thread and from a signal handler.
+    It may be passed to several builds; a build that gets a stopped one starts nothing. `stop` may
+    be called from any thread and from a signal handler.
 
     >>> stop = Stop()
     >>> stop.stop()
@@ -123,7 +123,16 @@ class Shutdown(Stop):
             self._signal = signal.SIGINT
         self.stop()
 
+    def follow(self, other: Shutdown) -> None:
+        """Stops as another one was stopped."""
+        if not self._stopped:
+            self._signal = other.signal
+        if other.killed:
+            self.kill()
+        else:
+            self.stop()
+
     def kill(self) -> None:
-        """Ends everything at once."""
+        """Kills all programs at once."""
         self._stopped = self._killed = True
         self._notify()

@@ -1,6 +1,6 @@
-"""`Supervisor`: reads what a program writes until it ends, and ends it where it must.
+"""`Supervisor`: reads the output of a program until it ends, and terminates it if necessary.
 
-Nothing here waits for a program longer than the grace period once it was asked to end: not for one
+After a program was terminated, nothing here waits longer than the grace period: not for one
 that ignores signals, stops itself, or leaves a child behind that holds our pipe.
 """
 
@@ -20,13 +20,13 @@ from faas_cache.runner.stop import Shutdown
 
 __all__ = ["GRACE", "SHORT_GRACE", "Process", "Supervisor", "send_signal"]
 
-# How long a program that was asked to end may take to do so, in seconds; then it is killed with all
+# How long a terminated program may take to end, in seconds; then it is killed with all processes
 # that it started.
 GRACE = 10.0
 # The same for a program that has nothing to lose: one that only answers a question, or a build that
 # still waits for its builder.
 SHORT_GRACE = 1.0
-# How long output is waited for after a kill, in seconds: only a program outside of the process
+# How long to wait for output after a kill, in seconds: only a program outside the process
 # group can still write then.
 _LAST_OUTPUT = 1.0
 _BLOCK = 2**16
@@ -57,10 +57,10 @@ class Process(Protocol):
         """Waits for its end."""
 
     def terminate(self) -> None:
-        """Asks it to end."""
+        """Terminates it."""
 
     def kill(self) -> None:
-        """Ends it."""
+        """Kills it."""
 
 
 def send_signal(process: Process, number: int) -> None:
@@ -93,8 +93,8 @@ class Supervisor:
         self.ready: Callable[[], bool] = lambda: True
         self.tick: Callable[[], object] = lambda: None
         self.grace: Callable[[], float] = lambda: GRACE
-        self.timed_out = False
-        self.stopped = False
+        self.timed_out: bool = False
+        self.stopped: bool = False
         self._process = process
         self._shutdown = shutdown
         self._deadline = None if timeout is None else time.monotonic() + timeout
@@ -129,7 +129,7 @@ class Supervisor:
                     for source in self._sinks:
                         if isinstance(source, socket.socket):
                             source.close()
-        code = self._reap()
+                    code = self._reap()
         return code if code >= 0 else 128 - code
 
     def _loop(self, woken: socket.socket) -> None:
@@ -201,7 +201,7 @@ class Supervisor:
         return max(0.0, min([delay, *(at - now for at in times if at is not None)]))
 
     def _exited(self) -> bool:
-        """Whether the process has ended; it is not reaped yet where the system can tell without."""
+        """Whether the process has ended; it is not reaped yet if the system allows that."""
         waitid = getattr(os, "waitid", None)  # macOS has it since Python 3.13
         if waitid is None:
             return self._process.poll() is not None
@@ -235,7 +235,7 @@ def _read(source: int) -> bytes:
 
 
 def _selectable(source: int) -> Source:
-    """What can be selected in place of a pipe: itself, or a socket that a thread copies it to."""
+    """A pipe that can be passed to `select`: itself, or a socket that a thread copies it to."""
     if _PIPES_CAN_BE_SELECTED:
         return source
     ours, theirs = socket.socketpair()

@@ -1,4 +1,4 @@
-"""Where output goes, and the terminal that a program is given in place of ours."""
+"""Output streams, and the pseudo-terminal that a program gets instead of ours."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ Output: TypeAlias = Stream | Callable[[bytes], object] | None
 def writer_for(output: Output) -> Callable[[bytes], object]:
     """A function that writes bytes to a stream of text or of bytes.
 
-    `None` is `sys.stderr` as it is now; there, a reader that has gone away stops the output and
+    `None` is `sys.stderr` as it is now; there, a closed pipe stops the output and
     nothing else.
     """
     if output is None:

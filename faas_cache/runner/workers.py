@@ -1,8 +1,8 @@
-"""Work in threads whose messages are delivered in the thread that called.
+"""Runs jobs in threads, and calls back in the calling thread.
 
 What can be interrupted by Ctrl-C runs in the calling thread and only waits; what starts programs
-and ends them runs in threads of its own, where no `KeyboardInterrupt` is ever raised. So no program
-is lost between its start and our knowing of it.
+and ends them runs in other threads, where no `KeyboardInterrupt` is ever raised. So no program
+is lost right after its start.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _PATIENCE = 10.0
 
 
 class Mailbox:
-    """What threads want to have called in the thread that started them."""
+    """Calls that threads request in the thread that started them."""
 
     def __init__(self) -> None:
         # `put` of a SimpleQueue is reentrant: it may be called where a signal handler interrupted
@@ -40,7 +40,7 @@ class Mailbox:
         self._messages: queue.SimpleQueue[Callable[[], object] | None] = queue.SimpleQueue()
 
     def post(self, function: Callable[P, object], *args: P.args, **kwargs: P.kwargs) -> None:
-        """Has `function` called in the calling thread, in the order of the posts; never blocks."""
+        """Requests a call of `function` in the calling thread, in order; never blocks."""
         self._messages.put(lambda: function(*args, **kwargs))
 
     def wake(self) -> None:
@@ -55,12 +55,6 @@ class Mailbox:
         """The next message, `None` where there is none for a while."""
         with suppress(queue.Empty):
             return self._messages.get(timeout=_POLL)
-        return None
-
-    def take_now(self) -> Callable[[], object] | None:
-        """The next message that is here already."""
-        with suppress(queue.Empty):
-            return self._messages.get_nowait()
         return None
 
     def empty(self) -> bool:
@@ -175,9 +169,9 @@ def call_in_threads(
     try:
         crew.run(min(threads or len(jobs), len(jobs)))
     except BaseException as error:
-        if crew.abandon(interrupted=isinstance(error, KeyboardInterrupt)) and not isinstance(
-            error, KeyboardInterrupt
-        ):
-            raise KeyboardInterrupt from error
-        raise
+        interrupted = isinstance(error, KeyboardInterrupt)
+        again = crew.abandon(interrupted=interrupted)
+        if interrupted or not again:
+            raise
+        raise KeyboardInterrupt from error
     return [crew.results[index] for index in range(len(jobs))]

@@ -6,7 +6,7 @@ import attrs
 
 from faas_cache.model.frozen_map import FrozenMap
 
-__all__ = ["FORMS", "HEADER", "PROTOCOLS", "Form", "class_of"]
+__all__ = ["FORMS", "HEADER", "Form", "class_of"]
 
 # The keys of a form that are not fields of its value.
 HEADER = ("type", "version", "masked")
@@ -46,29 +46,29 @@ FORMS: FrozenMap[Form] = FrozenMap(
     CacheEntry=Form("model.entries", parsed=FrozenMap(backend="type", fields="attrs")),
     CacheFlags=Form("model.flags"),
     CacheReport=Form(
-        "buildkit.reports", derived=("cached", "total", "hit_ratio", "first_miss", "reason")
+        "buildkit.reports",
+        derived=("cached", "total", "hit_ratio", "first_miss", "reason"),
+        prose=("reason",),
     ),
     Command=Form("render.commands"),
     Diagnostic=Form("model.diagnostics", verbatim=("message", "hint", "url")),
-    Explanation=Form("buildkit.explanations"),
+    Explanation=Form("buildkit.explanations", verbatim=("message", "fix", "url", "error")),
     FunctionResult=Form("runner.results", derived=("ok",)),
     FunctionSpec=Form("model.specs", derived=("context_path",)),
     Location=Form("model.diagnostics"),
-    Output=Form("buildkit.events"),
+    Output=Form("buildkit.events", prose=("data",)),
     Reference=Form(
         "model.references",
         parsed=FrozenMap({key: key for key in ("domain", "path", "tag", "digest", "canonical")}),
     ),
     Stack=Form("stack.stack_file", omitted=("substitution",)),
     StackPlan=Form("stack_plan", derived=("errors", "caches")),
-    Step=Form("buildkit.reports"),
-    StepFinished=Form("buildkit.events"),
-    StepProgress=Form("buildkit.events"),
-    StepStarted=Form("buildkit.events"),
+    Step=Form("buildkit.reports", derived=("failed", "canceled"), prose=("name", "error")),
+    StepFinished=Form("buildkit.events", prose=("error",)),
+    StepProgress=Form("buildkit.events", prose=("status",)),
+    StepStarted=Form("buildkit.events", prose=("name",)),
     Template=Form("stack.templates"),
 )
-# The type in the table that stands for a protocol in a hint.
-PROTOCOLS = FrozenMap(TemplateLike="Template")
 
 
 def class_of(name: str) -> type:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping
 from enum import Enum
 from functools import cache
+from itertools import islice
 from types import UnionType
 from typing import Any, ForwardRef, Literal, Union, get_args, get_origin, get_type_hints
 
@@ -14,7 +15,7 @@ from faas_cache.model.diagnostics import Diagnostic, nearest
 from faas_cache.model.errors import FaasCacheError, InvalidInput
 from faas_cache.model.faults import FaultCollector
 from faas_cache.model.masking import masked, masked_message
-from faas_cache.serialization.forms import FORMS, PROTOCOLS, Form, class_of
+from faas_cache.serialization.forms import FORMS, Form
 from faas_cache.serialization.shapes import (
     ANYTHING,
     SCALARS,
@@ -36,6 +37,8 @@ from faas_cache.serialization.shapes import (
 __all__ = ["shape_of"]
 
 _NO_FORM = Form("")
+# As many unknown keys of one object are reported: the search for similar words is slow.
+_MAX_UNKNOWN = 20
 
 
 @cache
@@ -47,8 +50,6 @@ def shape_of(hint: Any) -> Shape:  # noqa: ANN401  # type hints have no common t
         return ANYTHING
     if get_origin(hint) is not None:
         return _generic(hint, get_origin(hint), get_args(hint))
-    if getattr(hint, "__name__", "") in PROTOCOLS:
-        return shape_of(class_of(PROTOCOLS[hint.__name__]))
     if isinstance(hint, type) and (attrs.has(hint) or issubclass(hint, Enum)):
         return _class(hint)
     raise _unsupported(hint)
@@ -78,7 +79,7 @@ def _recursive(hint: object) -> bool:
 
 
 def _union(hints: tuple[Any, ...]) -> Shape:
-    """The classes of a union are told apart by their names."""
+    """The classes of a union are distinguished by their names."""
     classes = tuple(hint for hint in hints if attrs.has(hint))
     if len(classes) < 2:  # noqa: PLR2004  # a class alone needs no name
         return union(tuple(map(shape_of, hints)))
@@ -142,7 +143,7 @@ def _front_end(hint: type) -> Shape:
 
 
 def _parsed(hint: type, parts: Mapping[str, str]) -> Shape:
-    """A value that is read from its text; the parts beside it are for readers."""
+    """A value that is read from its text; its other keys are for people who read the JSON."""
 
     def write(value: object, writer: Writer) -> object:
         shown = {key: getattr(value, attribute) for key, attribute in parts.items()}
@@ -268,11 +269,11 @@ class _Record:
 
 def _raise_unknown(items: Mapping[object, object], names: Collection[str]) -> None:
     faults = FaultCollector()
-    for key in items:
-        if key not in names:
-            word = shorten(str(key))
-            hint = nearest(word, names) or "remove it"
-            faults.add(*invalid(f"unknown key `{word}`", (word,), hint).diagnostics)
+    unknown = (key for key in items if key not in names)
+    for key in islice(unknown, _MAX_UNKNOWN):
+        word = shorten(str(key))
+        hint = nearest(word, names) or "remove it"
+        faults.add(*invalid(f"unknown key `{word}`", (word,), hint).diagnostics)
     faults.raise_errors(InvalidInput)
 
 

@@ -111,9 +111,9 @@ class Writer:
         """A text, masked where it contains a secret."""
         return self._shown(text, self.mask)
 
-    def number(self, value: float) -> object:
+    def number(self, value: object) -> object:
         """A number of a value that has any type; JSON has neither infinity nor NaN."""
-        if self.mask is _hide and not self.secrets and not isinstance(value, bool):
+        if not self.secrets and self.mask is _hide and not isinstance(value, bool):
             return self.text(str(value))
         return str(value) if isinstance(value, float) and not isfinite(value) else value
 
@@ -325,7 +325,7 @@ def mapping(item: Shape) -> Shape:
 
 
 def union(members: tuple[Shape, ...]) -> Shape:
-    """One of several shapes, told apart by the type of the value and by the type of the data."""
+    """One of several shapes, distinguished by the type of the value and the type of the data."""
 
     def write(value: object, writer: Writer) -> object:
         exact = [member for member in members if type(value) in member.python]

@@ -24,7 +24,7 @@ __all__ = [
 
 # A program of more states is rejected before it is made.
 MAX_STATES = 20_000
-# So many sets of states are remembered at once.
+# At most this many sets of states are kept.
 _MAX_REMEMBERED = 10_000
 
 Predicate: TypeAlias = Callable[[str], bool]

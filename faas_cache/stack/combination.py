@@ -1,4 +1,4 @@
-"""Several stack files as one stack, so that the rules between functions hold over all of them."""
+"""Several stack files as one stack, so that the rules between functions apply to all of them."""
 
 from __future__ import annotations
 
@@ -6,12 +6,14 @@ from collections.abc import Iterable, Mapping
 
 import attrs
 
+from faas_cache.model.converters import Setting  # noqa: F401  # a field of the base class has this type
 from faas_cache.model.diagnostics import Diagnostic, KeyPath, Location
 from faas_cache.model.errors import InvalidInput
 from faas_cache.model.frozen_map import FrozenMap
 from faas_cache.model.specs import FunctionSpec
 from faas_cache.stack.positions import Position
 from faas_cache.stack.stack_file import Stack
+from faas_cache.stack.substitution import Substitution  # noqa: F401  # a field of the base class has this type
 
 __all__ = ["CombinedStack", "combine"]
 
@@ -76,8 +78,13 @@ class CombinedStack(Stack):
         return tuple(located)
 
     def _in_file(self, location: Location) -> Location:
-        own = self.own_name(_function_of(location.path))
-        return attrs.evolve(location, path=(_FUNCTIONS, own, *location.path[2:]))
+        file, own = self.origins[_function_of(location.path)]
+        stack, rest = self.stacks[file], location.path[2:]
+        spec = stack.functions.get(own)
+        has_default = spec is not None and spec.build_cache is None
+        if has_default and rest[:1] == ("build_cache",) and stack.build_cache is not None:
+            return attrs.evolve(location, path=("configuration", *rest))
+        return attrs.evolve(location, path=(_FUNCTIONS, own, *rest))
 
 
 def combine(stacks: Mapping[str, Stack]) -> CombinedStack:
@@ -96,7 +103,15 @@ def combine(stacks: Mapping[str, Stack]) -> CombinedStack:
         for spec in stack.functions.values():
             full = _full_name(file, spec.name)
             own = tuple(_renamed(diagnostic, file) for diagnostic in spec.diagnostics)
-            functions[full] = attrs.evolve(spec, name=full, diagnostics=own)
+            setting = spec.default_cache if spec.build_cache is None else spec.build_cache
+            functions[full] = attrs.evolve(
+                spec,
+                name=full,
+                build_cache=setting,  # D9: the default of its file
+                default_cache=None,
+                cache_name=spec.name,
+                diagnostics=own,
+            )
         diagnostics += (_renamed(diagnostic, file) for diagnostic in stack.diagnostics)
     invalid = tuple(name for name in origins if name not in functions)
     return CombinedStack(

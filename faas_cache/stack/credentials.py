@@ -53,13 +53,16 @@ class Credential:
     __slots__ = ("alternative", "name", "path", "value")
 
     def __init__(self, path: KeyPath, name: str, value: str, alternative: str) -> None:
-        self.path, self.name, self.value, self.alternative = path, name, value, alternative
+        self.path: KeyPath = path
+        self.name: str = name
+        self.value: str = value
+        self.alternative: str = alternative
 
 
 def credentials(specs: Iterable[FunctionSpec]) -> Iterator[Credential]:
     """The credentials in the cache entries and build arguments of functions with `build_cache`."""
     for spec in specs:
-        if spec.build_cache is not None:
+        if spec.build_cache is not None or spec.default_cache is not None:
             yield from _in_entries(spec)
             yield from _in_arguments(spec)
 
@@ -69,7 +72,8 @@ def written_credentials(specs: Iterable[FunctionSpec], document: Document) -> It
 
     A credential that a `${…}` inserts is not in the file. This is decided before flags are applied.
     """
-    for credential in credentials(specs):
+    # A credential of the default is in the entries of several functions, and written once.
+    for credential in {c.path: c for c in credentials(specs)}.values():
         if not _is_inserted(credential, document):
             name = masked(credential.name)[:_SHOWN]
             yield Diagnostic(
@@ -83,11 +87,14 @@ def written_credentials(specs: Iterable[FunctionSpec], document: Document) -> It
 
 def _in_entries(spec: FunctionSpec) -> Iterator[Credential]:
     setting = spec.build_cache
+    top: KeyPath = ("functions", spec.name, "build_cache")
+    if setting is None:  # D9
+        setting, top = spec.default_cache, ("configuration", "build_cache")
     if not isinstance(setting, dict):
         return
     for side in ("from", "to"):
         entries = setting.get(side)
-        path: KeyPath = ("functions", spec.name, "build_cache", side)
+        path: KeyPath = (*top, side)
         for index, text in enumerate(entries if isinstance(entries, tuple) else (entries,)):
             here = (*path, index) if isinstance(entries, tuple) else path
             yield from _in_entry(text, here) if isinstance(text, str) else ()

@@ -1,13 +1,14 @@
-"""Edits of a stack file: a setting is spliced into the text, and every other character stays as it is.
+"""Edits of a stack file: a setting is spliced into the text, and every other character stays.
 
-The positions are those of the parser; nothing is dumped. Each edit is checked by reading the result.
+The positions are those of the parser; nothing is dumped. Each result is read again and checked.
 """
 
 from __future__ import annotations
 
 import codecs
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, NamedTuple
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple, NoReturn
 
 import attrs
 
@@ -15,7 +16,7 @@ from faas_cache.model.diagnostics import Diagnostic, KeyPath, Location, nearest
 from faas_cache.model.errors import InvalidInput, InvalidStack
 from faas_cache.model.faults import FaultCollector
 from faas_cache.model.masking import masked
-from faas_cache.stack.positions import LINE_END, Mark
+from faas_cache.stack.positions import LINE_END, LINE_ENDS, LineIndex, Mark
 from faas_cache.stack.reading import decode, process_environment
 from faas_cache.stack.substitution import Substitution, substitute
 from faas_cache.stack.values import Document
@@ -26,6 +27,14 @@ __all__ = ["Edit", "edit_setting"]
 KEY = "build_cache"
 MODES = ("inline", "max", "none")
 _DEFAULT: KeyPath = ("configuration", KEY)
+# What may be before a value: an anchor and a tag.
+_PROPERTIES = re.compile(rf"(?:[&!][^ \t{LINE_ENDS}]*[ \t]+)*")
+# What may be before a document: comments, directives and its marker.
+_PROLOGUE = re.compile(rf"(?:[ \t{LINE_ENDS}]+|#[^{LINE_ENDS}]*|%[^{LINE_ENDS}]*|---(?!\S))*")
+_COLON = re.compile(rf"[\"']?(?:{KEY}|configuration)[\"']?[ \t]*:")
+_SPACE = re.compile(r"[ \t]*")
+_LINE = re.compile(rf"[^{LINE_ENDS}]*")
+_SHOWN = 60
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8"),
     (codecs.BOM_UTF16_LE, "utf-16-le"),
@@ -68,47 +77,64 @@ class _Splice(NamedTuple):
     text: str
 
 
-def edit_setting(
+def edit_setting(  # noqa: PLR0913  # as many as the command has flags
     data: bytes,
     mode: str,
-    names: Iterable[str] = (),
+    names: Sequence[str] = (),
     *,
     default: bool = False,
     force: bool = False,
     file: str = "stack.yaml",
     environ: Mapping[str, str] | None = None,
 ) -> Edit:
-    """Sets `build_cache` of functions, of all of them without names, or with `default` that of the stack.
+    """Sets `build_cache` of functions, of all without names, or with `default` that of the stack.
 
-    `mode` is `inline`, `max` or `none`. A setting in the object form is replaced only with `force`. `environ` is what
-    `${…}` is replaced from while the file is read; the file keeps its expressions. Raises `InvalidInput` for a function
-    that cannot be edited, `InvalidStack` for a file that cannot be read.
+    `mode` is `inline`, `max` or `none`. A setting in the object form is replaced only with `force`.
+    `environ` is what `${…}` is replaced from while the file is read; the file keeps its
+    expressions. Raises `InvalidInput` for a function that cannot be edited, `InvalidStack` for a
+    file that cannot be read.
     """
-    if mode not in MODES:
-        hint = nearest(mode, MODES) or f"write one of {', '.join(MODES)}"
-        message = f"invalid mode `{masked(mode)[:60]}`"
-        raise InvalidInput(Diagnostic(name="invalid-argument", message=message, hint=hint))
+    _check_arguments(mode, names, default=default)
     bom, encoding, source = _decode(data)
     decode(data, file)  # the limits and errors of a stack file
     environ = process_environment() if environ is None else environ
     editor = _Editor(source, substitute(source, environ), file)
-    paths = (
-        [_DEFAULT]
-        if default
-        else [("functions", name, KEY) for name in names or editor.functions()]
-    )
+    paths = [_DEFAULT] if default else _paths(names or editor.functions())
     faults = FaultCollector()
     splices: dict[int, _Splice] = {}
     for path in paths:
         with faults.catch():
-            splice = editor.set_scalar(path, mode, force=force)
-            splices[splice.start] = splice
+            # Among all functions, an alias follows the mapping that it names.
+            if default or names or not editor.is_alias(path[:-1]):
+                splice = editor.set_scalar(path, mode, force=force)
+                splices[splice.start] = splice
     faults.raise_errors(InvalidInput)
-    text = source
-    for _, splice in sorted(splices.items(), reverse=True):
-        text = text[: splice.start] + splice.text + text[splice.end :]
-    _verify(editor.document, _read(substitute(text, environ), file), paths, mode)
-    return Edit(file=file, before=data, after=bom + text.encode(encoding))
+    text = _spliced(source, [splice for _, splice in sorted(splices.items())])
+    _verify(editor.document, substitute(text, environ), set(paths), mode)
+    return Edit(file=file, before=data, after=bom + text.encode(encoding, "surrogateescape"))
+
+
+def _check_arguments(mode: str, names: Sequence[str], *, default: bool) -> None:
+    if mode not in MODES:
+        hint = nearest(mode, MODES) or f"write one of {', '.join(MODES)}"
+        raise _invalid(f"invalid mode `{masked(mode)[:_SHOWN]}`", hint)
+    if default and names:
+        message = "the default of the stack is not a setting of functions"
+        raise _invalid(message, "name no function with `--default`")
+
+
+def _paths(names: Iterable[str]) -> list[KeyPath]:
+    return [("functions", name, KEY) for name in names]
+
+
+def _spliced(source: str, splices: Iterable[_Splice]) -> str:
+    """The source with every splice, in the order of their offsets."""
+    parts: list[str] = []
+    end = 0
+    for splice in splices:
+        parts += (source[end : splice.start], splice.text)
+        end = splice.end
+    return "".join((*parts, source[end:]))
 
 
 class _Editor:
@@ -120,61 +146,65 @@ class _Editor:
         self.file = file
         self.document = _read(substitution, file)
         self.marks = self.document.marks
+        self.lines = LineIndex(source)
+        self.top = Mark(0, _end_of(_PROLOGUE, substitution.text, 0), len(substitution.text))
 
     def functions(self) -> list[str]:
         """The names of all functions."""
-        functions = self._mapping(self.document.value, "functions")
-        return [str(name) for name in functions if name is not None]
+        functions = self.document.value.get("functions")
+        return [str(name) for name in functions] if isinstance(functions, dict) else []
+
+    def is_alias(self, path: KeyPath) -> bool:
+        """Whether the value at a key path is written elsewhere."""
+        return self._is_alias(self.marks.find(path))
 
     def set_scalar(self, path: KeyPath, value: str, *, force: bool) -> _Splice:
         """The splice that gives a key path this value."""
-        parent: Any = self.document.value
-        mark = Mark(0, 0, len(self.substitution.text))
-        for depth, key in enumerate(path[:-1], start=1):
-            if not isinstance(parent, dict) or key not in parent:
-                if path == _DEFAULT and isinstance(parent, dict):
-                    return self._insert(parent, mark, "configuration", self._nested(value))
-                hint = nearest(str(key), map(str, parent or ())) or "name a function of the file"
-                self._refuse(
-                    "unknown-function",
-                    f"unknown function `{masked(str(key))[:60]}`",
-                    path[:depth],
-                    hint,
-                )
-            mark = self._own_mark(parent, key, mark, path[:depth])
-            parent = parent[key]
-        key = path[-1]
+        parent, mark = self._parent(path)
         if parent is None and path == _DEFAULT:
-            at = self._offset(mark.value_end)
-            return _Splice(at, at, f"{self._line_end(at)}  {key}: {value}")
+            return self._fill(mark, value)
         if not isinstance(parent, dict):
-            self._refuse(
-                "invalid-type",
-                "expected a mapping",
-                path[:-1],
-                "write the keys of the function first",
-            )
-        if key not in parent or not self._is_own(parent, key, mark):
-            return self._insert(parent, mark, str(key), f" {value}")
-        return self._replace(parent, path, value, force=force)
+            hint = "write the keys of the function first"
+            self._refuse("expected a mapping", path[:-1], hint, name="invalid-type")
+        if path == _DEFAULT and parent is self.document.value:
+            return self._insert(parent, mark, "configuration", {KEY: value})
+        if KEY in parent and self._is_own(parent, KEY, mark):
+            return self._replace(parent, path, value, force=force)
+        return self._insert(parent, mark, KEY, value)
 
     # Marks.
 
-    def _own_mark(self, parent: dict[Any, Any], key: Any, outer: Mark, path: KeyPath) -> Mark:  # noqa: ANN401  # a YAML key
-        """The mark of an item that is written inside its parent, and not where an alias or a merge leads."""
-        mark = self.marks.of(parent)[key]
-        if not self._is_own(parent, key, outer) or mark.value_start < mark.start:
-            message = "the value comes from an alias or a merge key"
-            self._refuse("invalid-argument", message, path, "edit the mapping that the alias names")
-        return mark
+    def _parent(self, path: KeyPath) -> tuple[Any, Mark]:
+        """The mapping that a setting is written into, and its mark."""
+        parent, mark = self.document.value, self.top
+        for depth, key in enumerate(path[:-1], start=1):
+            if not isinstance(parent, dict) or key not in parent:
+                if path == _DEFAULT:
+                    return parent, mark
+                known = map(str, parent) if isinstance(parent, dict) else ()
+                hint = nearest(str(key), known) or "name a function of the file"
+                message = f"unknown function `{masked(str(key))[:_SHOWN]}`"
+                self._refuse(message, path[:depth], hint, name="unknown-function")
+            own = self._is_own(parent, key, mark)
+            mark = self.marks.of(parent)[key]
+            if not own or self._is_alias(mark):
+                message = "the value comes from an alias or a merge key"
+                self._refuse(message, path[:depth], "edit the mapping that the alias names")
+            parent = parent[key]
+        return parent, mark
 
     def _is_own(self, parent: dict[Any, Any], key: Any, outer: Mark) -> bool:  # noqa: ANN401  # a YAML key
-        start = self.marks.of(parent)[key].start
-        return outer.value_start <= start < max(outer.value_end, outer.value_start + 1)
+        """Whether an item is written inside its mapping, and not where a merge key leads."""
+        return outer.value_start <= self.marks.of(parent)[key].start < outer.value_end
 
-    def _mapping(self, value: Any, key: str) -> dict[Any, Any]:  # noqa: ANN401  # any YAML value
-        found = value.get(key) if isinstance(value, dict) else None
-        return found if isinstance(found, dict) else {}
+    def _is_alias(self, mark: Mark) -> bool:
+        return mark.value_start < mark.start or self.substitution.text.startswith(
+            "*", mark.value_start
+        )
+
+    def _body(self, mark: Mark) -> int:
+        """The offset of a value in the text, behind its anchor and its tag."""
+        return _end_of(_PROPERTIES, self.substitution.text, mark.value_start)
 
     def _offset(self, offset: int) -> int:
         """The offset in the source of an offset in the text that was parsed."""
@@ -186,72 +216,90 @@ class _Editor:
         self, parent: dict[Any, Any], path: KeyPath, value: str, *, force: bool
     ) -> _Splice:
         """Replaces the value of a key that exists."""
-        mark = self.marks.of(parent)[path[-1]]
-        old = parent[path[-1]]
+        mark, old = self.marks.of(parent)[KEY], parent[KEY]
         if isinstance(old, (dict, list)) and not force:
-            message = "the setting has the object form"
-            self._refuse("invalid-argument", message, path, "replace it with `--force`")
-        if mark.value_start < mark.start:
+            self._refuse("the setting has the object form", path, "replace it with `--force`")
+        if self._is_alias(mark):
             message = "the setting comes from an alias"
-            self._refuse("invalid-argument", message, path, "edit the value that the alias names")
-        start, end = self._offset(mark.value_start), self._offset(self._content_end(old, mark))
-        if old is None and start == end:
-            return _Splice(start, end, f" {value}")
-        if isinstance(old, (dict, list)) and LINE_END.search(
-            self.source, self._offset(mark.start), start
-        ):
-            colon = self.source.rindex(":", 0, start)
-            return _Splice(colon + 1, end, f" {value}")
-        return _Splice(start, end, value)
+            self._refuse(message, path, "edit the value that the alias names")
+        colon = _end_of(_COLON, self.source, self._offset(mark.start))
+        if isinstance(old, (dict, list)):
+            return _Splice(colon, self._offset(self._content_end(old, mark)), f" {value}")
+        start = self._offset(self._body(mark))
+        old_text = self.source[start : self._offset(mark.value_end)].rstrip(f" \t{LINE_ENDS}")
+        if not old_text:
+            return self._fill_scalar(colon, path, value)
+        quote = old_text[0] if old_text[0] in "\"'" and old_text[-1] == old_text[0] else ""
+        return _Splice(start, start + len(old_text), f"{quote}{value}{quote}")
 
-    def _insert(self, parent: dict[Any, Any], mark: Mark, key: str, rest: str) -> _Splice:
-        """Adds a key to a mapping: behind its image, else before its first key; in a flow mapping, first."""
-        start = self._offset(mark.value_start)
-        brace = self.source.find("{", start, start + 1) if not self._is_block(parent, mark) else -1
-        if brace >= 0:
-            comma = ", " if parent else ""
-            return _Splice(
-                brace + 1, brace + 1, f"{key}:{rest.strip(chr(10)) if comma else rest}{comma}"
-            )
+    def _fill_scalar(self, start: int, path: KeyPath, value: str) -> _Splice:
+        """Writes a value behind the colon of a key where there is none."""
+        rest = self.source[(at := _end_of(_SPACE, self.source, start)) : at + 1]
+        if rest and rest not in f"#,}}{LINE_ENDS}":
+            message = "the setting comes from a variable"
+            self._refuse(message, path, "edit it by hand")
+        return _Splice(start, start, f" {value}")
+
+    def _fill(self, mark: Mark, value: str) -> _Splice:
+        """Writes the default into a `configuration` without a value."""
+        start, end = self._offset(mark.value_start), self._offset(mark.value_end)
+        if start < end:
+            return _Splice(start, end, f"{{{KEY}: {value}}}")
+        colon = _end_of(_COLON, self.source, self._offset(mark.start))
+        at = _end_of(_LINE, self.source, colon)  # behind a comment
+        return _Splice(at, at, f"{self._line_end(at)}  {KEY}: {value}")
+
+    def _insert(
+        self, parent: dict[Any, Any], mark: Mark, key: str, value: str | dict[str, str]
+    ) -> _Splice:
+        """Adds a key to a mapping: behind its image, else in front; in a flow mapping, in front."""
+        body = self._body(mark)
         own = [k for k in parent if self._is_own(parent, k, mark)]
-        anchor = "functions" if "functions" in own and key == "configuration" else own[0]
-        first = self._offset(self.marks.of(parent)[anchor].start)
+        if self.substitution.text.startswith("{", body):
+            at = self._offset(body) + 1
+            quote = '"' if own and self._starts_with_quote(parent, own[0]) else ""
+            return _Splice(at, at, _flow(key, value, quote) + (", " if parent else ""))
+        if "image" in own and (splice := self._behind(self.marks.of(parent)["image"], key, value)):
+            return splice
+        next_key = "functions" if key == "configuration" and "functions" in own else None
+        next_key = own[0] if next_key is None and own else next_key
+        first = self._offset(self.marks.of(parent)[next_key].start if own else body)
         indent = self._indent(first)
-        if "image" in own:
-            image = self.marks.of(parent)["image"]
-            end = self._offset(image.value_end)
-            line_end = LINE_END.search(self.source, end)
-            single = not LINE_END.search(self.source, self._offset(image.start), end)
-            if single and line_end is not None and image.value_start > image.start:
-                at = line_end.start()
-                return _Splice(at, at, f"{line_end[0]}{indent}{key}:{rest}")
-        return _Splice(first, first, f"{key}:{rest}{self._line_end(first)}{indent}")
+        end = self._line_end(first)
+        return _Splice(first, first, f"{_block(key, value, end)}{end}{indent}")
 
-    def _nested(self, value: str) -> str:
-        return f"{self._line_end(0)}  {KEY}: {value}"
+    def _behind(self, mark: Mark, key: str, value: str | dict[str, str]) -> _Splice | None:
+        """Adds a key behind one whose value ends in its line; `None` where it does not."""
+        start, end = self._offset(mark.start), self._offset(mark.value_end)
+        line_end = LINE_END.search(self.source, end)
+        several = LINE_END.search(self.source, start, end) is not None
+        if line_end is None or several or self._is_alias(mark):
+            return None
+        text = f"{line_end[0]}{self._indent(start)}{_block(key, value, line_end[0])}"
+        return _Splice(line_end.start(), line_end.start(), text)
 
-    def _is_block(self, parent: dict[Any, Any], mark: Mark) -> bool:
-        start = self._offset(mark.value_start)
-        return not self.source.startswith("{", start)
+    def _starts_with_quote(self, parent: dict[Any, Any], key: Any) -> bool:  # noqa: ANN401  # a YAML key
+        """Whether a key is in double quotes, as in JSON."""
+        return self.source.startswith('"', self._offset(self.marks.of(parent)[key].start))
 
     def _content_end(self, value: Any, mark: Mark) -> int:  # noqa: ANN401  # any YAML value
-        """Where the last scalar inside a value ends: a block mapping ends only at the next token."""
-        if not isinstance(value, (dict, list)) or self.substitution.text[mark.value_start] in "{[":
+        """Where the last scalar inside a value ends: a block mapping ends at the next token."""
+        if not isinstance(value, (dict, list)) or self.substitution.text[self._body(mark)] in "{[":
             return mark.value_end
-        marks = self.marks.of(value)
-        ends = [
-            self._content_end(value[key], item)
-            for key, item in marks.items()
-            if item.start >= mark.value_start
-        ]
-        return max(ends, default=mark.value_end)
+        items = zip(
+            value.values() if isinstance(value, dict) else value,
+            self.marks.of(value).values(),
+            strict=True,
+        )
+        return max(self._content_end(item, each) for item, each in items)
 
     def _indent(self, offset: int) -> str:
         """The white space before a key that begins its line."""
-        before = LINE_END.split(self.source[:offset])[-1]
+        _, column = self.lines.position(offset)
+        before = self.source[offset - column + 1 : offset]
         if before.strip(" "):
             message = "the first key of the mapping does not begin its line"
-            self._refuse("invalid-argument", message, (), "write each key on a line of its own")
+            self._refuse(message, (), "write each key on a line of its own")
         return before
 
     def _line_end(self, offset: int) -> str:
@@ -259,9 +307,32 @@ class _Editor:
         match = LINE_END.search(self.source, offset) or LINE_END.search(self.source)
         return match[0] if match else "\n"
 
-    def _refuse(self, name: str, message: str, path: KeyPath, hint: str) -> Any:  # noqa: ANN401  # it raises
+    def _refuse(
+        self, message: str, path: KeyPath, hint: str, *, name: str = "invalid-argument"
+    ) -> NoReturn:
         location = self.document.location(path) if path else Location(file=self.file)
         raise InvalidInput(Diagnostic(name=name, message=message, hint=hint, location=location))
+
+
+def _flow(key: str, value: str | dict[str, str], quote: str) -> str:
+    """A key and its value, a scalar or a mapping, in flow style."""
+    if isinstance(value, str):
+        return f"{quote}{key}{quote}: {quote}{value}{quote}"
+    items = ", ".join(_flow(*item, quote) for item in value.items())
+    return f"{quote}{key}{quote}: {{{items}}}"
+
+
+def _block(key: str, value: str | dict[str, str], line_end: str) -> str:
+    """A key and its value in block style."""
+    if isinstance(value, str):
+        return f"{key}: {value}"
+    return f"{key}:" + "".join(f"{line_end}  {k}: {item}" for k, item in value.items())
+
+
+def _end_of(pattern: re.Pattern[str], text: str, offset: int) -> int:
+    """Where the match of a pattern ends that always matches."""
+    match = pattern.match(text, offset)
+    return match.end() if match else offset
 
 
 def _decode(data: bytes) -> tuple[bytes, str, str]:
@@ -277,40 +348,40 @@ def _read(substitution: Substitution, file: str) -> Document:
     document = read_document(substitution, file, marking=True)
     if not document.complete or document.faults or not isinstance(document.value, dict):
         diagnostics = [fault.diagnostic for fault in document.faults]
-        message = "the file cannot be edited, because it is not a stack file"
+        message = "the file is not a stack file, so it cannot be edited"
         raise InvalidStack(*diagnostics or [Diagnostic(name="invalid-yaml", message=message)])
     return document
 
 
-def _verify(before: Document, after: Document, paths: Iterable[KeyPath], mode: str) -> None:
-    """Raises where the result does not read as intended: everything else must be what it was."""
-    paths = set(paths)
-    settings = dict(_leaves(after.value))
-    wanted = {path: value for path, value in _leaves(before.value) if not _is_below(path, paths)}
-    wanted |= dict.fromkeys(paths, mode)
-    if settings != wanted:
+def _verify(before: Document, substitution: Substitution, paths: set[KeyPath], mode: str) -> None:
+    """Raises where the result does not read as intended: all else must be what it was."""
+    after = read_document(substitution, before.file)
+    settings = {path: value for path, value in _leaves(before.value) if not _is_near(path, paths)}
+    settings |= dict.fromkeys(paths, mode)
+    if after.faults or dict(_leaves(after.value)) != settings:
         message = "the file cannot be edited without changing more than the setting"
-        hint = "edit it by hand"
-        raise InvalidInput(Diagnostic(name="invalid-argument", message=message, hint=hint))
+        raise _invalid(message, "edit it by hand")
 
 
-def _is_below(path: KeyPath, paths: set[KeyPath]) -> bool:
-    return any(path[:end] in paths for end in range(1, len(path) + 1)) or (
-        path == ("configuration",) and _DEFAULT in paths
-    )
+def _is_near(path: KeyPath, paths: set[KeyPath]) -> bool:
+    """Whether a leaf is part of an old setting, or was an empty mapping that holds one now."""
+    return (*path, KEY) in paths or any(path[:end] in paths for end in range(1, len(path) + 1))
 
 
 def _leaves(value: Any, path: KeyPath = ()) -> Iterator[tuple[KeyPath, Any]]:  # noqa: ANN401  # any YAML value
     """Every scalar and every empty container with its key path."""
-    items = (
-        value.items()
-        if isinstance(value, dict)
-        else enumerate(value)
-        if isinstance(value, list)
-        else ()
-    )
-    if not items or (isinstance(value, list) and not value):
-        yield path, value
-        return
+    items: Iterable[tuple[Any, Any]] = ()
+    if isinstance(value, dict):
+        items = value.items()
+    elif isinstance(value, list):
+        items = enumerate(value)
+    empty = True
     for key, item in items:
+        empty = False
         yield from _leaves(item, (*path, "" if key is None else key))
+    if empty:
+        yield path, value
+
+
+def _invalid(message: str, hint: str) -> InvalidInput:
+    return InvalidInput(Diagnostic(name="invalid-argument", message=message, hint=hint))

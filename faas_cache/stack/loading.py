@@ -59,7 +59,7 @@ class LoadedStack:
     def _faults(self) -> list[Diagnostic]:
         faults = sorted(map(self._located, self.content.faults.diagnostics), key=_position)
         if self.content.faults.full:
-            message = f"more than {MAX_FAULTS} errors, of which the rest is not shown"
+            message = f"more than {MAX_FAULTS} errors, of which only these are shown"
             last = faults[-1]
             hint = "fix these first"
             faults.append(

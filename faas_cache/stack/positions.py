@@ -1,4 +1,4 @@
-"""Where things are: the lines of a text, the offsets of its source, the marks of its values.
+"""Positions: the lines of a text, the offsets of its source, and the marks of its values.
 
 Everything is an offset until it is reported. Each index is built once, and each look-up is a
 bisection, so that locating n diagnostics takes time in proportion to the text and to n.
@@ -89,7 +89,7 @@ class Marks:
     """The marks of every item of every mapping and list of a document.
 
     They are kept by the identity of the container, so that aliases and merges lead to where a value
-    is written. The containers themselves are kept too, lest another object take over an identity.
+    is written. The containers are kept too, so that no other object gets the same identity.
     """
 
     __slots__ = ("_items", "_root")

@@ -18,7 +18,7 @@ FilePath: TypeAlias = str | os.PathLike[str]
 
 # A stack of 10,000 functions takes 6 MB; a larger file is not a stack file.
 MAX_SIZE = 16 * 2**20
-# libyaml compares each %TAG line with all before it; nobody who uses faas-cli writes one.
+# libyaml compares each %TAG line with all before it; stack files do not need them.
 MAX_DIRECTIVES = 8
 # How long a URL may take, in seconds: the number of faas-cli.
 _TIMEOUT = 120
@@ -110,7 +110,7 @@ def _invalid(
 
 def _read_file(path: str, *, pipes: bool) -> bytes:
     """The bytes of a file, `MAX_SIZE` and one at most; `pipes` also allows other kinds of files."""
-    # Opened without blocking: a named pipe that nobody writes to must not hang a check.
+    # Opened without blocking: a named pipe without a writer must not block a check.
     flags = 0 if pipes else getattr(os, "O_NONBLOCK", 0)
     descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_BINARY", 0) | flags)
     with open(descriptor, "rb") as stream:  # noqa: PTH123  # it is open already
@@ -120,7 +120,7 @@ def _read_file(path: str, *, pipes: bool) -> bytes:
 
 
 def _read_url(url: str) -> bytes:
-    """The bytes behind a URL; whatever goes wrong is an `OSError` or a `ValueError`."""
+    """The bytes behind a URL; every failure raises an `OSError` or a `ValueError`."""
     from http.client import HTTPException
 
     try:

@@ -71,7 +71,7 @@ _CLASSES = {
 _CATEGORY = re.compile(r"L[lmotu]?|M[cen]?|N[dlo]?|P[cdefios]?|S[ckmo]?|Z[lps]?|C[cfos]?")
 # Letters beyond ASCII that fold to a letter of ASCII.
 _FOLDED = {"k": "\u212a", "s": "\u017f", "å": "\u212b"}
-_DOTLESS_I = "\u0131"  # folds to nothing but itself, whatever Python says
+_DOTLESS_I = "\u0131"  # folds only to itself, unlike in Python
 
 
 def compile_regex(pattern: str) -> Callable[[str], bool]:
@@ -104,9 +104,9 @@ class _Parser:
             self.reject(f"it is longer than {MAX_PATTERN} characters")
         node = self.alternatives()
         if self.at < len(self.pattern):
-            self.reject("a `)` closes nothing")
+            self.reject("unmatched `)`")
         if node.size > automaton.MAX_STATES:
-            self.reject("its repetitions are too large")
+            self.reject("it repeats too much")
         return node
 
     def alternatives(self) -> Node:
@@ -130,7 +130,7 @@ class _Parser:
             if not nodes:
                 self.reject(f"`{match[0]}` has nothing to repeat")
             if repeated:
-                self.reject(f"`{match[0]}` repeats a repetition")
+                self.reject(f"`{match[0]}` follows another repetition")
             nodes[-1] = self.repeat(nodes[-1], match)
             repeated = True
         return automaton.sequence(nodes)
@@ -190,7 +190,7 @@ class _Parser:
             self.reject(f"more than {MAX_NESTING} nested groups")
         node = self.alternatives()
         if self.next() != ")":
-            self.reject("a `(` is not closed")
+            self.reject("missing `)`")
         self.at += 1
         self.depth -= 1
         self.flags = flags
@@ -280,7 +280,7 @@ class _Parser:
         """One character of a class."""
         c = self.next()
         if not c:
-            self.reject("a `[` is not closed")
+            self.reject("missing `]`")
         self.at += 1
         return self.escaped() if c == "\\" else c
 

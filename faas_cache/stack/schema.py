@@ -11,7 +11,7 @@ from typing import Any
 
 import attrs
 
-from faas_cache.model.converters import read_boolean
+from faas_cache.model.converters import Setting, read_boolean, read_setting
 from faas_cache.model.diagnostics import Diagnostic, KeyPath, Location, nearest
 from faas_cache.model.errors import FaasCacheError
 from faas_cache.model.faults import FaultCollector
@@ -45,7 +45,7 @@ _HINTS = {
 
 @attrs.frozen(kw_only=True)
 class StackContent:
-    """What a stack file says about builds, and its diagnostics.
+    """The build settings of a stack file, and its diagnostics.
 
     `supported` says whether it is a stack file for OpenFaaS at all. `invalid_functions` are the
     functions that have faults, which are missing in `functions`.
@@ -56,6 +56,7 @@ class StackContent:
     invalid_functions: tuple[str, ...] = ()
     copy_extra_paths: tuple[str, ...] = ()
     templates: FrozenMap[str] = EMPTY
+    build_cache: Setting = None
     faults: FaultCollector
     warnings: FaultCollector
 
@@ -94,6 +95,11 @@ def _read_stack(document: Document, reader: _Reader) -> StackContent:
         (("configuration",), configuration, _CONFIGURATION_KEYS),
     ):
         warnings.add(*_unknown_keys(path, mapping, keys))
+    default = _read_default(configuration.get("build_cache"), reader)
+    if default is not None:  # D9
+        specs = {
+            name: spec and attrs.evolve(spec, default_cache=default) for name, spec in specs.items()
+        }
     specs |= {name: None for name in decoded.report(faults) if name in specs}
     return StackContent(
         supported=supported,
@@ -101,6 +107,7 @@ def _read_stack(document: Document, reader: _Reader) -> StackContent:
         invalid_functions=tuple(name for name, spec in specs.items() if spec is None),
         copy_extra_paths=reader.strings(configuration.get("copy"), ("configuration", "copy")),
         templates=_read_templates(configuration.get("templates"), reader),
+        build_cache=default,
         faults=faults,
         warnings=warnings,
     )
@@ -121,7 +128,7 @@ def _read_provider(value: object, reader: _Reader) -> bool:
     if name == PROVIDER:
         return True
     message = (
-        f"unsupported provider `{masked(name)[:_SHOWN]}`" if name else "the provider has no name"
+        f"unsupported provider `{masked(name)[:_SHOWN]}`" if name else "missing `provider.name`"
     )
     hint = f"write `provider: {{name: {PROVIDER}}}`"
     reader.faults.report("unsupported-provider", message, (*path, "name"), hint)
@@ -189,6 +196,13 @@ def _without_nulls(key: object, value: object) -> object:
     ):
         return [item for item in value if item is not None]
     return value
+
+
+def _read_default(value: object, reader: _Reader) -> Setting:
+    """D9: the cache setting of the functions that have none of their own."""
+    with reader.faults.catch():
+        return read_setting(value, ("configuration", "build_cache"))
+    return None
 
 
 def _read_templates(value: object, reader: _Reader) -> FrozenMap[str]:

@@ -70,5 +70,5 @@ def no_match(filter: str | None, regex: str | None, names: Iterable[str]) -> Dia
     return Diagnostic(
         name="unknown-function",
         message=f"no function matches `{flag} {masked(pattern or '')[:_SHOWN]}`",
-        hint=f"select some of these: {names}" if names else "add functions to the stack file",
+        hint=f"choose from {names}" if names else "add functions to the stack file",
     )

@@ -1,4 +1,4 @@
-"""`Stack`: a stack file as far as its builds are concerned."""
+"""`Stack`: the part of a stack file that builds need."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 
 import attrs
 
+from faas_cache.model.converters import Setting, read_setting
 from faas_cache.model.diagnostics import Diagnostic, KeyPath, Location, errors
 from faas_cache.model.errors import InvalidInput, InvalidStack
 from faas_cache.model.frozen_map import EMPTY, FrozenMap
@@ -20,15 +21,20 @@ from faas_cache.stack.yaml import read_document
 __all__ = ["Stack"]
 
 
+def _read_default(value: object) -> Setting:
+    return read_setting(value, ("build_cache",))
+
+
 @attrs.frozen(kw_only=True, repr=False)
 class Stack:
-    """A stack file: its functions, and what else it says about builds.
+    """A stack file: its functions, and its other settings for builds.
 
     Attributes:
         functions: The functions by name, in the order of the file.
         diagnostics: What is wrong with the file, each with line and column: errors first.
         copy_extra_paths: The paths of `configuration.copy`.
         templates: The source of each template of `configuration.templates`, by name.
+        build_cache: The cache setting of functions without one of their own (D9).
         invalid_functions: The names of the functions with errors, which are not in `functions`.
         file: The name of the file, for locations.
     """
@@ -37,6 +43,7 @@ class Stack:
     diagnostics: tuple[Diagnostic, ...] = ()
     copy_extra_paths: tuple[str, ...] = ()
     templates: FrozenMap[str] = EMPTY
+    build_cache: Setting = attrs.field(default=None, converter=_read_default)
     invalid_functions: tuple[str, ...] = ()
     file: str | None = None
     substitution: Substitution = attrs.field(default=Substitution("", ""), repr=False, eq=False)
@@ -92,6 +99,7 @@ class Stack:
             diagnostics=loaded.diagnostics,
             copy_extra_paths=content.copy_extra_paths,
             templates=content.templates,
+            build_cache=content.build_cache,
             invalid_functions=content.invalid_functions,
             file=file,
             substitution=loaded.substitution,

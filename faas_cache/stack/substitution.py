@@ -34,22 +34,22 @@ from faas_cache.stack.positions import LineIndex, OffsetMap, Position
 
 __all__ = ["MAX_NESTING", "Replacement", "Substitution", "substitute"]
 
-# Defaults within defaults: nobody writes ten, and a parser that recurses must stop somewhere.
+# Defaults within defaults: ten are more than enough, and the parser's recursion must be limited.
 MAX_NESTING = 64
 
 _SPECIAL = re.compile(r"\$[${]|\\[\\/]|\0")
 # The text of a part, by what ends it; the last one reads escapes first.
 _TEXTS = {
-    "}": re.compile(r"(?:[^$}\0]|\$(?!\{))*+"),
-    ":}": re.compile(r"(?:[^$:}\0]|\$(?!\{))*+"),
+    "}": r"(?:[^$}\0]|\$(?!\{))*+",
+    ":}": r"(?:[^$:}\0]|\$(?!\{))*+",
 }
 _ESCAPED_TEXTS = {
-    "/": re.compile(r"(?:\$\$|\\[\\/]|\$(?!\{)|[^$/\0])*+"),
-    "}": re.compile(r"(?:\$\$|\\[\\/]|\$(?!\{)|[^$}\0])*+"),
+    "/": r"(?:\$\$|\\[\\/]|\$(?!\{)|[^$/\0])*+",
+    "}": r"(?:\$\$|\\[\\/]|\$(?!\{)|[^$}\0])*+",
 }
-_ESCAPE = re.compile(r"[$\\]([$\\/])")
+_ESCAPE = r"[$\\]([$\\/])"
 # strconv.Atoi
-_POSITION = re.compile(r"[-+]?0*+[0-9]{0,19}")
+_POSITION = r"[-+]?0*+[0-9]{0,19}"
 _MAX_INT64 = 2**63 - 1
 _DEFAULTS = frozenset("=-?+")
 _FORMS = (
@@ -288,17 +288,17 @@ class _Parser:
             return new + value.removeprefix(old) if value.startswith(old) else value
         return value.removesuffix(old) + new if value.endswith(old) else value
 
-    def part(self, ends: str, texts: Mapping[str, re.Pattern[str]] = _TEXTS) -> str:
+    def part(self, ends: str, texts: Mapping[str, str] = _TEXTS) -> str:
         """One part of an operator: a `${…}`, or the text up to one of `ends` or the next `${`."""
         if self.source.startswith("${", self.at):
             self.at += 2
             return self.variable()[1]
-        match = texts[ends].match(self.source, self.at)
+        match = re.compile(texts[ends]).match(self.source, self.at)  # `re` keeps what it compiled
         text = match[0] if match else ""
         self.at += len(text)
         if not text:
             self.reject("a part of the expression is missing", _FORMS)
-        return text if texts is _TEXTS else _ESCAPE.sub(r"\1", text)
+        return text if texts is _TEXTS else re.sub(_ESCAPE, r"\1", text)
 
     def run(self, accepted: str, most: int = -1) -> str:
         """As many of the accepted characters as there are, `most` at most."""
@@ -358,7 +358,7 @@ _OPERATORS: dict[str, Callable[[_Parser, str], str]] = {
 
 def _parse_position(text: str) -> int | None:
     """A number of 64 bits, as `strconv.Atoi` reads it; None for what it rejects."""
-    if not _POSITION.fullmatch(text) or not text[-1:].isdigit():
+    if not re.fullmatch(_POSITION, text) or not text[-1:].isdigit():
         return None
     number = int(text[:1].strip("0123456789") + (text.lstrip("+-").lstrip("0") or "0"))
     return number if -_MAX_INT64 - 1 <= number <= _MAX_INT64 else None

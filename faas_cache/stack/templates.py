@@ -1,10 +1,14 @@
-"""`Template`: what a `template.yml` says about builds."""
+"""`Template`: the build settings of a `template.yml`."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+
 import attrs
 
-from faas_cache.model.errors import InvalidStack
+from faas_cache.model.converters import Reader, read_boolean, read_fields, read_list, read_string
+from faas_cache.model.diagnostics import Diagnostic, KeyPath, Location, type_name
+from faas_cache.model.errors import InvalidInput, InvalidStack
 from faas_cache.model.frozen_map import FrozenMap
 from faas_cache.stack import reading
 from faas_cache.stack.schema import read_template
@@ -14,9 +18,38 @@ from faas_cache.stack.yaml import read_document
 __all__ = ["Template"]
 
 
-@attrs.frozen(kw_only=True)
+_NO_OPTIONS = FrozenMap[tuple[str, ...]]()
+
+
+def _read_options(value: object, path: KeyPath) -> FrozenMap[tuple[str, ...]]:
+    """The packages of each build option."""
+    if not isinstance(value, Mapping):
+        raise InvalidInput(
+            Diagnostic(
+                name="invalid-type",
+                message=f"expected a mapping of lists, got {type_name(value)}",
+                hint="pass the packages of each build option as a list",
+                location=Location(path=path),
+            )
+        )
+    names = read_list(list(value), path)
+    packages = (
+        read_list(item, (*path, name)) for name, item in zip(names, value.values(), strict=True)
+    )
+    return FrozenMap(zip(names, packages, strict=True))
+
+
+_READERS: dict[str, Reader] = {
+    "name": read_string,
+    "handler_folder": read_string,
+    "build_options": _read_options,
+    "mount_ssh": read_boolean,
+}
+
+
+@attrs.frozen(kw_only=True, init=False)
 class Template:
-    """A template of a language, as far as builds are concerned.
+    """A template of a language: its build settings.
 
     Attributes:
         name: The name of its folder in `template/`.
@@ -27,8 +60,19 @@ class Template:
 
     name: str
     handler_folder: str = "function"
-    build_options: FrozenMap[tuple[str, ...]] = attrs.field(default=FrozenMap[tuple[str, ...]]({}))
+    build_options: FrozenMap[tuple[str, ...]] = _NO_OPTIONS
     mount_ssh: bool = False
+
+    def __init__(
+        self,
+        *,
+        name: str,
+        handler_folder: str = "function",
+        build_options: Mapping[str, Iterable[str]] = _NO_OPTIONS,
+        mount_ssh: bool = False,
+    ) -> None:
+        values = {key: value for key, value in locals().items() if key in _READERS}
+        self.__attrs_init__(**read_fields(values, _READERS))
 
     @classmethod
     def load(cls, folder: str, name: str) -> Template:

@@ -40,8 +40,8 @@ MAX_DEPTH = 64
 # What aliases and merges may add up to, plus one for each character: thousands of functions may
 # share a mapping of twenty variables, but what a text stands for stays in proportion to the text.
 MAX_EXPANSION = 100_000
-# Nobody reads on after so many faults, and a text of nothing else would cost hundreds of bytes of
-# message for each byte.
+# No one reads more faults than these, and a text of nothing but faults would take hundreds of bytes
+# of messages for each byte.
 MAX_FAULTS = 10_000
 
 NULLS = frozenset({"", "~", "null", "Null", "NULL"})
@@ -129,10 +129,10 @@ class Frame:
     __slots__ = ("container", "event", "key", "marks", "merge", "size")
 
     def __init__(self, container: _Value, event: _Event) -> None:
-        self.container = container
-        self.event = event
+        self.container: _Value = container
+        self.event: _Event = event
         self.key: Any = NO_KEY
-        self.size = 0
+        self.size: int = 0
         self.merge: tuple[_Value, _Event] | None = None
         self.marks: dict[Any, Mark] = {}
 
@@ -156,18 +156,18 @@ class ValueBuilder:
         self.file = file
         self.marking = marking
         self.restore = restore
-        self.budget = MAX_EXPANSION + len(substitution.text)
+        self.budget: int = MAX_EXPANSION + len(substitution.text)
         self.root: list[Any] = []
         self.frames: list[Frame] = []
-        self.frame = Frame(self.root, None)
+        self.frame: Frame = Frame(self.root, None)
         self.faults: list[Fault] = []
         self.faulty: set[int] = set()
-        self.marks = Marks()
+        self.marks: Marks = Marks()
         # An anchor's value, its number of nodes and its event.
         self.anchors: dict[str, tuple[_Value, int, _Event]] = {}
         self.open: set[int] = set()
         self.merges: dict[int, list[object]] = {}
-        self.expanded = 0
+        self.expanded: int = 0
 
     def path(self) -> KeyPath:
         """The key path of what is being read."""

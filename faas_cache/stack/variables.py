@@ -19,7 +19,7 @@ __all__ = ["structure_warnings", "variable_warnings"]
 
 # A value with none of these is one scalar wherever it is inserted.
 _SUSPECT = re.compile(r"[\[\]{},&*!|>'\"%@`#\s]|:$|^[-?]")
-# So many variables are tried one by one: each costs another reading of the file.
+# At most this many variables are tried one by one: each requires reading the file again.
 _MAX_SUSPECTS = 20
 _SHOWN = 60
 
@@ -33,10 +33,16 @@ def variable_warnings(document: Document, marked: Callable[[], Document]) -> Ite
     yield from structure_warnings(document)
     tree = document.value
     functions = tree.get("functions") if isinstance(tree, dict) else None
-    if substitution.replacements and isinstance(functions, dict):
-        for name, function in functions.items():
-            if isinstance(function, dict) and function.get("build_cache", "") is None:
-                yield from _empty_setting(("functions", str(name or ""), "build_cache"), marked())
+    if not substitution.replacements or not isinstance(tree, dict):
+        return
+    configuration = tree.get("configuration")
+    default = configuration.get("build_cache", "") if isinstance(configuration, dict) else ""
+    if default is None:
+        yield from _empty_setting(("configuration", "build_cache"), marked())
+    for name, function in functions.items() if isinstance(functions, dict) else ():
+        if isinstance(function, dict) and function.get("build_cache", "") is None:
+            path = ("functions", str(name or ""), "build_cache")
+            yield from _empty_setting(path, marked(), default=default)
 
 
 def structure_warnings(document: Document) -> Iterator[Diagnostic]:
@@ -67,8 +73,10 @@ def structure_warnings(document: Document) -> Iterator[Diagnostic]:
             )
 
 
-def _empty_setting(path: KeyPath, document: Document) -> Iterator[Diagnostic]:
-    """C12: `build_cache: ${X}` without a value for X counts as absent."""
+def _empty_setting(
+    path: KeyPath, document: Document, *, default: object = None
+) -> Iterator[Diagnostic]:
+    """C12: `build_cache: ${X}` without a value for X counts as absent; D9: the default applies."""
     substitution = document.substitution
     mark = document.marks.find(path)
     end = mark.value_end
@@ -81,11 +89,18 @@ def _empty_setting(path: KeyPath, document: Document) -> Iterator[Diagnostic]:
             continue
         line, column = substitution.source_position(mark.start)
         name = masked(replacement.name)[:_SHOWN]
+        message = f"nothing is cached, because the variable `{name}` leaves `build_cache` empty"
+        if default:
+            shown = masked(default)[:_SHOWN] if isinstance(default, str) else "{…}"
+            message = (
+                f"the variable `{name}` leaves `build_cache` empty, and the default of the stack,"
+                f" `{shown}`, applies instead"
+            )
         yield Diagnostic(
             name="empty-setting",
             rule="C12",
             severity="warning",
-            message=f"nothing is cached, because the variable `{name}` leaves `build_cache` empty",
+            message=message,
             hint=f"set the variable, or give it a default, such as `${{{name}:-inline}}`",
             location=Location(path=path, file=document.file, line=line, column=column),
         )

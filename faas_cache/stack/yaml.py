@@ -183,13 +183,13 @@ def _mark(start: int, event: Any, last: Any) -> Mark:  # noqa: ANN401  # events
 _FLOW_COLON = "found unexpected ':'"
 # Such a colon is inside a word. It is hidden, one for one so that columns stay, and restored
 # afterwards.
-_INNER_COLON = re.compile(r"""(?<=[^\s"'\[\]{},:]):+(?=[^\s,\[\]{}?])""")
+_INNER_COLON = r"""(?<=[^\s"'\[\]{},:]):+(?=[^\s,\[\]{}?])"""
 _HIDDEN_COLON = "\ue000"
 # Where hiding could change more than the colon: verbatim tags, directives, escapes of the stand-in,
 # or itself.
-_NOT_HIDEABLE = re.compile(r"!<|^%|\\[uU]|[\ue000\ud800-\udfff]", re.MULTILINE)
+_NOT_HIDEABLE = r"(?m)!<|^%|\\[uU]|[\ue000\ud800-\udfff]"
 # What an escape may stand for in ruamel's own parser, and not in the C parser.
-_SURROGATE = re.compile("[\ud800-\udfff]")
+_SURROGATE = "[\ud800-\udfff]"
 
 
 def _c_parser() -> Any:  # noqa: ANN401  # the extension has no types
@@ -201,33 +201,26 @@ def _c_parser() -> Any:  # noqa: ANN401  # the extension has no types
     return CParser
 
 
-def _parsers(text: str) -> list[tuple[Callable[[], _NextEvent], Restore | None]]:
+def _parsers(text: str) -> Iterator[tuple[Callable[[], _NextEvent], Restore | None]]:
     """The ways to read a text, in order: a source of events, and how to restore its scalars.
 
     The C parser comes first. The others follow only for a flow colon: the C parser with those
     colons hidden, then ruamel's own parser, which is slower, and accepts surrogates. Without the C
     parser, ruamel's own is the only one.
     """
-    parser = _c_parser()
-    pure = (lambda: _pure_events(text), _no_surrogates)
-    if parser is None:
-        return [pure]
-    straight = (lambda: parser(text.encode()).get_event, None)
-    if _NOT_HIDEABLE.search(text):
-        return [straight, pure]
-    return [
-        straight,
-        (lambda: parser(_hide_colons(text).encode()).get_event, _restore_colons),
-        pure,
-    ]
+    if parser := _c_parser():
+        yield lambda: parser(text.encode()).get_event, None
+        if not re.search(_NOT_HIDEABLE, text):
+            yield lambda: parser(_hide_colons(text).encode()).get_event, _restore_colons
+    yield lambda: _pure_events(text), _no_surrogates
 
 
 def _no_surrogates(value: str) -> str | None:
-    return None if not value.isascii() and _SURROGATE.search(value) else value
+    return None if not value.isascii() and re.search(_SURROGATE, value) else value
 
 
 def _hide_colons(text: str) -> str:
-    return _INNER_COLON.sub(lambda match: _HIDDEN_COLON * len(match[0]), text)
+    return re.sub(_INNER_COLON, lambda match: _HIDDEN_COLON * len(match[0]), text)
 
 
 def _restore_colons(value: str) -> str:
@@ -257,20 +250,20 @@ def _pure_events(text: str) -> _NextEvent:
 
 # Diagnostics.
 
-# The parsers' own words are shorter, but may quote a tag of the user's.
+# The parsers' own messages are shorter, but may quote a tag of the user's.
 _MAX_CAUSE = 200
-# What helps, by what the parser was doing and what it met.
+# The hint, by what the parser was reading and what it found.
 _HINTS = (
     (r"quoted scalar", "close the quote, and double a backslash inside double quotes"),
     (r"flow", "close the bracket, and put commas between the items"),
     (
         r"block (?:mapping|collection)|simple key",
-        "indent this line like its neighbours, and write `key: value`",
+        "indent this line like the lines around it, and write `key: value`",
     ),
     (r"mapping values", "quote the value if it contains a colon, or fix the indentation"),
 )
 # What YAML allows in a stream; the C parser rejects anything else without a line.
-_UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_UNPRINTABLE = "[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
 
 
 def _syntax_error(error: Any, builder: ValueBuilder) -> Diagnostic:  # noqa: ANN401  # ruamel's, untyped
@@ -288,7 +281,7 @@ def _syntax_error(error: Any, builder: ValueBuilder) -> Diagnostic:  # noqa: ANN
 
 def _invalid_character(error: Exception, builder: ValueBuilder) -> Diagnostic:
     """A character that YAML does not allow."""
-    match = _UNPRINTABLE.search(builder.substitution.text)
+    match = re.search(_UNPRINTABLE, builder.substitution.text)
     if match is None:
         cause = str(error).partition("\n")[0][:_MAX_CAUSE]
         return builder.diagnostic(

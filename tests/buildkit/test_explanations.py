@@ -361,9 +361,9 @@ def test_lines_behind_an_error_are_limited() -> None:
 
 
 FIXES = {
-    "s3-head": "allow",
+    "s3-head": "use credentials",
     "s3-import-key": "check",
-    "local-readonly": "choose",
+    "local-readonly": "set `dest`",
     "gha-v1": "use BuildKit 0.20",
     "ghcr-package": "use credentials",
     "push-of-nothing": "build",

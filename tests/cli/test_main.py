@@ -33,8 +33,10 @@ def test_errors_go_to_stderr(project: Path, capsys: pytest.CaptureFixture[str]) 
         "",
         [
             "stack.yaml:4:3: functions.a.image: error: the function has no image [missing-image]",
-            "stack.yaml:5:38: functions.b.build_cache.from[0]: error:"
-            " `gha` alone would be an image on Docker Hub [bare-keyword]",
+            (
+                "stack.yaml:5:38: functions.b.build_cache.from[0]: error:"
+                " `gha` alone would be an image on Docker Hub [bare-keyword]"
+            ),
         ],
     )
 
@@ -215,8 +217,8 @@ def test_a_current_folder_that_is_gone_is_an_error(
 def test_every_text_can_be_printed(project: Path, encoding: str, printed: bytes) -> None:
     """Bytes that are not text as they are; characters that a terminal does not have, escaped."""
     write_project(project, "  one: {image: a/one, context: .}\n")
-    words = [b"plan", b"--build-arg", b"A=\xc3\xa4-\xff"]
-    argv = [sys.executable, "-m", "faas_cache", *words]
+    words = (b"plan", b"--build-arg", b"A=\xc3\xa4-\xff")
+    argv: list[str | bytes] = [sys.executable, "-m", "faas_cache", *words]
     environ = {**os.environ, "PYTHONIOENCODING": encoding, "PYTHONUTF8": "1"}
     done = subprocess.run(argv, check=False, capture_output=True, env=environ)
     assert (done.returncode, done.stderr) == (0, b"")

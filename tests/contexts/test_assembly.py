@@ -204,8 +204,8 @@ def test_a_link_that_leads_outside_is_refused_unless_it_is_allowed(
     key = ("handler",) if link == "fn/l" else ()
     assert refusal(project, extras=extras) == Diagnostic(
         name="invalid-context",
-        message=f"`{link}` leads outside of the project",
-        hint="copy what it leads to into the project, or pass --allow-outside-links",
+        message=f"`{link}` leads outside the project",
+        hint="copy its target into the project, or pass --allow-outside-links",
         location=Location(path=("functions", "fn", *key)),
     )
     assert "hidden" in write_context(project, extras=extras, outside_links=True).values()
@@ -218,8 +218,8 @@ def test_a_template_may_be_a_link_in_the_project(project: Path, tmp_path: Path) 
     (project / "real").rename(tmp_path / "real")
     (project / "template/tiny").unlink()
     (project / "template/tiny").symlink_to(tmp_path / "real")
-    assert refusal(project).message == "`template/tiny` leads outside of the project"
-    with pytest.raises(InvalidFunction, match="`template/tiny` leads outside of the project"):
+    assert refusal(project).message == "`template/tiny` leads outside the project"
+    with pytest.raises(InvalidFunction, match="`template/tiny` leads outside the project"):
         Contexts(str(project)).write(SPEC, TINY)
     assert write_context(project, outside_links=True) == FILES
 
@@ -265,7 +265,7 @@ def _handler_folder(folder: str) -> Callable[[Path], object]:
     )
 
 
-OUTSIDE = "of template `tiny` is outside of the build context"
+OUTSIDE = "of template `tiny` is outside the build context"
 MERGED = "is a file in one source and a folder in another"
 BAD = {
     "dangling": (_link("fn/l", "gone"), "fn", (), "`fn/l` is a broken link: No such file or directory", "handler"),
@@ -279,17 +279,17 @@ BAD = {
     "broken handler": (_link("l", "gone"), "l", (), "the handler `l` does not exist", "handler"),
     "file as handler": (_nothing, "fn/h", (), "the handler `fn/h` is not a folder", "handler"),
     "empty handler": (_nothing, "", (), "the handler `` is not a folder", "handler"),
-    "handler in its context": (_files(build__fn__src__h="h"), "build/fn/src", (), "the handler `build/fn/src` is inside of its own build context", "handler"),
+    "handler in its context": (_files(build__fn__src__h="h"), "build/fn/src", (), "the handler `build/fn/src` is inside its own build context", "handler"),
     "handler build": (_files(build__x__h="h"), "build", (), "the handler `build` contains the build contexts", "handler"),
     "handler above": (_nothing, "..", (), "`.` contains the folder `build` of this project", "handler"),
     "link to build": (_link("fn/l", "../build"), "fn", (), "`fn/l` contains the folder `build` of this project", "handler"),
     "no extra": (_nothing, "fn", ("gone",), "the extra path `gone` does not exist", None),
-    "extra outside": (_nothing, "fn", ("../proj-x",), "the extra path `../proj-x` is not inside of the project", None),
-    "extra project": (_nothing, "fn", (".",), "the extra path `.` is not inside of the project", None),
-    "empty extra": (_nothing, "fn", ("",), "the extra path `` is not inside of the project", None),
-    "NUL in extra": (_nothing, "fn", ("\0",), "the extra path `\0` is not inside of the project", None),
-    "absolute extra": (_nothing, "fn", ("/etc",), "the extra path `/etc` is not inside of the project", None),
-    "extra in build": (_nothing, "fn", ("build/x",), "the extra path `build/x` is inside of `build`, which is generated", None),
+    "extra outside": (_nothing, "fn", ("../proj-x",), "the extra path `../proj-x` is not inside the project", None),
+    "extra project": (_nothing, "fn", (".",), "the extra path `.` is not inside the project", None),
+    "empty extra": (_nothing, "fn", ("",), "the extra path `` is not inside the project", None),
+    "NUL in extra": (_nothing, "fn", ("\0",), "the extra path `\0` is not inside the project", None),
+    "absolute extra": (_nothing, "fn", ("/etc",), "the extra path `/etc` is not inside the project", None),
+    "extra in build": (_nothing, "fn", ("build/x",), "the extra path `build/x` is inside `build`, which is generated", None),
     "extra fifo": (lambda p: os.mkfifo(p / "l"), "fn", ("l",), "`l` is neither a file nor a folder", None),
     "folder above": (_handler_folder("../../x"), "fn", (), f"`handler_folder` `../../x` {OUTSIDE}", "lang"),
     "absolute folder": (_handler_folder("/x"), "fn", (), f"`handler_folder` `/x` {OUTSIDE}", "lang"),
@@ -475,9 +475,9 @@ def test_a_file_that_changes_for_ever_is_an_error(
 
 
 SWAPS: dict[str, tuple[str, Callable[[Path], object], str]] = {
-    "link": ("fn/h", lambda path: path.symlink_to("../../secret/x"), "`fn/h` leads outside of the project"),
+    "link": ("fn/h", lambda path: path.symlink_to("../../secret/x"), "`fn/h` leads outside the project"),
     "fifo": ("fn/h", os.mkfifo, "`fn/h` is neither a file nor a folder"),
-    "folder": ("fn/lib", lambda path: path.symlink_to("../../secret"), "`fn/lib` leads outside of the project"),
+    "folder": ("fn/lib", lambda path: path.symlink_to("../../secret"), "`fn/lib` leads outside the project"),
 }  # fmt: skip
 
 

@@ -103,7 +103,7 @@ def test_a_lock_in_use_names_its_holder(tmp_path: Path, kind: str) -> None:
             pass
     (diagnostic,) = caught.value.diagnostics
     assert re.fullmatch(IN_USE, diagnostic.message)
-    remove = "or remove `build/.faas-cache-fn.held` if it does not run any more"
+    remove = "or remove `build/.faas-cache-fn.held` if it is no longer running"
     assert diagnostic == Diagnostic(
         name="context-locked",
         message=diagnostic.message,

@@ -31,7 +31,8 @@ from faas_cache.contexts.assembly import Contexts
 from faas_cache.contexts.digests import handler_digest
 from faas_cache.contexts.locks import lock_context
 from faas_cache.contexts.stamps import current_stamp
-from faas_cache.contexts.templates import find_template, install_template
+from faas_cache.contexts.installation import install_template
+from faas_cache.contexts.templates import find_template
 from faas_cache.model.errors import InvalidFunction
 from faas_cache.model.specs import FunctionSpec
 

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 from context_projects import files_of, make_project, state_of, write
 
+from faas_cache.contexts.installation import install_template
 from faas_cache.contexts.names import quoted
-from faas_cache.contexts.templates import find_template, install_template, missing_template
+from faas_cache.contexts.templates import find_template, missing_template
 from faas_cache.model.diagnostics import Diagnostic, Location
 from faas_cache.model.errors import FaasCacheError, InvalidFunction, InvalidStack
 from faas_cache.model.frozen_map import FrozenMap
@@ -110,9 +111,9 @@ def spoil(
 
 # Each row: how the project is spoiled, the file in the location, and the message.
 UNUSABLE: dict[str, tuple[Callable[[Path], object], str, str]] = {
-    "template outside": (lambda p: spoil(p, "template", "../away", elsewhere="away/tiny/template.yml"), "template/tiny", "`template/tiny` leads outside of the project"),
-    "folder outside": (lambda p: spoil(p, "template/tiny", "../../away", elsewhere="away/template.yml"), "template/tiny", "`template/tiny` leads outside of the project"),
-    "file outside": (lambda p: spoil(p, "template/tiny/template.yml", "../../../away", elsewhere="away"), "template/tiny/template.yml", "`template/tiny/template.yml` leads outside of the project"),
+    "template outside": (lambda p: spoil(p, "template", "../away", elsewhere="away/tiny/template.yml"), "template/tiny", "`template/tiny` leads outside the project"),
+    "folder outside": (lambda p: spoil(p, "template/tiny", "../../away", elsewhere="away/template.yml"), "template/tiny", "`template/tiny` leads outside the project"),
+    "file outside": (lambda p: spoil(p, "template/tiny/template.yml", "../../../away", elsewhere="away"), "template/tiny/template.yml", "`template/tiny/template.yml` leads outside the project"),
     "broken link": (lambda p: spoil(p, "template/tiny", "gone"), "template/tiny", "`template/tiny` is a broken link: No such file or directory"),
     "a file": (steps(lambda p: spoil(p, "template/tiny", ""), lambda p: write(p, {"template/tiny": ""})), "template/tiny", "`template/tiny` is not a folder"),
     "no file": (lambda p: spoil(p, "template/tiny/template.yml", ""), "template/tiny/template.yml", "template `tiny` has no template.yml"),
@@ -200,9 +201,9 @@ def test_the_first_template_of_a_project_makes_the_folder(tmp_path: Path, clone:
 
 
 BAD_CLONES: dict[str, tuple[Callable[[Path], object], str, str]] = {
-    "git": (lambda c: (c / "template/new/c").symlink_to("../../.git/config"), "`template/new/c` leads outside of the template", "report it to the owner of `source`"),
-    "neighbour": (lambda c: (c / "template/new/c").symlink_to("../tiny"), "`template/new/c` leads outside of the template", "report it to the owner of `source`"),
-    "absolute": (lambda c: (c / "template/new/c").symlink_to("/etc"), "`template/new/c` leads outside of the template", "report it to the owner of `source`"),
+    "git": (lambda c: (c / "template/new/c").symlink_to("../../.git/config"), "`template/new/c` leads outside the template", "report it to the owner of `source`"),
+    "neighbour": (lambda c: (c / "template/new/c").symlink_to("../tiny"), "`template/new/c` leads outside the template", "report it to the owner of `source`"),
+    "absolute": (lambda c: (c / "template/new/c").symlink_to("/etc"), "`template/new/c` leads outside the template", "report it to the owner of `source`"),
     "fifo": (lambda c: os.mkfifo(c / "template/new/c"), "`template/new/c` is neither a file nor a folder", "remove it: a FIFO, a socket or a device cannot be copied"),
     "itself a link to .git": (steps(lambda c: (c / "template/new").rename(c / "old"), lambda c: (c / "template/new").symlink_to("../.git")), "`source` has no template `new`", "use one of its templates: tiny"),
     "itself a link outside": (steps(lambda c: (c / "template/new").rename(c / "old"), lambda c: (c / "template/new").symlink_to("../../home/.ssh")), "`source` has no template `new`", "use one of its templates: tiny"),

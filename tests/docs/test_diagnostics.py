@@ -22,6 +22,7 @@ RULES = {
 }
 # They depend on the machine, on the builder, on templates or on the selection, not on the text of a stack file.
 WITHOUT_EXAMPLE = {
+    "broken-cache",
     "build-failed",
     "cached-build-failed",
     "conflicting-flags",
@@ -42,6 +43,7 @@ WITHOUT_EXAMPLE = {
     "no-functions",
     "outdated-gha-service",
     "prebuilt-context",
+    "program-failed",
     "report-not-written",
     "slow-parser",
     "system-error",
@@ -52,6 +54,7 @@ WITHOUT_EXAMPLE = {
     "unreadable-stack-file",
     "unsupported-by-front-end",
     "unsupported-field",
+    "useless-import",
 }
 
 
@@ -69,19 +72,19 @@ def examples(section: str) -> dict[str, Example]:
     A console block or a Dockerfile before both belongs to both; one after an example belongs to that example.
     """
     common = {"console": "$ faas-cache check\n", "dockerfile": ""}
-    found: dict[str, dict[str, str]] = {}
+    blocks: dict[str, dict[str, str]] = {}
     kind = ""
     for info, text, _ in fences(section):
         language, _, word = info.partition(" ")
         if language == "yaml" and word:
             kind = word
-            assert kind not in found, f"two {kind} examples"
-            found[kind] = {"yaml": text, **common}
+            assert kind not in blocks, f"two {kind} examples"
+            blocks[kind] = {"yaml": text, **common}
         else:
-            (found[kind] if kind else common)[language] = text
+            (blocks[kind] if kind else common)[language] = text
     return {
         kind: Example(parts["yaml"], parts["console"], parts["dockerfile"])
-        for kind, parts in found.items()
+        for kind, parts in blocks.items()
     }
 
 

@@ -1,4 +1,4 @@
-"""Contexts, tags and publishing on real engines."""
+"""Contexts, tags, `publish` and `push` on real engines."""
 
 import json
 import os
@@ -11,15 +11,15 @@ from pathlib import Path
 
 import attrs
 import pytest
-from engines import Project, steps
+from engines import EngineProject, steps
 
 pytestmark = pytest.mark.engine
 
 STEPS = ["COPY . /app", "RUN cat /proc/sys/kernel/random/uuid > /own"]
 
 
-def write(project: Project, folder: Path, setting: object, **more: object) -> Project:
-    """A project as a user has it: a stack file, a template, and the handlers of two functions."""
+def write(project: EngineProject, folder: Path, setting: object, **more: object) -> EngineProject:
+    """Writes a whole project: a stack file, a template, and the handlers of two functions."""
     base = project.environ["FAAS_CACHE_TEST_BASE"]
     functions = {
         name: {
@@ -51,8 +51,10 @@ def write(project: Project, folder: Path, setting: object, **more: object) -> Pr
 
 
 @pytest.mark.parametrize("engine", ["docker28"])
-def test_a_context_made_elsewhere_hits_every_copy(project: Project, tmp_path: Path) -> None:
-    """The same project under another umask and with `CI=true` finds the layers of the first, `COPY .` among them."""
+def test_a_context_written_on_another_machine_hits_every_copy(
+    project: EngineProject, tmp_path: Path
+) -> None:
+    """The same project under another umask and with `CI=true` hits every layer of the first, `COPY .` included."""
     laptop = write(project, tmp_path / "laptop", "max")
     first = laptop.faas_cache("build", "--push", "fn", "--builder-flag=--progress=rawjson")
     assert (first.returncode, steps(first.stderr)) == (0, dict.fromkeys(STEPS, False)), first.stderr
@@ -74,8 +76,8 @@ def test_a_context_made_elsewhere_hits_every_copy(project: Project, tmp_path: Pa
 
 
 @pytest.mark.parametrize("engine", ["docker26", "docker28"])
-def test_publish_pushes_under_every_tag(project: Project, tmp_path: Path) -> None:
-    """Built by buildx for the default platform, and in the registry under the image's tag and the extra one."""
+def test_publish_pushes_every_tag(project: EngineProject, tmp_path: Path) -> None:
+    """`publish` builds for the default platform and pushes the tag of the image and the extra one."""
     project = write(project, tmp_path / "p", "inline")
     done = project.faas_cache("publish", "--extra-tag", "extra", "--parallel", "2")
     assert done.returncode == 0, done.stderr
@@ -93,8 +95,8 @@ def test_publish_pushes_under_every_tag(project: Project, tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize("engine", ["docker26-graph"])
-def test_several_platforms_need_a_builder(project: Project, tmp_path: Path) -> None:
-    """Exit 3 and the command that makes one; none is made, and the default is as it was."""
+def test_f5_several_platforms_need_another_builder(project: EngineProject, tmp_path: Path) -> None:
+    """F5: exit code 3 and the command that creates a builder; none is created, and the current one stays the same."""
     project = write(project, tmp_path / "p", None)
     before = project.docker("buildx", "ls")
     done = project.faas_cache("publish", "--platforms", "linux/amd64,linux/arm64")
@@ -105,8 +107,8 @@ def test_several_platforms_need_a_builder(project: Project, tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize("engine", ["docker20", "docker26"])
-def test_build_then_push(project: Project, tmp_path: Path) -> None:
-    """Without a cache: `docker build`, secrets and several at once; then `push`."""
+def test_build_then_push(project: EngineProject, tmp_path: Path) -> None:
+    """Without caching, `build` works with secrets and in parallel, and `push` pushes what it left."""
     project = write(project, tmp_path / "p", None, build_secrets={"token": "to,ken"})
     (project.folder / "to,ken").write_text("hunter2")
     dockerfile = project.folder / "template/tiny/Dockerfile"
@@ -123,21 +125,21 @@ def test_build_then_push(project: Project, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("engine", ["docker26"])
-def test_ctrl_c_stops_every_build_at_once(project: Project, tmp_path: Path) -> None:
-    """SIGINT in a parallel build: exit 130, nothing is left running."""
+def test_ctrl_c_stops_every_build_at_once(project: EngineProject, tmp_path: Path) -> None:
+    """SIGINT during a parallel build: exit code 130, and no process is left."""
     project = write(project, tmp_path / "p", None)
     dockerfile = project.folder / "template/tiny/Dockerfile"
-    dockerfile.write_text(dockerfile.read_text() + "RUN sleep 300\n")
+    dockerfile.write_text(dockerfile.read_text() + "RUN echo running && sleep 300\n")
     argv = [sys.executable, "-m", "faas_cache", "build", "--parallel", "2"]
-    child = subprocess.Popen(
-        argv, cwd=project.folder, env=project.environ, stderr=subprocess.PIPE, text=True
-    )
-    while not subprocess.run(["pgrep", "-x", "sleep"], check=False, capture_output=True).stdout:
-        assert child.poll() is None
+    log = project.folder / "log"
+    with log.open("w") as file:
+        child = subprocess.Popen(argv, cwd=project.folder, env=project.environ, stderr=file)
+    while sum(line.endswith(" running") for line in log.read_text().splitlines()) < 2:
+        assert child.poll() is None, log.read_text()
         time.sleep(0.2)
     child.send_signal(signal.SIGINT)
-    said = child.communicate(timeout=60)[1]
-    assert child.returncode == 130, said
+    assert child.wait(60) == 130, log.read_text()
+    assert log.read_text().splitlines()[-2:] == ["fn: stopped", "two: stopped"]
     left = subprocess.run(
         ["pgrep", "-f", str(project.folder)], check=False, capture_output=True, text=True
     ).stdout

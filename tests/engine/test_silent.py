@@ -1,7 +1,7 @@
-"""Silent losses: each is first shown on a real BuildKit, which builds on and says nothing, and then named by `check`.
+"""Silent losses: each is first reproduced on a real BuildKit, which builds without a message, and then reported by `check`.
 
-Every case is built twice by docker alone, on a wiped builder, with a new handler the second time. The step above the handler
-should come from the cache: it does as the entry should be written, it does not as it was written.
+Every case is built twice by docker alone, on an empty builder, the second time with a new handler. The step above the handler
+should be cached: it is with the entry that was meant, and it is not with the entry that was written.
 """
 
 import json
@@ -9,7 +9,7 @@ import subprocess
 
 import attrs
 import pytest
-from engines import Project, steps
+from engines import EngineProject, steps
 
 pytestmark = pytest.mark.engine
 
@@ -23,14 +23,14 @@ TWO_STAGES = (
 )
 CACHE = "type=registry,ref={cache}"
 INLINE = {"BUILDKIT_INLINE_CACHE": "1"}
-NOT_WRITTEN = "@sha256:" + 64 * "0"
+OTHER_DIGEST = "@sha256:" + 64 * "0"
 
 
 @attrs.frozen
 class Loss:
-    """A setting that loses the cache, the one that was meant, and the code that tells."""
+    """A setting that loses the cache, the one that was meant, and the name of the diagnostic that reports it."""
 
-    code: str
+    diagnostic: str
     lost: dict[str, list[str]]
     meant: dict[str, list[str]]
     lost_args: dict[str, str] = attrs.field(factory=dict)
@@ -40,40 +40,44 @@ class Loss:
 
 LOSSES = {
     "a mode that does not exist": Loss(
-        "bad-mode",
+        "invalid-mode",
         {"from": [CACHE], "to": [f"{CACHE},mode=medium"]},
         {"from": [CACHE], "to": [f"{CACHE},mode=max"]},
         dockerfile=TWO_STAGES,
     ),
-    "a misspelt field": Loss(
+    "a misspelled field": Loss(
         "unknown-field",
         {"from": [CACHE], "to": [f"{CACHE},mod=max"]},
         {"from": [CACHE], "to": [f"{CACHE},mode=max"]},
         dockerfile=TWO_STAGES,
     ),
     "gha outside Actions": Loss(
-        "gha-environment",
+        "missing-gha-environment",
         {"from": ["type=gha"], "to": ["type=gha,mode=max"]},
         {"from": [CACHE], "to": [f"{CACHE},mode=max"]},
     ),
-    "an argument that Go takes for no": Loss(
-        "A3", {"from": ["{image}"]}, {"from": ["{image}"]}, {"BUILDKIT_INLINE_CACHE": "yes"}, INLINE
+    "an argument that Go reads as false": Loss(
+        "inline-cache-disabled",
+        {"from": ["{image}"]},
+        {"from": ["{image}"]},
+        {"BUILDKIT_INLINE_CACHE": "yes"},
+        INLINE,
     ),
-    "a cache over the image": Loss(
-        "E4",
+    "a cache that overwrites the image": Loss(
+        "cache-overwrites-image",
         {"to": ["type=registry,ref={image},mode=max"], "from": ["type=registry,ref={image}"]},
         {"to": [f"{CACHE},mode=max"], "from": [CACHE]},
     ),
     "inline in from": Loss(
         "inline-import", {"from": ["type=inline"]}, {"from": ["{image}"]}, INLINE, INLINE
     ),
-    "a misspelt type in from": Loss(
-        "unknown-type",
+    "a misspelled type in from": Loss(
+        "unknown-backend",
         {"from": ["type=regisrty,ref={cache}"], "to": [CACHE]},
         {"from": [CACHE], "to": [CACHE]},
     ),
     "inline with two stages": Loss(
-        "inline-stages",
+        "uncached-stages",
         {"from": ["{image}"]},
         {"from": [CACHE], "to": [f"{CACHE},mode=max"]},
         INLINE,
@@ -81,18 +85,18 @@ LOSSES = {
         TWO_STAGES,
     ),
     "inline of another tag": Loss(
-        "E3", {"from": ["{other}"]}, {"from": ["{image}"]}, INLINE, INLINE
+        "inline-tag-mismatch", {"from": ["{other}"]}, {"from": ["{image}"]}, INLINE, INLINE
     ),
     "a digest in to": Loss(
-        "E2",
-        {"from": [CACHE], "to": [f"{CACHE}{NOT_WRITTEN},mode=max"]},
+        "export-to-digest",
+        {"from": [CACHE], "to": [f"{CACHE}{OTHER_DIGEST},mode=max"]},
         {"from": [CACHE], "to": [f"{CACHE},mode=max"]},
     ),
 }
 
 
-def filled(project: Project, text: str) -> str:
-    """A text with this project's references."""
+def fill_in(project: EngineProject, text: str) -> str:
+    """The text with the references of this project."""
     repository = project.image.removesuffix(":latest")
     return text.format(
         image=project.image,
@@ -103,18 +107,18 @@ def filled(project: Project, text: str) -> str:
 
 
 def write(
-    project: Project, setting: object, handler: str, lines: tuple[str, ...], **more: object
+    project: EngineProject, setting: object, handler: str, lines: tuple[str, ...], **more: object
 ) -> None:
-    """The project, with a Dockerfile of these lines."""
+    """Writes the project, with a Dockerfile of these lines."""
     project.write(setting, handler, **more)
     text = "\n".join(("FROM {base}", *lines))
-    (project.folder / "build" / "fn" / "Dockerfile").write_text(filled(project, text) + "\n")
+    (project.folder / "build" / "fn" / "Dockerfile").write_text(fill_in(project, text) + "\n")
 
 
 def docker_build(
-    project: Project, *words: str, context: str = "build/fn"
+    project: EngineProject, *words: str, context: str = "build/fn"
 ) -> subprocess.CompletedProcess[str]:
-    """A build by docker's own command; it must succeed."""
+    """Builds with docker alone, which must succeed."""
     argv = [
         "docker",
         "buildx",
@@ -130,12 +134,17 @@ def docker_build(
     )
 
 
-def hits(
-    project: Project, setting: dict[str, list[str]], args: dict[str, str], lines: tuple[str, ...]
+def is_cached(
+    project: EngineProject,
+    setting: dict[str, list[str]],
+    args: dict[str, str],
+    lines: tuple[str, ...],
 ) -> bool:
-    """Whether the step above the handler is cached in a second build, by docker alone."""
+    """Whether the step above the handler is cached in a second build with docker alone."""
     flags = [
-        f"--cache-{way}={filled(project, text)}" for way, texts in setting.items() for text in texts
+        f"--cache-{way}={fill_in(project, text)}"
+        for way, texts in setting.items()
+        for text in texts
     ]
     flags += [f"--build-arg={key}={value}" for key, value in args.items()]
     write(project, None, "one", lines)
@@ -147,15 +156,15 @@ def hits(
     return steps(done.stderr)[RUN]
 
 
-def codes(project: Project, *words: str) -> set[str]:
-    """The codes of what `faas-cache check` says here."""
+def names(project: EngineProject, *words: str) -> list[str]:
+    """The names of the diagnostics of `faas-cache check`."""
     done = project.faas_cache("check", "--format=json", *words)
-    return {item["code"] for item in json.loads(done.stdout)["diagnostics"]}
+    return [item["name"] for item in json.loads(done.stdout)["diagnostics"]]
 
 
 @pytest.fixture
-def outside(project: Project) -> Project:
-    """A project whose environment is that of no GitHub workflow."""
+def outside(project: EngineProject) -> EngineProject:
+    """A project outside of GitHub Actions."""
     environ = {
         key: value for key, value in project.environ.items() if not key.startswith("ACTIONS_")
     }
@@ -164,25 +173,28 @@ def outside(project: Project) -> Project:
 
 @pytest.mark.parametrize("engine", ["docker26", "docker28"])
 @pytest.mark.parametrize("name", LOSSES)
-def test_a_loss_is_silent_there_and_named_here(outside: Project, name: str) -> None:
-    """The build succeeds twice and nothing was cached; the same setting makes `check` speak, and the one meant does not."""
+def test_f4_a_silent_loss_is_reported(outside: EngineProject, name: str) -> None:
+    """F4: both builds succeed and nothing is cached; `check` reports the setting, and not the one that was meant."""
     loss = LOSSES[name]
-    assert not hits(outside, loss.lost, loss.lost_args, loss.dockerfile) or lost_image(outside)
-    said = {}
+    assert not is_cached(outside, loss.lost, loss.lost_args, loss.dockerfile) or lost_image(outside)
+    reported = {}
     for which, setting, args in (
         ("lost", loss.lost, loss.lost_args),
         ("meant", loss.meant, loss.meant_args),
     ):
-        written = {way: [filled(outside, text) for text in texts] for way, texts in setting.items()}
+        written = {
+            way: [fill_in(outside, text) for text in texts] for way, texts in setting.items()
+        }
         write(outside, written, "one", loss.dockerfile, build_args=args)
-        said[which] = loss.name in codes(outside)
-    assert said == {"lost": True, "meant": False}
+        reported[which] = names(outside)
+    assert loss.diagnostic in reported["lost"]
+    assert reported["meant"] == []
     fresh = attrs.evolve(outside, image=outside.image.replace("/fn:", "/meant:"))
-    assert hits(fresh, loss.meant, loss.meant_args, loss.dockerfile)
+    assert is_cached(fresh, loss.meant, loss.meant_args, loss.dockerfile)
 
 
-def lost_image(project: Project) -> bool:
-    """Whether the pushed tag is no image: newer BuildKits write the cache after it."""
+def lost_image(project: EngineProject) -> bool:
+    """Whether the pushed tag is not an image any more: newer versions of BuildKit write the cache after it."""
     argv = ["docker", "run", "--rm", "--network=none", project.image, "true"]
     return (
         subprocess.run(argv, check=False, capture_output=True, env=project.environ).returncode != 0
@@ -190,8 +202,8 @@ def lost_image(project: Project) -> bool:
 
 
 @pytest.mark.parametrize("engine", ["docker26", "docker28"])
-def test_two_functions_overwrite_each_other(project: Project) -> None:
-    """E5: two builds export to one ref, both succeed, and the first finds nothing any more."""
+def test_e5_two_functions_overwrite_each_other(project: EngineProject) -> None:
+    """E5: two builds export to one reference, both succeed, and the cache of the first is gone."""
     cache = project.image.replace(":latest", ":buildcache")
     setting = {
         "from": [f"type=registry,ref={cache}"],
@@ -201,12 +213,12 @@ def test_two_functions_overwrite_each_other(project: Project) -> None:
     write(project, setting, "one", ONE_STAGE)
     other = project.folder / "build" / "other"
     other.mkdir()
-    (other / "Dockerfile").write_text(filled(project, "FROM {base}\nRUN echo other > /other\n"))
+    (other / "Dockerfile").write_text(fill_in(project, "FROM {base}\nRUN echo other > /other\n"))
     for context in ("build/fn", "build/other"):
         docker_build(project, *flags, context=context)
         project.wipe()
     assert steps(docker_build(project, *flags).stderr)[RUN] is False
-    assert codes(project) == set()
+    assert names(project) == []
     stack = json.loads((project.folder / "stack.yaml").read_text())
     stack["functions"]["other"] = {
         **stack["functions"]["fn"],
@@ -214,16 +226,16 @@ def test_two_functions_overwrite_each_other(project: Project) -> None:
         "handler": "./other",
     }
     (project.folder / "stack.yaml").write_text(json.dumps(stack))
-    assert codes(project) == {"E5"}
+    assert names(project) == ["shared-cache-destination"]
 
 
 @pytest.mark.parametrize("engine", ["docker26", "docker28"])
-def test_a_cache_in_the_context_spoils_what_is_copied(project: Project) -> None:
-    """A local cache inside the build context changes what `COPY .` copies, with no source changed."""
+def test_f4_a_cache_in_the_context_invalidates_copies(project: EngineProject) -> None:
+    """F4: a local cache inside the build context changes what `COPY .` copies, although no source changed."""
     lines = ("COPY . /all",)
     for dest, expected in (
-        ("build/fn/cache", (False, {"dest-in-context"})),
-        ("cache", (True, set())),
+        ("build/fn/cache", (False, ["cache-in-context"])),
+        ("cache", (True, [])),
     ):
         setting = {"from": [f"type=local,src={dest}"], "to": [f"type=local,dest={dest}"]}
         (project.folder / dest).mkdir(parents=True)
@@ -233,14 +245,14 @@ def test_a_cache_in_the_context_spoils_what_is_copied(project: Project) -> None:
             done = docker_build(
                 project, *(f"--cache-{way}={texts[0]}" for way, texts in setting.items())
             )
-        assert (steps(done.stderr)["COPY . /all"], codes(project)) == expected
+        assert (steps(done.stderr)["COPY . /all"], names(project)) == expected
         subprocess.run(["rm", "-rf", project.folder / dest], check=True)
 
 
 @pytest.mark.parametrize("engine", ["docker26", "docker28"])
-def test_a_field_of_the_future_is_ignored(project: Project) -> None:
-    """`reset` came with BuildKit 0.31: older ones keep the old blobs without a word, and `check --inspect` says so."""
-    setting = {"to": ["type=local,dest=cache,reset=true"]}
+def test_f4_a_field_of_a_newer_buildkit_is_ignored(project: EngineProject) -> None:
+    """F4: BuildKit before 0.31 silently ignores `reset` and keeps the old blobs; `check --inspect` reports it."""
+    setting = {"from": ["type=local,src=cache"], "to": ["type=local,dest=cache,reset=true"]}
     for handler in ("one", "two"):
         write(project, setting, handler, ONE_STAGE)
         docker_build(project, "--cache-to=type=local,dest=cache,reset=true")
@@ -248,20 +260,21 @@ def test_a_field_of_the_future_is_ignored(project: Project) -> None:
             first = set((project.folder / "cache" / "blobs" / "sha256").iterdir())
             project.wipe()
     assert first <= set((project.folder / "cache" / "blobs" / "sha256").iterdir())
-    assert codes(project) == set()
-    assert codes(project, "--inspect") == {"new-field"}
+    assert names(project) == []
+    assert names(project, "--inspect") == ["unsupported-field"]
 
 
 @pytest.mark.parametrize("engine", ["docker26", "docker28"])
-def test_yes_is_no_boolean(project: Project) -> None:
-    """`ignore-error=yes` is silently false: the refused cache fails the build that was told to go on."""
-    refused = project.image.replace(
+def test_f4_yes_is_not_a_boolean(project: EngineProject) -> None:
+    """F4: `ignore-error=yes` is silently false: the rejected cache fails a build that should go on."""
+    rejecting = project.image.replace(
         project.environ["FAAS_CACHE_TEST_REGISTRY"],
         project.environ["FAAS_CACHE_TEST_REGISTRY_REJECT"],
     )
-    for word, exit_code, said in (("true", 0, set()), ("yes", 1, {"bad-boolean"})):
-        entry = f"type=registry,ref={refused.replace(':latest', f':{word}')},ignore-error={word}"
-        write(project, {"to": [entry]}, word, ONE_STAGE)
+    for word, exit_code, expected in (("true", 0, []), ("yes", 1, ["invalid-boolean"])):
+        cache = f"type=registry,ref={rejecting.replace(':latest', f':{word}')}"
+        entry = f"{cache},ignore-error={word}"
+        write(project, {"from": [cache], "to": [entry]}, word, ONE_STAGE)
         argv = ["docker", "buildx", "build", f"--cache-to={entry}", "build/fn"]
         done = subprocess.run(
             argv,
@@ -271,16 +284,16 @@ def test_yes_is_no_boolean(project: Project) -> None:
             cwd=project.folder,
             env=project.environ,
         )
-        assert (done.returncode, codes(project)) == (exit_code, said), done.stderr
+        assert (done.returncode, names(project)) == (exit_code, expected), done.stderr
 
 
 @pytest.mark.parametrize("engine", ["docker26"])
-def test_the_two_fields_pass_a_registry_that_refuses_indexes(project: Project) -> None:
-    """E6: an old BuildKit's default form is refused, and with both fields the same registry takes the cache and gives it back."""
-    taking, refusing = (
-        project.environ[f"FAAS_CACHE_TEST_REGISTRY{more}"] for more in ("", "_REJECT_INDEX")
+def test_e6_both_fields_suit_a_registry_that_rejects_indexes(project: EngineProject) -> None:
+    """E6: the default form of an old BuildKit is rejected; with both fields, the same registry stores the cache and serves it."""
+    accepting, rejecting = (
+        project.environ[f"FAAS_CACHE_TEST_REGISTRY{suffix}"] for suffix in ("", "_REJECT_INDEX")
     )
-    cache = project.image.replace(taking, refusing).replace(":latest", ":buildcache")
+    cache = project.image.replace(accepting, rejecting).replace(":latest", ":buildcache")
     plain = f"type=registry,ref={cache}"
     project.write({"from": [plain], "to": [f"{plain},mode=max"]}, "one")
     assert project.faas_cache("build", "--push").returncode == 1
@@ -296,8 +309,8 @@ def test_the_two_fields_pass_a_registry_that_refuses_indexes(project: Project) -
 
 
 @pytest.mark.parametrize("engine", ["docker20"])
-def test_a_docker_without_buildx_splits_a_typed_entry(project: Project) -> None:
-    """F1: `--cache-from type=registry,ref=…` is cut at its comma there: the build is green and nothing is found."""
+def test_f1_docker_without_buildx_splits_a_typed_entry(project: EngineProject) -> None:
+    """F1: it splits `--cache-from type=registry,ref=…` at the comma: the build succeeds and nothing is cached."""
     argv = ["docker", "build", "--build-arg=BUILDKIT_INLINE_CACHE=1", f"--tag={project.image}"]
     environ = project.environ | {"DOCKER_BUILDKIT": "1"}
     numbers = []
@@ -316,4 +329,4 @@ def test_a_docker_without_buildx_splits_a_typed_entry(project: Project) -> None:
         )
         project.wipe()
     assert (numbers[0] == numbers[1], numbers[1] == numbers[2]) == (True, False)
-    assert codes(project, "--inspect") == {"F2"}
+    assert names(project, "--inspect") == ["missing-feature"]

@@ -1,4 +1,4 @@
-"""Watching: reports equal to the engine's own history, a bake of a whole stack, and what is left when something is killed."""
+"""Reports that equal the history of the engine, terminals, a bake of a whole stack, and what an interrupted build leaves."""
 
 import json
 import os
@@ -7,37 +7,30 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
-from engines import UP, Project
+from engines import UP, EngineProject, processes
 
-from faas_cache.buildkit.progress import Progress
+from faas_cache.buildkit.reader import EventReader
+from faas_cache.buildkit.reports import CacheReport, Step
 
 pytestmark = pytest.mark.engine
 
 WAIT = 120.0
 
 
-def report(project: Project) -> dict[str, object]:
-    """The first function of the report that was written."""
-    found: dict[str, object] = json.loads((project.folder / "report.json").read_text())[
-        "functions"
-    ][0]
-    return found
-
-
-def told(steps: list[dict[str, object]]) -> list[tuple[object, ...]]:
-    """What two tellings of one build have in common: times are rounded by the one that is read back."""
+def without_times(steps: Iterable[Step]) -> list[tuple[str, str, bool, bool, bool]]:
+    """The steps without what differs between a live build and its record: the times, which the record rounds."""
     return sorted(
-        (step["name"], step["kind"], step["cached"], bool(step["error"]), step["finished"])
-        for step in steps
+        (step.name, step.kind, step.cached, bool(step.error), step.finished) for step in steps
     )
 
 
 @pytest.mark.parametrize("engine", ["docker28"])
-def test_the_report_is_that_of_the_engines_history(project: Project) -> None:
-    """Cold, warm and failing: step for step what `docker buildx history` says, and as many of them from the cache."""
+def test_the_report_equals_the_history_of_the_engine(project: EngineProject) -> None:
+    """Without a cache, with one, and failing: the steps are those of `docker buildx history`, and as many are cached."""
     flags = (
         "build",
         "--push",
@@ -59,18 +52,17 @@ def test_the_report_is_that_of_the_engines_history(project: Project) -> None:
         ref = record["ref"].rpartition("/")[2]
         argv = ["docker", "buildx", "history", "logs", "--progress", "rawjson", ref]
         logs = subprocess.run(argv, check=True, capture_output=True, env=project.environ)
-        again = Progress()
-        again.feed(logs.stdout + logs.stderr)
-        expected = again.report("fn").as_dict()
-        found = report(project)
-        assert isinstance(found["steps"], list)
-        assert isinstance(expected["steps"], list)
-        ours = [step for step in found["steps"] if "provenance for metadata" not in step["name"]]
-        assert told(ours) == told(expected["steps"])
-        assert (found["cached"], found["built"], found["first_miss"]) == (
-            expected["cached"], expected["built"], expected["first_miss"]
-        )  # fmt: skip
-        assert (len(ours), sum(bool(step["cached"]) for step in ours)) == (
+        reader = EventReader("fn")
+        events = [*reader.feed(logs.stdout + logs.stderr), *reader.close()]
+        expected = CacheReport.from_events("fn", events)
+        report = project.report().functions[0].report
+        steps = [step for step in report.steps if "provenance for metadata" not in step.name]
+        assert without_times(steps) == without_times(expected.steps)
+        assert (report.cached, report.total) == (expected.cached, expected.total)
+        assert without_times(filter(None, [report.first_miss])) == without_times(
+            filter(None, [expected.first_miss])
+        )
+        assert (len(steps), sum(step.cached for step in steps)) == (
             record["total_steps"],
             record["cached_steps"],
         )
@@ -78,8 +70,8 @@ def test_the_report_is_that_of_the_engines_history(project: Project) -> None:
 
 
 @pytest.mark.parametrize("engine", ["docker26", "docker28"])
-def test_the_report_of_a_warm_build(project: Project) -> None:
-    """What came from the registry's cache, the first step that ran, and the export, in the table and as Markdown."""
+def test_the_report_of_a_build_with_a_cache(project: EngineProject) -> None:
+    """The table and its Markdown form show the hits of the registry's cache, the first step that ran, and the export."""
     project.write("max", "one")
     assert project.faas_cache("build", "--push").returncode == 0
     project.wipe()
@@ -97,8 +89,8 @@ def test_the_report_of_a_warm_build(project: Project) -> None:
 
 
 @pytest.mark.parametrize("engine", ["docker26", "docker28", "docker20"])
-def test_on_a_terminal(project: Project) -> None:
-    """BuildKit draws, and its history is read; an older buildx is told in lines; docker 20 tells nothing, and that is said."""
+def test_on_a_terminal(project: EngineProject) -> None:
+    """BuildKit draws and its history is read; an older buildx prints lines; docker 20 only draws, so there is no report."""
     project.write("inline", "one")
     master, theirs = pty.openpty()
     argv = [sys.executable, "-m", "faas_cache", "build", "--push", "--report", "report.json"]
@@ -106,116 +98,113 @@ def test_on_a_terminal(project: Project) -> None:
         argv, stderr=theirs, stdout=subprocess.DEVNULL, cwd=project.folder, env=project.environ
     )
     os.close(theirs)
-    said = b""
+    screen = b""
     try:
         while block := os.read(master, 65536):
-            said += block
+            screen += block
     except OSError:
         pass  # the other side is closed
     os.close(master)
-    assert child.wait(WAIT) == 0, said.decode()
+    assert child.wait(WAIT) == 0, screen.decode()
     name = project.environ["FAAS_CACHE_TEST_ENGINE"]
     draws, lines, silent = (
-        b"\x1b[?25" in said,
-        b"fn | #1 " in said,
-        b"no report of the cache" in said,
+        b"\x1b[?25" in screen,
+        b"fn | #1 " in screen,
+        b"no cache report: " in screen,
     )
     assert (draws, lines, silent) == (name != "docker26", name == "docker26", name == "docker20"), (
-        said.decode()
+        screen.decode()
     )
-    found = report(project)
-    assert (found["cached"], found["built"]) == ((0, 0) if name == "docker20" else (0, 5))
+    report = project.report().functions[0].report
+    assert (report.cached, report.total) == ((0, 0) if name == "docker20" else (0, 5))
 
 
 @pytest.mark.parametrize("engine", ["docker26", "docker28"])
-def test_a_bake_shares_and_hits(project: Project) -> None:
-    """Two functions as one bake: both images, both caches; on a wiped builder both hit; a `${` stays what it is."""
+def test_a_bake_shares_and_hits(project: EngineProject) -> None:
+    """One bake of two functions pushes both images and caches; on an empty builder both hit; `${` is passed unchanged."""
     project.write("max", "one", build_args={"PRICE": "$${HOME} %{x}"})
     stack = json.loads((project.folder / "stack.yaml").read_text())
     other = stack["functions"]["fn"] | {"image": project.image.replace("/fn:", "/other:")}
     stack["functions"]["an.other"] = other
     (project.folder / "stack.yaml").write_text(json.dumps(stack))
     (project.folder / "build" / "an.other").symlink_to("fn")
-    for warm in (False, True):
+    for second in (False, True):
         done = project.faas_cache(
             "build", "--bake", "--push", "--envsubst=false", "--report", "report.json"
         )
         assert done.returncode == 0, done.stderr
-        functions = json.loads((project.folder / "report.json").read_text())["functions"]
-        assert [one["outcome"] for one in functions] == ["done", "done"]
-        # a step that both targets have runs once, and is a hit of the other
-        assert (
-            sum(one["cached"] for one in functions) == sum(one["built"] for one in functions)
-        ) is warm
-        assert [len(one["exports"]) for one in functions] == [1, 1]
+        result = project.report()
+        assert [(function.name, function.status) for function in result.functions] == [
+            ("fn", "pushed"),
+            ("an.other", "pushed"),
+        ]
+        # A step of both targets runs once, and is a hit of the other.
+        assert (result.report.cached == result.report.total) is second
+        assert [len(function.report.exports) for function in result.functions] == [1, 1]
         project.wipe()
-    assert "an_other" in done.stderr
+    # Each line says which function it is about.
+    marks = {line.partition(" | #")[0] for line in done.stderr.splitlines() if " | #" in line}
+    assert marks == {"fn", "an.other", "bake"}
     (project.folder / "build" / "fn" / "Dockerfile").write_text("FROM scratch\nCOPY nothing /\n")
-    done = project.faas_cache("build", "--bake")
-    assert (done.returncode, "a step of the Dockerfile failed: it is not there" in done.stderr) == (
-        1,
-        True,
-    ), done.stderr
+    done = project.faas_cache("build", "--bake", "--report", "report.json")
+    # The step is of both targets: BuildKit names one or both, and cancels the rest.
+    outcomes = {
+        (f.status, f.explanation and (f.explanation.step, f.explanation.cause))
+        for f in project.report().functions
+    }
+    failed = ("failed", ("build-step", "missing"))
+    assert (done.returncode, outcomes - {("stopped", None)}) == (1, {failed}), done.stderr
 
 
 @pytest.mark.parametrize("engine", ["docker20", "docker26-graph", "docker28"])
-def test_the_doctor(project: Project) -> None:
-    """What this builder is, and which functions it can serve, with what to do for the others."""
+def test_the_doctor(project: EngineProject) -> None:
+    """The doctor describes the builder, and says which functions it can build."""
     project.write("max", "one")
     done = project.faas_cache("doctor")
     name = project.environ["FAAS_CACHE_TEST_ENGINE"]
     assert done.returncode == (0 if name == "docker28" else 3)
     expected = {
-        "docker20": "buildx: not there",
+        "docker20": "buildx: not found",
         "docker26-graph": "builder: default, driver docker, classic image store",
         "docker28": "builder: default, driver docker, containerd image store",
     }
     assert expected[name] in done.stdout.splitlines()
-    assert f"fn: {'can' if name == 'docker28' else 'cannot'} be built here" in done.stdout
+    can = "can" if name == "docker28" else "cannot"
+    assert f"fn: {can} be built here" in done.stdout.splitlines()
 
 
 # Killing.
 
 
-def started(project: Project, seconds: int) -> subprocess.Popen[bytes]:
-    """A build that is in the middle of a step."""
+def started(project: EngineProject, seconds: int) -> subprocess.Popen[bytes]:
+    """Starts a build, and returns it in the middle of a step."""
     project.write("inline", "one")
     dockerfile = project.folder / "build" / "fn" / "Dockerfile"
     dockerfile.write_text(
-        f"FROM {project.environ['FAAS_CACHE_TEST_BASE']}\nRUN echo begun && sleep {seconds}\n"
+        f"FROM {project.environ['FAAS_CACHE_TEST_BASE']}\nRUN echo running && sleep {seconds}\n"
     )
     argv = [sys.executable, "-m", "faas_cache", "build"]
-    log = (project.folder / "log").open("wb")
-    child = subprocess.Popen(argv, stderr=log, stdout=log, cwd=project.folder, env=project.environ)
-    log.close()
+    (project.folder / "tmp").mkdir()
+    environ = project.environ | {"TMPDIR": str(project.folder / "tmp")}
+    with (project.folder / "log").open("wb") as log:
+        child = subprocess.Popen(argv, stderr=log, stdout=log, cwd=project.folder, env=environ)
     end = time.monotonic() + WAIT
-    while not any(b" begun" in line and b"echo" not in line for line in said(project).splitlines()):
-        assert child.poll() is None, said(project)
-        assert time.monotonic() < end, said(project)
+    while not any(
+        b" running" in line and b"echo" not in line for line in log_of(project).splitlines()
+    ):
+        assert child.poll() is None, log_of(project)
+        assert time.monotonic() < end, log_of(project)
         time.sleep(0.05)
     return child
 
 
-def said(project: Project) -> bytes:
-    """What a build has said so far."""
+def log_of(project: EngineProject) -> bytes:
+    """What a build has printed so far."""
     return (project.folder / "log").read_bytes()
 
 
-def left(project: Project) -> list[bytes]:
-    """The processes that still speak of this project's image."""
-    found = []
-    for path in Path("/proc").glob("[0-9]*/cmdline"):
-        try:
-            line = path.read_bytes()
-        except OSError:
-            continue
-        if project.image.encode() in line:
-            found.append(line)
-    return found
-
-
-def builds_again(project: Project) -> bool:
-    """Whether the next run does what it should."""
+def builds_again(project: EngineProject) -> bool:
+    """Whether the next run succeeds."""
     project.write("inline", "again")
     done = project.faas_cache("build")
     return done.returncode == 0
@@ -223,21 +212,20 @@ def builds_again(project: Project) -> bool:
 
 @pytest.mark.parametrize("engine", ["docker20", "docker26", "docker28"])
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_an_interrupted_build(project: Project, number: int, code: int) -> None:
-    """The builder ends, nothing is left, and what was not finished is said."""
-    before = set(Path("/tmp").glob("faas-cache-*"))
+def test_an_interrupted_build(project: EngineProject, number: int, code: int) -> None:
+    """The builder ends, nothing is left, and the function is reported as stopped."""
     child = started(project, 60)
     child.send_signal(number)
-    assert child.wait(WAIT) == code, said(project)
-    assert (left(project), set(Path("/tmp").glob("faas-cache-*")) - before) == ([], set())
-    assert said(project).endswith(b"fn: stopped, not built\n")
-    assert b"Traceback" not in said(project)
+    assert child.wait(WAIT) == code, log_of(project)
+    assert (processes(project), list((project.folder / "tmp").iterdir())) == ([], [])
+    assert log_of(project).endswith(b"\nfn: stopped\n")
+    assert b"Traceback" not in log_of(project)
     assert builds_again(project)
 
 
 @pytest.mark.parametrize("engine", ["docker26"])
-def test_a_killed_command_line(project: Project) -> None:
-    """Nothing that it leaves stops the next run."""
+def test_a_killed_command_line(project: EngineProject) -> None:
+    """What a killed run leaves does not disturb the next one."""
     child = started(project, 3)
     child.kill()
     assert child.wait(WAIT) == -signal.SIGKILL
@@ -245,16 +233,13 @@ def test_a_killed_command_line(project: Project) -> None:
 
 
 @pytest.mark.parametrize("engine", ["docker26", "docker28"])
-def test_a_killed_daemon(project: Project) -> None:
-    """The build ends, the daemon is named, and with a new daemon the next run works."""
+def test_a_killed_daemon(project: EngineProject) -> None:
+    """The build ends and the daemon is reported; with a new daemon, the next run works."""
     child = started(project, 60)
     folder = Path(project.environ["DOCKER_HOST"].removeprefix("unix://")).parent
     os.kill(int((folder / "dockerd.pid").read_text()), signal.SIGKILL)
     code = child.wait(WAIT)
-    words = said(project)
+    log = log_of(project)
     subprocess.run([UP, project.environ["FAAS_CACHE_TEST_ENGINE"]], check=True, capture_output=True)
-    assert (code, b"the Docker daemon could not do it: it cannot be reached" in words) == (
-        3,
-        True,
-    ), words
+    assert (code, b"cannot connect to the builder" in log) == (3, True), log
     assert builds_again(project)

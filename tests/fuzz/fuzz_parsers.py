@@ -44,7 +44,7 @@ def entries(text: str) -> None:
 
 
 def plan(text: str) -> None:
-    """A plan is made, judged and rendered; a secret beside the text is in nothing that is shown."""
+    """A plan is made, checked and rendered; a secret beside the text is in nothing that is shown."""
     from faas_cache import CacheFlags, FaasCacheError, FunctionSpec, check, render, resolve
 
     lines = [f"{text},secret_access_key={SECRET}", *text.split("\t")]
@@ -53,8 +53,8 @@ def plan(text: str) -> None:
     )
     try:
         made = resolve(spec, CacheFlags(scope=text[:50] or None))
-        said = "".join(map(str, check([made], environ={}, dockerfiles={"fn": text})))
-        assert SECRET not in said + repr(made) + render.buildx_build(made).masked().shell()
+        messages = "".join(map(str, check([made], environ={}, dockerfiles={"fn": text})))
+        assert SECRET not in messages + repr(made) + render.buildx_build(made).masked().shell()
     except FaasCacheError as fault:
         assert SECRET not in str(fault)
         raise

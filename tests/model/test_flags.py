@@ -29,7 +29,7 @@ def test_a_repr_names_every_field() -> None:
     assert repr(CacheFlags(cache_from=["type=gha,token=hunter2"], cache_to=["a", "b"])) == (
         "CacheFlags(build_cache=None, cache_from=('type=gha,token=***',), cache_to=('a', 'b'), "
         "no_cache=False, export=True, ignore_export_errors=False, scope=None, fallback_scopes=(), "
-        "enabled=True)"
+        "enabled=True, variables=())"
     )
 
 

@@ -74,7 +74,7 @@ TAG_HINT = "use 1 to 128 letters, digits, `_`, `.` and `-`, beginning with a let
 CAUSES = {
     "": ("it is empty", "write an image, as `ghcr.io/owner/name:tag`"),
     "a" * (MAX_TEXT + 1): (f"it has more than {MAX_TEXT} characters", ""),
-    "https://ghcr.io/a/b": ("a reference has no scheme", "remove everything up to `://`"),
+    "https://ghcr.io/a/b": ("a reference has no scheme", "remove the text up to `://`"),
     "a/b c": ("it contains white space", "remove the white space"),
     "a/b\n": ("it contains white space", "remove the white space"),
     "localhost:5000/Fn": ("the repository must be in lower case", "write `fn`"),
@@ -110,7 +110,7 @@ def test_e1_an_error_is_a_diagnostic() -> None:
         Reference.parse("https://me:hunter2@ghcr.io/a")
     message = "invalid image reference `https://***@ghcr.io/a`: a reference has no scheme"
     error = Diagnostic(
-        name="invalid-reference", message=message, hint="remove everything up to `://`"
+        name="invalid-reference", message=message, hint="remove the text up to `://`"
     )
     assert caught.value == InvalidReference(error)
 

@@ -15,9 +15,9 @@ from faas_cache.model.errors import FaasCacheError
 from faas_cache.model.flags import CacheFlags
 from faas_cache.model.specs import FunctionSpec
 from faas_cache.planning.checks import check
+from faas_cache.planning.equal_builds import MAX_PAIRS_OF
 from faas_cache.planning.plan import BuildPlan
 from faas_cache.planning.resolution import resolve
-from faas_cache.planning.stack_checks import MAX_PAIRS_OF
 from faas_cache.stack.stack_file import Stack
 
 VECTORS = Path(__file__).parents[1] / "vectors"
@@ -294,8 +294,8 @@ SENTENCES: list[tuple[dict[str, Any], list[tuple[str, str, str, str]]]] = [
                 "warning",
                 "buildx silently drops `type=gha`, because `ACTIONS_RUNTIME_TOKEN` is not set",
                 (
-                    "export it in the workflow, such as with `crazy-max/ghaction-github-runtime`;"
-                    " elsewhere use a registry"
+                    "export it in the workflow, for example with `crazy-max/ghaction-github-runtime`;"
+                    " elsewhere, use a registry"
                 ),
             )
         ],
@@ -308,8 +308,8 @@ SENTENCES: list[tuple[dict[str, Any], list[tuple[str, str, str, str]]]] = [
                 "warning",
                 "buildx silently drops `type=gha`, because `ACTIONS_RESULTS_URL` is not set",
                 (
-                    "export it in the workflow, such as with `crazy-max/ghaction-github-runtime`;"
-                    " elsewhere use a registry"
+                    "export it in the workflow, for example with `crazy-max/ghaction-github-runtime`;"
+                    " elsewhere, use a registry"
                 ),
             )
         ],
@@ -387,7 +387,7 @@ SENTENCES: list[tuple[dict[str, Any], list[tuple[str, str, str, str]]]] = [
                 "cache-in-context",
                 "warning",
                 "the cache in `build/fn/cache` is inside the build context `build/fn`",
-                "move it, such as to `dest=/tmp/cache`, or list it in `.dockerignore`",
+                "move it to another folder, or exclude it in `.dockerignore`",
             )
         ],
     ),
@@ -508,6 +508,7 @@ SAME: dict[str, Any] = {
     "lang": "py",
     "handler": "./h",
     "platforms": "linux/amd64",
+    "output": "push",
 }
 
 

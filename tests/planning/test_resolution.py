@@ -1,12 +1,12 @@
 """`resolve` against the rules: the vectors first, then examples."""
 
-import json
-from pathlib import Path
+from collections.abc import Iterable
 from typing import Any
 
 import pytest
 
-from faas_cache.model.diagnostics import path_text
+from faas_cache.conformance.vectors import Vector, load_vectors
+from faas_cache.model.diagnostics import Diagnostic, Location, path_text
 from faas_cache.model.entries import parse_entries
 from faas_cache.model.errors import InvalidFunction
 from faas_cache.model.flags import CacheFlags
@@ -16,57 +16,62 @@ from faas_cache.planning.image_rules import MAX_SCOPE, sanitize_scope, tagged_im
 from faas_cache.planning.plan import BuildPlan
 from faas_cache.planning.resolution import resolve
 
-ROWS = [
-    json.loads(line)
-    for line in (Path(__file__).parents[1] / "vectors" / "rules.jsonl").read_text().splitlines()
-]
-VALID = [row for row in ROWS if "faults" not in row]
-FAULTY = [row for row in ROWS if "faults" in row]
-BY_ID = {row["id"]: row for row in ROWS}
+VECTORS = load_vectors()
+VALID = [vector for vector in VECTORS if not vector.expected.errors]
+FAULTY = [vector for vector in VECTORS if vector.expected.errors]
+BY_ID = {vector.id: vector for vector in VECTORS}
 
 
-def plan_of(row: dict[str, Any]) -> BuildPlan:
-    """The plan of a row of the table."""
-    return resolve(FunctionSpec.from_mapping("fn", row["function"]), CacheFlags(**row["flags"]))
+def plan_of(vector: Vector) -> BuildPlan:
+    """The plan of a vector."""
+    return resolve(FunctionSpec.from_mapping("fn", vector.function), CacheFlags(**vector.flags))
 
 
-def faults_of(row: dict[str, Any]) -> list[list[str]]:
-    """The name and the key path of each fault of a row."""
-    with pytest.raises(InvalidFunction) as caught:
-        plan_of(row)
-    return [[d.name, path_text(d.location.path)] for d in caught.value.diagnostics]
+def reported(diagnostics: Iterable[Diagnostic]) -> list[list[str]]:
+    """The name, the severity and the key path of each diagnostic."""
+    return [[d.name, d.severity, path_text(d.location.path)] for d in diagnostics]
 
 
-def test_row_ids_are_unique() -> None:
-    """Each row of the table has an id of its own."""
-    assert len(BY_ID) == len(ROWS)
+def test_vector_ids_are_unique() -> None:
+    """Each vector has an id of its own."""
+    assert len(BY_ID) == len(VECTORS)
 
 
-@pytest.mark.parametrize("row", VALID, ids=lambda row: row["id"])
-def test_a_rule_gives_its_entries(row: dict[str, Any]) -> None:
-    """Each rule's example becomes the entries, the inline argument and the warnings of the rule."""
-    plan = plan_of(row)
-    assert {
-        "cache_from": list(map(str, plan.cache_from)),
-        "cache_to": list(map(str, plan.cache_to)),
-        "inline_cache": plan.build_args.get("BUILDKIT_INLINE_CACHE"),
-        "notes": [[d.name, d.severity, path_text(d.location.path)] for d in plan.diagnostics],
-    } == {key: row[key] for key in ("cache_from", "cache_to", "inline_cache", "notes")}
+@pytest.mark.parametrize("vector", VALID, ids=lambda vector: vector.id)
+def test_a_rule_gives_its_entries(vector: Vector) -> None:
+    """Each rule's example becomes the entries, the arguments and the warnings of the rule."""
+    plan = plan_of(vector)
+    expected = vector.expected
+    assert (
+        tuple(map(str, plan.cache_from)),
+        tuple(map(str, plan.cache_to)),
+        plan.build_args,
+        plan.env,
+        reported(plan.diagnostics),
+    ) == (
+        expected.cache_from,
+        expected.cache_to,
+        expected.build_args,
+        expected.env,
+        vector.diagnostics,
+    )
 
 
-@pytest.mark.parametrize("row", FAULTY, ids=lambda row: row["id"])
-def test_a_rule_rejects_its_fault(row: dict[str, Any]) -> None:
+@pytest.mark.parametrize("vector", FAULTY, ids=lambda vector: vector.id)
+def test_a_rule_rejects_its_fault(vector: Vector) -> None:
     """Each rule's fault is raised with its name and the key path of the text."""
-    assert faults_of(row) == row["faults"]
+    with pytest.raises(InvalidFunction) as caught:
+        plan_of(vector)
+    assert reported(caught.value.diagnostics) == vector.diagnostics
 
 
-@pytest.mark.parametrize("row", VALID, ids=lambda row: row["id"])
-def test_a2_caching_sets_the_environment(row: dict[str, Any]) -> None:
+@pytest.mark.parametrize("vector", VALID, ids=lambda vector: vector.id)
+def test_a2_caching_sets_the_environment(vector: Vector) -> None:
     """A2: DOCKER_BUILDKIT=1 is set exactly where caching is enabled."""
-    plan = plan_of(row)
-    setting = row["flags"].get("build_cache", row["function"].get("build_cache"))
-    enabled = row["flags"].get("enabled", True) and (
-        setting not in (None, "none") or "cache_from" in row["flags"]
+    plan = plan_of(vector)
+    setting = vector.flags.get("build_cache", vector.function.get("build_cache"))
+    enabled = vector.flags.get("enabled", True) and (
+        setting not in (None, "none") or "cache_from" in vector.flags
     )
     expected = {"DOCKER_BUILDKIT": "1"} if enabled else {}
     assert (dict(plan.env), plan.caching, bool(plan.origins)) == (
@@ -76,7 +81,7 @@ def test_a2_caching_sets_the_environment(row: dict[str, Any]) -> None:
     )
 
 
-IMAGE = BY_ID["case-1"]["function"]["image"]
+IMAGE = BY_ID["case-1"].function["image"]
 SENTENCES = {
     "B3-case": (
         "expected `inline`, `max`, `none` or a mapping with `from` and `to`, got `Max`",
@@ -111,7 +116,7 @@ SENTENCES = {
         "write `a/b:buildcache`",
     ),
     "E4-same": (
-        f"the cache would overwrite the image `{IMAGE}` of the function itself",
+        f"the cache of `fn` would overwrite its own image `{IMAGE}`",
         f"export to another tag, such as `{IMAGE}-cache`",
     ),
     "E5-local": (
@@ -162,15 +167,65 @@ def test_f1_a_plan_states_its_needs(name: str) -> None:
         (None, ("--output=type=oci",), set()),
     ],
 )
-@pytest.mark.parametrize("field", ["platforms", "target_platforms"])
 def test_f5_several_platforms_must_be_stored(
-    field: str, output: str | None, flags: tuple[str, ...], expected: set[str]
+    output: str | None, flags: tuple[str, ...], expected: set[str]
 ) -> None:
     """F5: several platforms that nothing pushes need a builder that stores them."""
-    platforms: Any = {field: "linux/amd64,linux/arm64"}
-    spec = FunctionSpec(name="fn", image="a/b", output=output, builder_flags=flags, **platforms)
+    platforms = ("linux/amd64", "linux/arm64")
+    spec = FunctionSpec(
+        name="fn", image="a/b", output=output, builder_flags=flags, target_platforms=platforms
+    )
     plan = resolve(spec)
-    assert (set(plan.needs), plan.platforms) == (expected, ("linux/amd64", "linux/arm64"))
+    assert (set(plan.needs), plan.platforms) == (expected, platforms)
+
+
+@pytest.mark.parametrize(
+    ("output", "flags", "pushed"),
+    [
+        (None, (), False),
+        ("load", ("--push=false",), False),
+        ("type=oci,dest=x", ("--pull",), False),
+        (None, ("--opt=push",), False),
+        ("push", (), True),
+        ("type=image,push=true", (), True),
+        (None, ("--push",), True),
+        (None, ("--push=true",), True),
+        (None, ("--output=type=registry",), True),
+        (None, ("-o=type=image,push=1",), True),
+        (None, ("-otype=registry",), True),
+    ],
+)
+def test_d11_platforms_of_the_file_apply_to_a_push(
+    output: str | None,
+    flags: tuple[str, ...],
+    pushed: bool,  # noqa: FBT001  # a column of the table
+) -> None:
+    """D11: they are left out elsewhere, with a note, and the exports with them."""
+    spec = FunctionSpec(
+        name="fn",
+        image="a/b",
+        output=output,
+        builder_flags=flags,
+        platforms="linux/amd64",
+        build_cache="max",
+    )
+    plan = resolve(spec)
+    note = Diagnostic(
+        name="unused-platforms",
+        severity="note",
+        message="`platforms` and cache exports are ignored, because the image is not pushed",
+        hint="add `--push`, or `--platforms linux/amd64`",
+        location=Location(path=("functions", "fn", "platforms")),
+    )
+    assert (plan.platforms, bool(plan.cache_to), plan.diagnostics) == (
+        (("linux/amd64",), True, ()) if pushed else ((), False, (note,))
+    )
+
+
+def test_d11_without_an_export_the_note_is_about_platforms_alone() -> None:
+    """D11: without caching there is no export to leave out."""
+    (note,) = resolve(FunctionSpec(name="fn", image="a/b", platforms="linux/amd64")).diagnostics
+    assert note.message == "`platforms` is ignored, because the image is not pushed"
 
 
 def test_target_platforms_replace_those_of_the_file() -> None:
@@ -350,3 +405,11 @@ def test_f5_a_flag_that_sets_the_output(flag: str) -> None:
         False,
         False,
     )
+
+
+def test_d10_auto_is_not_for_resolve() -> None:
+    """D10: the caller replaces `auto` by what the environment says; `resolve` rejects it."""
+    spec = FunctionSpec(name="fn", image="ghcr.io/acme/fn:1", build_cache="max")
+    with pytest.raises(InvalidFunction) as caught:
+        resolve(spec, CacheFlags(export="auto"))
+    assert reported(caught.value.diagnostics) == [["invalid-argument", "error", "--cache-export"]]

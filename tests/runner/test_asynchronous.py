@@ -34,12 +34,16 @@ async def called(fake: FakeDocker) -> None:
     await asyncio.to_thread(fake.wait_for_calls)
 
 
-def test_callbacks_are_called_in_the_thread_of_the_loop(fake_docker: FakeDocker) -> None:
+def test_callbacks_are_called_in_the_thread_of_the_loop(
+    fake_docker: FakeDocker, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """In order, and before the result is there."""
     fake_docker.answer("*", script="for i in 1 2 3; do echo $i >&2; sleep 0.05; done")
     threads, stream = set[int](), io.BytesIO()
+    monkeypatch.setattr("faas_cache.runner.asynchronous._POLL", 0.01)
 
     def output(text: bytes) -> None:
+        time.sleep(0.05)
         threads.add(threading.get_ident())
         stream.write(text)
 

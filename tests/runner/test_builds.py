@@ -27,6 +27,11 @@ WARM = (STREAMS / "buildx-0.29-warm.txt").read_bytes()
 BAKED = (STREAMS / "buildx-0.29-bake.txt").read_bytes()
 BAKE_FAILED = (STREAMS / "buildx-0.29-bake-failing.txt").read_bytes()
 DIGEST = "sha256:" + "a" * 64
+WARM_DIGEST = "sha256:70bf4af3e7af3f2742838e83149a87689325652844fe82ba688a84beb3d2d13c"
+BOTH_FAILED = (
+    b"#1 [one 1/2] RUN x\n#1 ERROR: a\n#2 [two 1/2] RUN y\n#2 ERROR: b\n"
+    b"ERROR: target two: failed to solve: b\n"
+)
 CANCELED = b"#1 [one] exporting to image\n#1 CANCELED\n#2 [two 2/2] RUN x\n#2 ERROR: no\nERROR: target two: failed to solve: no\n"
 
 
@@ -295,7 +300,7 @@ def test_a_stop_between_build_and_push(fake_docker: FakeDocker) -> None:
     """The function is stopped, not built: it was to be pushed."""
     stop = Stop()
     output = Output()
-    fake_docker.answer("buildx *", stderr="stop\n")
+    fake_docker.answer("buildx *", script="trap '' TERM; echo stop; sleep 0.3; exit 0")
 
     def write(text: bytes) -> None:
         output.write(text)
@@ -329,8 +334,16 @@ def test_the_digest_is_in_the_metadata_of_buildx(fake_docker: FakeDocker) -> Non
     """The file is ours, and goes away."""
     metadata = json.dumps({"containerimage.digest": DIGEST})
     fake_docker.answer("*", script=f"echo '{metadata}' > \"$4\"")
-    (function,) = run(fake_docker, unit("fn")).functions
+    (function,) = run(fake_docker, unit("fn"), progress="rawjson").functions
     assert (function.digest, Path(fake_docker.calls[0].argv[3]).exists()) == (DIGEST, False)
+
+
+def test_the_digest_is_in_the_progress_of_a_push(fake_docker: FakeDocker) -> None:
+    """Without a metadata file: a buildx that is not known runs the command as it is planned."""
+    line = f"#1 exporting to image\n#1 pushing manifest for a:1@{DIGEST} 0.1s done\n#1 DONE 0.2s\n"
+    fake_docker.answer("*", stderr=line)
+    (function,) = run(fake_docker, unit("fn"), progress="plain").functions
+    assert (function.digest, fake_docker.calls[0].argv) == (DIGEST, ("buildx", "build", "fn"))
 
 
 @pytest.mark.parametrize(
@@ -535,13 +548,15 @@ def test_a_builder_draws_on_a_terminal(
 def test_a_builder_without_records_draws_too(
     fake_docker: FakeDocker, terminal: Callable[[], bytes]
 ) -> None:
-    """No record is asked for where the builder has none; side by side nothing is drawn."""
-    metadata = json.dumps({"buildx.build.ref": "b/n/1"})
-    fake_docker.answer("*", script=f"[ -t 2 ] && echo terminal >&2; echo '{metadata}' > \"$4\"")
+    """No record is asked for where the build has none; side by side nothing is drawn."""
+    script = """[ -t 2 ] && echo terminal >&2
+    [ "$3" != --metadata-file ] || echo '{"x": {"containerimage.digest": "%s"}}' > "$4" """
+    fake_docker.answer("*", script=script % DIGEST)
     stream = terminal.stream  # type: ignore[attr-defined]  # of the fixture
     run(fake_docker, unit("fn"), output=stream)
+    run(fake_docker, unit("fn"), output=stream, progress="history")
     run(fake_docker, unit("one"), unit("two"), output=stream, parallel=2)
-    assert (terminal().count(b"terminal"), len(fake_docker.calls)) == (1, 3)
+    assert (terminal().count(b"terminal"), len(fake_docker.calls)) == (2, 4)
 
 
 # Bakes.
@@ -565,11 +580,21 @@ def bake(fake: FakeDocker, **options: object) -> BuildResult:
     [
         (BAKED, 0, ["built", "built"]),
         (BAKED, 1, ["failed", "failed"]),
+        (BAKED + b"ERROR: target one: failed to solve: no\n", 1, ["failed", "failed"]),
         (BAKE_FAILED, 1, ["built", "failed"]),
         (CANCELED, 1, ["stopped", "failed"]),
+        (BOTH_FAILED, 1, ["failed", "failed"]),
         (b"ERROR: type required for\n", 1, ["failed", "failed"]),
     ],
-    ids=["built", "failed as a whole", "one failed", "one canceled", "none started"],
+    ids=[
+        "built",
+        "failed as a whole",
+        "failed with the name of one",
+        "one failed",
+        "one canceled",
+        "both failed",
+        "none started",
+    ],
 )
 def test_a_bake(fake_docker: FakeDocker, stderr: bytes, code: int, expected: list[str]) -> None:
     """One call; the status and the report of each function are those of its target."""
@@ -581,6 +606,21 @@ def test_a_bake(fake_docker: FakeDocker, stderr: bytes, code: int, expected: lis
     ]
     assert {(f.exit_code, f.attempts) for f in result.functions} == {(code, 1)}
     assert [f.report.function for f in result.functions] == ["one", "two"]
+
+
+def test_each_line_of_a_bake_has_its_function(fake_docker: FakeDocker) -> None:
+    """A line begins with the function of its step, or with `bake` if the step belongs to none."""
+    fake_docker.answer("*", stderr=BAKED)
+    output = io.BytesIO()
+    bake(fake_docker, output=output)
+    lines = output.getvalue().decode().splitlines()
+    assert [
+        line for line in lines if "local bake definitions" in line or "COPY function/" in line
+    ] == [
+        "bake | #1 [internal] load local bake definitions",
+        "two | #17 [stage-1 4/4] COPY function/ /function/",
+        "one | #22 [stage-1 4/4] COPY function/ /function/",
+    ]
 
 
 def test_reports_of_a_bake_are_folds_over_the_events(fake_docker: FakeDocker) -> None:
@@ -643,7 +683,7 @@ def test_records_of_a_bake(fake_docker: FakeDocker, terminal: Callable[[], bytes
     terminal()
     assert [(f.name, f.status, f.digest, f.report.hit_ratio) for f in result.functions] == [
         ("fn-one", "pushed", DIGEST, 0.8),
-        ("fn-two", "pushed", None, 0.8),
+        ("fn-two", "pushed", WARM_DIGEST, 0.8),  # of its progress
     ]
 
 

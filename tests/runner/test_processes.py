@@ -27,8 +27,9 @@ from faas_cache.runner.processes import (
     ask,
     ask_all,
     run,
+    run_in_worker,
 )
-from faas_cache.runner.stop import Stop
+from faas_cache.runner.stop import Shutdown, Stop
 
 
 @pytest.fixture
@@ -183,8 +184,8 @@ def test_a_program_that_cannot_be_started(
 
 def test_time_that_is_up_ends_a_program() -> None:
     """It is asked to; one that is done in time is not."""
-    late = run(shell(SLOW), timeout=0.1)
-    assert (late.exit_code, late.timed_out, late.stopped) == (143, True, False)
+    timed_out = run(shell(SLOW), timeout=0.1)
+    assert (timed_out.exit_code, timed_out.timed_out, timed_out.stopped) == (143, True, False)
     assert not run(shell("exit 0"), timeout=PATIENCE).timed_out
 
 
@@ -242,6 +243,41 @@ def test_a_sink_that_raises_ends_the_program(fake_docker: FakeDocker, error: Bas
     with pytest.raises(type(error)) as caught:
         run(command, environ=fake_docker.environ, sink=sink)
     assert (caught.value, fake_docker.running()) == (error, set())
+
+
+@pytest.mark.parametrize("stopped", [False, True], ids=["running", "stopped"])
+def test_a_sink_that_raises_in_a_worker_ends_the_program(
+    fake_docker: FakeDocker, *, stopped: bool
+) -> None:
+    """There it is called directly; what the program writes afterwards is discarded."""
+    shutdown, error = Shutdown(), OSError("disk full")
+    blocks: list[bytes] = []
+
+    def sink(block: bytes) -> None:
+        blocks.append(block)
+        if stopped and not shutdown.stopped:
+            shutdown.stop()
+            return
+        raise error
+
+    command = docker(
+        fake_docker,
+        "trap 'echo a; sleep 0.1; echo b; exit' TERM; echo line; while :; do sleep 0.02; done",
+    )
+    with pytest.raises(OSError, match="disk full") as caught:
+        run_in_worker(
+            command,
+            environ=fake_docker.environ,
+            cwd=None,
+            sink=sink,
+            ready=lambda: True,
+            capture_stdout=True,
+            terminal=None,
+            timeout=None,
+            shutdown=shutdown,
+        )
+    assert (caught.value, fake_docker.running()) == (error, set())
+    assert len(blocks) == (2 if stopped else 1)
 
 
 def test_a_keyboard_interrupt_ends_the_program_and_is_raised(tmp_path: Path) -> None:
@@ -302,7 +338,7 @@ def test_programs_end_with_the_interpreter(fake_docker: FakeDocker) -> None:
     for kind in ("slow", "stubborn"):
         command = Program(argv=("docker", kind))
         threading.Thread(target=processes.run, args=(command,), daemon=True).start()
-    while len(os.listdir(sys.argv[1])) < 2:
+    while len(os.listdir(sys.argv[1])) < 2 or len(children.CHILDREN) < 2:
         time.sleep(0.01)
     if not os.fork():
         sys.exit(0)
@@ -321,8 +357,8 @@ def test_the_interpreter_ends_what_still_runs(monkeypatch: pytest.MonkeyPatch) -
     assert set() == children.CHILDREN
     monkeypatch.setattr(children, "GRACE", 0.2)
     outcomes: list[Outcome] = []
-    for script in (SLOW, STUBBORN):
-        command = shell(f"echo >&2; {script}")
+    for script in (f"echo >&2; {SLOW}", "trap '' TERM; echo >&2; while :; do sleep 0.02; done"):
+        command = shell(script)
         started = threading.Event()
         thread = threading.Thread(
             target=lambda command=command, started=started: outcomes.append(
@@ -370,9 +406,9 @@ def test_a_question_has_a_time_limit_and_ends_with_a_stop(fake_docker: FakeDocke
     """Each says why there is no answer."""
     fake_docker.answer("*", script=SLOW)
     argv = ("docker", "version")
-    late = ask(argv, environ=fake_docker.environ, timeout=0.1)
+    timed_out = ask(argv, environ=fake_docker.environ, timeout=0.1)
     stopped = ask(argv, environ=fake_docker.environ, stop=stop_when_called(fake_docker))
-    assert [late.problem, stopped.problem] == ["no answer within 0.1 seconds", "stopped"]
+    assert [timed_out.problem, stopped.problem] == ["no answer within 0.1 seconds", "stopped"]
     stop = Stop()
     stop.stop()
     assert ask(("no-such-program",), stop=stop) == Answer(exit_code=143, problem="stopped")
@@ -407,6 +443,23 @@ def test_a_keyboard_interrupt_ends_a_question(fake_docker: FakeDocker, interrupt
         child.send_signal(signal.SIGINT)
     assert child.communicate(timeout=PATIENCE) == (b"interrupted\n", b"")
     assert fake_docker.running() == set()
+
+
+def test_a_question_gets_the_signal_of_the_interrupt(fake_docker: FakeDocker) -> None:
+    """SIGINT, as a program in the foreground does."""
+    fake_docker.answer(
+        "*", script="trap 'touch interrupted; exit' INT; touch ready; while :; do sleep 0.02; done"
+    )
+    folder = fake_docker.folder
+
+    def interrupt() -> None:
+        wait_until((folder / "ready").exists)
+        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+
+    threading.Thread(target=interrupt).start()
+    with pytest.raises(KeyboardInterrupt):
+        ask(("docker", "version"), environ=fake_docker.environ, cwd=str(folder))
+    assert ((folder / "interrupted").exists(), fake_docker.running()) == (True, set())
 
 
 def test_a_terminal_is_given_where_stderr_is_one() -> None:
@@ -451,6 +504,7 @@ def test_pipes_that_cannot_be_selected_are_copied(monkeypatch: pytest.MonkeyPatc
 def test_what_a_system_lacks_is_not_used(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     """Windows has no process groups, and macOS gives no status without reaping the process."""
     monkeypatch.delattr(os, name)
+    monkeypatch.setattr(supervision, "_SIGCONT", None)
     monkeypatch.setattr(supervision, "GRACE", 0.1)
     assert [run(shell("exit 5")).exit_code, run(shell(SLOW), timeout=0.1).exit_code] == [5, 143]
     stubborn = python("import signal, time; signal.signal(15, signal.SIG_IGN); time.sleep(300)")

@@ -104,3 +104,12 @@ def test_the_report_of_a_run_is_that_of_all_its_functions() -> None:
     ]
     report = BuildResult(functions=results).report
     assert (report.function, report.steps, report.hit_ratio) == ("", steps, 0.5)
+
+
+def test_e8_equal_builds_count_once() -> None:
+    """E8: the report of all functions has the steps of one build once."""
+    step = Step(name="[1/1] RUN a", kind="build", finished=True)
+    report = CacheReport(function="fn", steps=(step,))
+    first = FunctionResult(name="fn", status="built", report=report)
+    same = FunctionResult(name="two", status="built", report=report, same_as="fn")
+    assert BuildResult(functions=[first, same]).report.steps == (step,)

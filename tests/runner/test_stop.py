@@ -75,3 +75,19 @@ def test_a_shutdown_knows_how_to_end_programs() -> None:
     other.stop()
     other.interrupt()
     assert other.signal == signal.SIGTERM
+
+
+def test_a_shutdown_may_follow_another_one() -> None:
+    """With its signal, unless it was stopped before; at once if the other one kills."""
+    call, one, stopped = Shutdown(), Shutdown(), Shutdown()
+    stopped.stop()
+    call.interrupt()
+    for shutdown in (one, stopped):
+        shutdown.follow(call)
+    assert [(s.signal, s.stopped, s.killed) for s in (one, stopped)] == [
+        (signal.SIGINT, True, False),
+        (signal.SIGTERM, True, False),
+    ]
+    call.kill()
+    one.follow(call)
+    assert (one.signal, one.killed) == (signal.SIGINT, True)

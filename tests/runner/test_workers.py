@@ -1,6 +1,6 @@
 """Threads whose messages are delivered in the thread that called."""
 
-import _thread
+import signal
 import threading
 import time
 
@@ -9,6 +9,12 @@ import pytest
 from faas_cache.runner import workers
 from faas_cache.runner.stop import Shutdown
 from faas_cache.runner.workers import Mailbox, call_in_threads
+
+
+def interrupt() -> None:
+    """A Ctrl-C while the main thread waits: one between two bytecodes would end its tracing."""
+    time.sleep(0.1)
+    signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
 
 
 def test_results_are_in_the_order_of_the_jobs() -> None:
@@ -83,10 +89,10 @@ def test_a_keyboard_interrupt_waits_and_a_second_one_kills() -> None:
     shutdown, killed = Shutdown(), threading.Event()
 
     def job(_: Mailbox) -> None:
-        _thread.interrupt_main()
+        interrupt()
         while not shutdown.stopped:
             time.sleep(0.01)
-        _thread.interrupt_main()
+        interrupt()
         while not shutdown.killed:
             time.sleep(0.01)
         killed.set()
@@ -103,7 +109,7 @@ def test_a_keyboard_interrupt_during_the_end_of_a_failure_is_not_swallowed() -> 
     def job(_: Mailbox) -> None:
         while not shutdown.stopped:
             time.sleep(0.01)
-        _thread.interrupt_main()
+        interrupt()
         while not shutdown.killed:
             time.sleep(0.01)
 
@@ -122,10 +128,10 @@ def test_a_second_interrupt_does_not_wait_for_ever(monkeypatch: pytest.MonkeyPat
     shutdown, release = Shutdown(), threading.Event()
 
     def job(_: Mailbox) -> None:
-        _thread.interrupt_main()
+        interrupt()
         while not shutdown.stopped:
             time.sleep(0.01)
-        _thread.interrupt_main()
+        interrupt()
         release.wait()
 
     with pytest.raises(KeyboardInterrupt):
@@ -135,18 +141,18 @@ def test_a_second_interrupt_does_not_wait_for_ever(monkeypatch: pytest.MonkeyPat
 
 def test_an_interrupt_before_a_thread_begins_gives_it_up(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody waits for a thread that never ran, and one that begins late does nothing."""
-    late: list[threading.Thread] = []
+    threads: list[threading.Thread] = []
     calls: list[str] = []
     start = threading.Thread.start
 
     def interrupted(thread: threading.Thread) -> None:
-        late.append(thread)
+        threads.append(thread)
         raise KeyboardInterrupt
 
     monkeypatch.setattr(threading.Thread, "start", interrupted)
     with pytest.raises(KeyboardInterrupt):
         call_in_threads([lambda _: calls.append("job")], Shutdown())
     monkeypatch.undo()
-    start(late[0])
-    late[0].join()
+    start(threads[0])
+    threads[0].join()
     assert calls == []

@@ -25,7 +25,7 @@ def test_the_number_of_faults_is_limited(name: str) -> None:
     assert len(caught.value.diagnostics) == MAX_FAULTS + 1
     assert (
         caught.value.diagnostics[-1].message
-        == f"more than {MAX_FAULTS} errors, of which the rest is not shown"
+        == f"more than {MAX_FAULTS} errors, of which only these are shown"
     )
 
 
@@ -65,7 +65,7 @@ def test_a_function_with_its_own_context() -> None:
 UNSUPPORTED = [
     ("", "unsupported-provider", "the stack file is empty"),
     ("[a]\n", "invalid-type", "expected a mapping, got a list"),
-    ("functions: {}\n", "unsupported-provider", "the provider has no name"),
+    ("functions: {}\n", "unsupported-provider", "missing `provider.name`"),
     ("provider: {name: faas}\n", "unsupported-provider", "unsupported provider `faas`"),
     ("provider: {name: [a]}\n", "invalid-type", "expected a string, got a list"),
     ("provider: {name: openfaas}\nversion: 2\n", "unsupported-version", "unsupported version `2`"),

@@ -58,7 +58,7 @@ def test_a_filter_without_a_match(pattern: str) -> None:
         (
             "unknown-function",
             f"no function matches `--filter {pattern}`",
-            "select some of these: `ab`, `a`",
+            "choose from `ab`, `a`",
         )
     ]
 
