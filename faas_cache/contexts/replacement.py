@@ -18,14 +18,19 @@ def replace_file(path: str, data: bytes, *, expected: bytes | None = None) -> No
     """Writes `data` to a file beside `path` and renames it, so that a reader sees one or the other.
 
     A link is followed: the file that it names is replaced. The mode of a file that exists is kept.
+    What is not a file (`/dev/null`, a pipe) is written to and stays what it is.
     With `expected`, the file must still hold these bytes; otherwise `InvalidInput` is raised and
     nothing is written. Raises `OSError` where the file cannot be written.
     """
     from secrets import token_hex
 
     target = os.path.realpath(path)
-    beside = os.path.join(os.path.dirname(target), f".{os.path.basename(target)}.{token_hex(8)}")
     exists = os.path.exists(target)
+    if exists and not os.path.isfile(target):
+        with open(target, "wb") as file:
+            file.write(data)
+        return
+    beside = os.path.join(os.path.dirname(target), f".faas-cache-{token_hex(8)}")
     descriptor = os.open(beside, _NEW, 0o600 if exists else 0o666)
     try:
         with open(descriptor, "wb") as file:

@@ -120,18 +120,38 @@ def _read_file(path: str, *, pipes: bool) -> bytes:
 
 
 def _read_url(url: str) -> bytes:
-    """The bytes behind a URL; every failure raises an `OSError` or a `ValueError`."""
-    from http.client import HTTPException
+    """The bytes behind a URL, within one limit of time for everything, names and headers included.
 
-    try:
-        return _fetch(url)
-    except HTTPException as error:
-        raise ValueError(str(error) or type(error).__name__) from error
+    Every failure raises an `OSError` or a `ValueError`.
+    """
+    from http.client import HTTPException
+    from threading import Thread
+
+    results: list[bytes | Exception] = []
+
+    def fetch() -> None:
+        try:
+            results.append(_fetch(url))
+        except Exception as error:  # noqa: BLE001  # it is raised in the thread that waits
+            results.append(error)
+
+    # A server can be slow in each of its lines: no limit of one operation limits the whole.
+    thread = Thread(target=fetch, daemon=True)
+    thread.start()
+    thread.join(_TIMEOUT)
+    if not results:
+        raise TimeoutError(f"not complete after {_TIMEOUT} s")
+    (result,) = results
+    if isinstance(result, HTTPException):
+        cause = str(result) or type(result).__name__
+        raise ValueError(cause) from result  # noqa: TRY004  # the type is of the answer
+    if isinstance(result, Exception):
+        raise result
+    return result
 
 
 def _fetch(url: str) -> bytes:
-    """The bytes behind a URL, within one limit of time for the whole transfer."""
-    from time import monotonic
+    """The bytes behind a URL."""
     from urllib.request import HTTPRedirectHandler, build_opener
 
     class WebRedirectHandler(HTTPRedirectHandler):
@@ -146,14 +166,11 @@ def _fetch(url: str) -> bytes:
 
     if "@" in url.partition("://")[2].partition("/")[0]:
         raise ValueError("user and password in a URL are not supported")
-    deadline = monotonic() + _TIMEOUT
     data = bytearray()
     with build_opener(WebRedirectHandler).open(url, timeout=_TIMEOUT) as answer:
         length = answer.headers.get("Content-Length", "")
         while len(data) <= MAX_SIZE and (block := answer.read1(_BLOCK)):
             data += block
-            if monotonic() > deadline:
-                raise TimeoutError(f"not complete after {_TIMEOUT} s")
     if len(data) <= MAX_SIZE and length.isdecimal() and len(data) < int(length):
         raise ValueError("the connection was closed before the end of the file")
     return bytes(data)

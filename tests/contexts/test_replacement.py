@@ -86,8 +86,27 @@ def test_a_link_beside_the_file_is_not_written_through(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The file beside it must be a new one."""
-    (tmp_path / ".f.x").symlink_to(tmp_path / "victim")
+    (tmp_path / ".faas-cache-x").symlink_to(tmp_path / "victim")
     monkeypatch.setattr("secrets.token_hex", lambda _: "x")
     with pytest.raises(FileExistsError):
         replace_file(str(tmp_path / "f"), b"new")
     assert not (tmp_path / "victim").exists()
+
+
+def test_what_is_not_a_file_is_written_to(tmp_path: Path) -> None:
+    """A device or a pipe stays what it is, and gets what is written."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        replace_file(str(pipe), b"new")
+        assert (os.read(reader, 9), pipe.is_fifo()) == (b"new", True)
+    finally:
+        os.close(reader)
+
+
+def test_the_longest_name_can_be_replaced(tmp_path: Path) -> None:
+    """The name of the new file beside it does not depend on it."""
+    file = tmp_path / ("x" * 255)
+    replace_file(str(file), b"new")
+    assert (file.read_bytes(), list(tmp_path.iterdir())) == (b"new", [file])

@@ -4,7 +4,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -107,9 +107,39 @@ def test_a_url_is_read_and_its_credentials_are_masked() -> None:
             "redirected to a URL that is neither http nor https",
         ),
         (partial(send, code=302, to="x" * 10), None),
+        (partial(send, code=302, to="file:///etc/passwd"), None),
         (lambda handler: handler.wfile.write(b"nonsense\r\n\r\n"), "nonsense"),
+        (lambda handler: handler.wfile.write(b"HTTP/1.1 2000 OK\r\n\r\n"), None),
+        (lambda handler: handler.wfile.write(b"HTTP/1.1 200 OK\r\n" + b"a: b\r\n" * 200), None),
+        (lambda handler: handler.wfile.write(b"HTTP/1.1 200 OK\r\na: " + b"b" * 70_000), None),
+        (
+            lambda handler: handler.wfile.write(
+                b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n" + TEXT
+            ),
+            None,
+        ),
+        (
+            lambda handler: handler.wfile.write(
+                b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n999\r\n" + TEXT
+            ),
+            None,
+        ),
+        (lambda _: None, None),
     ],
-    ids=["status", "short", "ftp", "loop", "no-http"],
+    ids=[
+        "status",
+        "short",
+        "ftp",
+        "loop",
+        "file",
+        "no-http",
+        "status line",
+        "headers",
+        "header",
+        "chunk",
+        "short chunk",
+        "nothing",
+    ],
 )
 def test_an_answer_that_is_not_the_file_is_an_error(
     answer: Callable[[BaseHTTPRequestHandler], None], cause: str | None
@@ -124,12 +154,23 @@ def test_an_answer_that_is_not_the_file_is_an_error(
 
 
 def test_one_limit_of_time_for_the_whole_transfer(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A server that is slow between blocks is an error, too."""
-    monkeypatch.setattr(reading, "_TIMEOUT", 0.2)
-    with serving(partial(send, wait=0.1)) as host:
-        monkeypatch.setattr(time, "monotonic", iter([0.0, 1.0, 2.0]).__next__)
-        with pytest.raises(InvalidStack, match=r"not complete after 0\.2 s"):
+    """A server that is slow in each line of its head, or between blocks, is an error, too."""
+    monkeypatch.setattr(reading, "_TIMEOUT", 0.5)
+
+    def drip(handler: BaseHTTPRequestHandler) -> None:
+        with suppress(OSError):  # nobody waits for the end
+            for character in b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 1000:
+                handler.wfile.write(bytes([character]))
+                time.sleep(0.1)
+
+    for answer in (partial(send, wait=1), drip):
+        began = time.monotonic()
+        with (
+            serving(answer) as host,
+            pytest.raises(InvalidStack, match=r"(not complete after 0\.5 s|timed out)"),
+        ):
             Stack.load(f"http://{host}/x")
+        assert time.monotonic() - began < 10
 
 
 def test_a_large_file_is_not_read_to_its_end(tmp_path: Path) -> None:
