@@ -1,10 +1,10 @@
-"""Twenty functions with one base, on an empty builder: `--bake` and one build after another.
+"""Twenty functions with a cache in the registry, on an empty builder: one `--bake` or one by one.
 
     eval "$(up docker28)"; .venv/bin/python benchmarks/bake.py [ROUNDS]
 
-The engine, the registry and the base are those of the environment (`FAAS_CACHE_TEST_REGISTRY`,
-`FAAS_CACHE_TEST_BASE`); the registry holds the caches. Each round does both, each on an empty
-builder after the handlers were changed. It prints seconds and their ratio.
+Engine, registry and base image are those of the environment (`FAAS_CACHE_TEST_REGISTRY`,
+`FAAS_CACHE_TEST_BASE`). Each round changes the handlers, empties the builder and builds, once in
+each way. Printed are seconds and the median of the ratios.
 """
 
 import os
@@ -26,7 +26,7 @@ COPY handler.txt /
 
 
 def write(project: Path, handler: str) -> None:
-    """The stack file and the handlers."""
+    """Writes the stack file and the handlers."""
     registry, run = os.environ["FAAS_CACHE_TEST_REGISTRY"], project.name
     lines = ["version: 1.0", "provider: {name: openfaas}", "functions:"]
     for number in range(FUNCTIONS):
@@ -54,12 +54,12 @@ def build(project: Path, *flags: str) -> float:
 
 
 def wipe() -> None:
-    """An empty builder."""
+    """Empties the builder."""
     subprocess.run(["docker", "builder", "prune", "-af"], check=True, capture_output=True)
 
 
 def main() -> None:
-    """Fills the registry, then measures."""
+    """Fills the cache, measures in turn, and prints."""
     rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 3
     with tempfile.TemporaryDirectory(prefix=uuid.uuid4().hex[:8]) as folder:
         project = Path(folder)
@@ -68,12 +68,12 @@ def main() -> None:
         build(project, "--bake")
         times: dict[str, list[float]] = {"--bake": [], "": []}
         for number in range(rounds):
-            for flag, found in times.items():
+            for flag, seconds in times.items():
                 write(project, f"{number}{flag}")
                 wipe()
-                found.append(build(project, *filter(None, [flag])))
-            print(f"one after another {times[''][-1]:.1f} s, --bake {times['--bake'][-1]:.1f} s")
-        ratios = [a / b for a, b in zip(times["--bake"], times[""], strict=True)]
+                seconds.append(build(project, *filter(None, [flag])))
+            print(f"one by one {times[''][-1]:.1f} s, --bake {times['--bake'][-1]:.1f} s")
+        ratios = (a / b for a, b in zip(times["--bake"], times[""], strict=True))
         print(f"median ratio {median(ratios):.2f}")
 
 

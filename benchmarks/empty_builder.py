@@ -3,8 +3,9 @@
     eval "$(up docker26)"; .venv/bin/python benchmarks/empty_builder.py BASE [ROUNDS]
 
 BASE is an image with Python and pip in the registry of `FAAS_CACHE_TEST_REGISTRY`. The wheels are
-downloaded once and are part of the build context, since a `RUN` of the test engines has no network.
-Every round begins with an empty builder and a changed handler, so that the last step always runs.
+downloaded once and are part of the build context, since a `RUN` of the test engines has no network;
+a build without them, over the network, takes longer. Each build changes the handler, so that the
+last step always runs, and starts with an empty builder. Both ways push the image.
 """
 
 import os
@@ -25,7 +26,7 @@ COPY handler.py /
 
 
 def write(project: Path, base: str, handler: str, *, cached: bool) -> None:
-    """The stack file and the handler."""
+    """Writes the stack file and the handler."""
     names = " ".join(requirement.partition("==")[0] for requirement in REQUIREMENTS)
     folder = project / "fn"
     (folder / "Dockerfile").write_text(DOCKERFILE.format(base=base, names=names))
@@ -39,7 +40,7 @@ def write(project: Path, base: str, handler: str, *, cached: bool) -> None:
 
 
 def build(project: Path) -> float:
-    """The seconds of a build on an emptied builder."""
+    """The seconds of a build on an empty builder."""
     subprocess.run(["docker", "builder", "prune", "-af"], check=True, capture_output=True)
     subprocess.run(["docker", "image", "prune", "-af"], check=True, capture_output=True)
     began = perf_counter()
@@ -49,8 +50,9 @@ def build(project: Path) -> float:
 
 
 def main() -> None:
-    """Fills the cache, then measures both in turn."""
-    base, rounds = sys.argv[1], int(dict(enumerate(sys.argv)).get(2, "3"))
+    """Fills the cache, measures both in turn, and prints."""
+    base, *more = sys.argv[1:]
+    rounds = int(more[0]) if more else 3
     with tempfile.TemporaryDirectory(prefix=uuid.uuid4().hex[:8]) as folder:
         project = Path(folder)
         wheels = project / "fn" / "wheels"

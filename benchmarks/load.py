@@ -2,8 +2,7 @@
 
     python benchmarks/load.py [FUNCTIONS …]
 
-The machines that run this are noisy: each round runs every candidate, and the median of the
-rounds' ratios is printed.
+Each round runs every candidate, because machines are noisy; printed are the medians of the ratios.
 """
 
 from __future__ import annotations
@@ -48,14 +47,14 @@ def stack_text(functions: int) -> str:
 
 
 def events(text: str) -> None:
-    """The floor: every event of the C parser, and nothing done with it."""
+    """The lower bound: every event of the C parser, unused."""
     parser = CParser(text.encode())
     while parser.peek_event() is not None:
         parser.get_event()
 
 
-def everything(text: str) -> None:
-    """What `faas-cache plan` does, without its output."""
+def plan(text: str) -> None:
+    """Does what `faas-cache plan` does, without printing."""
     for spec in Stack.loads(text).functions.values():
         render.buildx_build(resolve(spec))
 
@@ -64,7 +63,7 @@ CANDIDATES = {
     "ruamel.yaml, C, safe load": lambda text: YAML(typ="safe").load(text),
     "events alone": events,
     "Stack.loads": Stack.loads,
-    "loads, resolve, render": everything,
+    "loads, resolve, render": plan,
 }
 
 
@@ -81,8 +80,8 @@ def main() -> None:
                 seconds[name].append(process_time() - start)
         base = seconds["ruamel.yaml, C, safe load"]
         print(f"{functions} functions")
-        for name, taken in seconds.items():
-            ratio = median(mine / theirs for mine, theirs in zip(taken, base, strict=True))
+        for name, times in seconds.items():
+            ratio = median(mine / theirs for mine, theirs in zip(times, base, strict=True))
             print(f"  {name:28} {ratio:5.2f}")
 
 

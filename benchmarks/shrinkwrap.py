@@ -1,8 +1,8 @@
-"""How long `build --shrinkwrap` takes, against `cp -a` of the same files, side by side.
+"""How long `build --shrinkwrap` takes, compared with `cp -a` of the same files.
 
     python benchmarks/shrinkwrap.py [FUNCTIONS] [ROUNDS]
 
-Both write to a folder in memory where there is one. It prints the medians and their ratio.
+Both write to a folder in memory if there is one. Printed are the medians and their ratios.
 """
 
 import shutil
@@ -15,7 +15,7 @@ from pathlib import Path
 
 
 def project(root: Path, count: int) -> None:
-    """A stack of functions with one template, each with a handler of its own."""
+    """Writes a stack of functions that share a template, each with its own handler."""
     template = root / "template" / "python"
     (template / "function").mkdir(parents=True)
     for name in (
@@ -47,7 +47,7 @@ def seconds(argv: list[str], root: Path) -> float:
 
 
 def main() -> None:
-    """Builds the project, takes turns, and prints."""
+    """Writes the project, measures in turn, and prints."""
     count, rounds = map(int, (*sys.argv[1:], *("1000", "5")[len(sys.argv) - 1 :]))
     memory = Path("/dev/shm")
     with tempfile.TemporaryDirectory(dir=memory if memory.is_dir() else None) as folder:
@@ -73,9 +73,9 @@ def main() -> None:
             times["build --shrinkwrap"].append(seconds(ours, root))
             times["again, over the last"].append(seconds(ours, root))
     base = statistics.median(times["cp -a"])
-    for name, found in times.items():
-        typical = statistics.median(found)
-        print(f"{name:>22}: {typical * 1000:6.0f} ms, {typical / base:.2f} times cp -a")
+    for name, values in times.items():
+        median = statistics.median(values)
+        print(f"{name:>22}: {median * 1000:6.0f} ms, {median / base:.2f} times cp -a")
 
 
 if __name__ == "__main__":

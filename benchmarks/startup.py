@@ -2,9 +2,9 @@
 
     python benchmarks/startup.py [ROUNDS]
 
-Each round runs every command once; the median of the rounds' ratios of CPU time is printed. Set
-`FAAS_CACHE_OTHER_PYTHON` to the interpreter of another version's environment to measure that one
-beside this.
+Each round runs every command once; printed are the medians of the ratios of their CPU times. To
+measure another version of the package in the same rounds, set `FAAS_CACHE_OTHER_PYTHON` to the
+interpreter of its environment.
 """
 
 import os

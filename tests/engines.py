@@ -13,7 +13,7 @@ from pathlib import Path
 
 import attrs
 
-from faas_cache import BuildResult, from_dict
+from faas_cache import BuildResult, Project, from_dict
 
 UP = (Path(__file__).parents[2] / "shared" / "engine" / "up").resolve()
 REQUIRED = os.environ.get("FAAS_CACHE_REQUIRE_ENGINE") == "1"
@@ -105,6 +105,34 @@ class EngineProject:
     def random_numbers(self) -> str:
         """What the RUN steps wrote into the image: equal if they came from the cache."""
         return self.docker("run", "--rm", "--network", "none", self.image, "cat", "/deps", "/own")
+
+
+def load(project: EngineProject, *, variant: str = "") -> Project:
+    """The project of the library for this folder and engine, whatever the current directory."""
+    return Project.load(root=project.folder, environ=project.environ | {"VARIANT": variant})
+
+
+def write_template_stack(project: EngineProject, *lines: str) -> None:
+    """Writes a stack file with two functions, and their template with these lines in its Dockerfile."""
+    functions = {
+        name: {
+            "lang": "tiny",
+            "handler": f"./{name}",
+            "image": f"{project.repository}/{name}:${{VARIANT:-1}}",
+        }
+        for name in ("one", "two")
+    }
+    (project.folder / "stack.yaml").write_text(
+        json.dumps({"provider": {"name": "openfaas"}, "functions": functions})
+    )
+    template = project.folder / "template" / "tiny"
+    (template / "function").mkdir(parents=True)
+    (template / "template.yml").write_text("language: tiny\n")
+    dockerfile = (f"FROM {project.environ['FAAS_CACHE_TEST_BASE']}", "COPY . /app", *lines)
+    (template / "Dockerfile").write_text("".join(f"{line}\n" for line in dockerfile))
+    for name in functions:
+        (project.folder / name).mkdir()
+        (project.folder / name / "handler.txt").write_text(name)
 
 
 def processes(project: EngineProject) -> list[bytes]:

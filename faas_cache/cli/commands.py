@@ -153,6 +153,13 @@ _TABLE = (
         examples=("faas-cache rule cache-overwrites-image", "faas-cache rule E4"),
     ),
     Command(
+        "schema",
+        "Print the JSON Schema of a stack file, for editors",
+        (),
+        operands="",
+        examples=("faas-cache schema > stack.schema.json",),
+    ),
+    Command(
         "completion",
         "Print the completion script of a shell",
         (),

@@ -348,7 +348,7 @@ def _check_manifest(item: _KnownEntry, environment: Environment) -> Iterator[Dia
 
 
 def _check_default_registry(item: _KnownEntry, _: Environment) -> Iterator[Diagnostic]:
-    """E10: nobody but Docker can push to `docker.io/library/`."""
+    """E10: only Docker can push to `docker.io/library/`."""
     ref = parsed_reference(item.entry.attrs.get("ref")) if item.entry.type == "registry" else None
     if item.direction == "to" and ref is not None and is_official(ref):
         message = f"the cache is exported to `{ref.target}`, where only Docker can push"

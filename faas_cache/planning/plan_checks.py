@@ -63,7 +63,7 @@ def _check_inline_tag(plan: BuildPlan) -> Iterator[Diagnostic]:
 
 
 def _check_inline_push(plan: BuildPlan) -> Iterator[Diagnostic]:
-    """E10: the inline cache is in the image, which nobody but Docker can push there."""
+    """E10: the inline cache is in the image, which only Docker can push there."""
     images = [ref for tag in plan.tags if (ref := parsed_reference(tag)) is not None]
     official = [ref.target for ref in images if is_official(ref)]
     if official and pushes_image(plan.output, plan.builder_flags):

@@ -53,19 +53,17 @@ def test_lines_are_those_of_plain_progress() -> None:
 
 def test_a_step_that_starts_again_ends_again() -> None:
     """Only if there is something to show; its parts belong to the run that is going on."""
-    late = {"vertex": "a", "id": "late", "completed": "2026-01-01T00:00:04Z"}
+    end = {"vertex": "a", "id": "late", "completed": "2026-01-01T00:00:04Z"}
     data = status(vertexes=[vertex("a", "x", 1, 2)]) + status(vertexes=[vertex("a", "x", 2)])
     assert lines(read(data + status(vertexes=[vertex("a", "x", 2, 2)]))) == [
         b"#1 x\n",
         b"#1 DONE 1.0s\n",
     ]
-    assert lines(read(data + status(vertexes=[vertex("a", "x", 2, 2)], statuses=[late])))[2:] == [
+    assert lines(read(data + status(vertexes=[vertex("a", "x", 2, 2)], statuses=[end])))[2:] == [
         b"#1 late done\n",
         b"#1 DONE 1.0s\n",
     ]
-    assert (
-        lines(read(status(vertexes=[vertex("a", "x", 1, 2)]) + status(statuses=[late])))[2:] == []
-    )
+    assert lines(read(status(vertexes=[vertex("a", "x", 1, 2)]) + status(statuses=[end])))[2:] == []
 
 
 def test_steps_of_plain_progress_keep_their_numbers() -> None:

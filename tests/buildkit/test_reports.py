@@ -91,7 +91,7 @@ def finished(step: str, seconds: float = 1.0, error: str = "", *, cached: bool =
     return StepFinished(function="fn", step=step, seconds=seconds, error=error, cached=cached)
 
 
-def moved(status: str, current: int) -> Event:
+def transfer(status: str, current: int) -> Event:
     return StepProgress(function="fn", step="a", status=status, current=current)
 
 
@@ -99,10 +99,10 @@ def test_bytes_and_times_of_a_step() -> None:
     """What was transferred, not what was extracted; a start that comes later gives the time."""
     events = [
         started("a", "x", "internal"),
-        moved("sha256:1", 5),
-        moved("sha256:1", 3),
-        moved("sha256:2", 2),
-        moved("extracting sha256:1", 9),
+        transfer("sha256:1", 5),
+        transfer("sha256:1", 3),
+        transfer("sha256:2", 2),
+        transfer("extracting sha256:1", 9),
         finished("a", 2.0, "no"),
         started("a", "x", "internal", 5.0),
         started("a", "x", "internal", 9.0),
