@@ -83,7 +83,6 @@ def test_no_text_moves_a_cursor_or_commands_a_ci_system(text: str) -> None:
 
 @given(PARTS, PARTS, PARTS)
 def test_a_diagnostic_is_escaped(message: str, hint: str, file: str) -> None:
-@pytest.mark.cpu_time
     """Its message, its hint and the name of its file are one line each."""
     diagnostic = Diagnostic(
         name="mine", message=message, hint=hint, location=Location(file=file, path=(message, 0))
@@ -93,6 +92,7 @@ def test_a_diagnostic_is_escaped(message: str, hint: str, file: str) -> None:
     assert all(line.isprintable() and not is_command(line) for line in lines)
 
 
+@pytest.mark.cpu_time
 @pytest.mark.parametrize(
     "make",
     [
