@@ -33,10 +33,17 @@ def run(arguments: Arguments) -> int:
             print_command(f"{command.shell()}\n")
             if command.kind == "build":
                 print_result("".join(reasons.get(command.function, ())))
+                print_result(_equals(plan, command.function))
     warn(*plan.diagnostics)
     if shown != commands:
         warn("secrets are masked with ***: --show-secrets prints the commands as they run")
     return ExitCode.DONE
+
+
+def _equals(plan: StackPlan, function: str) -> str:
+    """E8: the line that names the other functions of a build, as a shell comment."""
+    names = [name for name, first in plan.same_as.items() if first == function]
+    return f"# the same build: {' '.join(', '.join(names).split())}\n" if names else ""
 
 
 def _reasons(plan: StackPlan) -> dict[str, list[str]]:
@@ -45,6 +52,7 @@ def _reasons(plan: StackPlan) -> dict[str, list[str]]:
     locations = plan.stack.locations(why.location for _, why in whys)
     reasons: dict[str, list[str]] = {}
     for (function, why), location in zip(whys, locations, strict=True):
-        part = printable(" ".join(why.part.split()))  # a line end would end the comment
-        reasons.setdefault(function, []).append(f"#   {part}   {why.rule}, {location}\n")
+        # A line end in a value or in the name of the file must not end the comment.
+        part, where = (printable(" ".join(str(x).split())) for x in (why.part, location))
+        reasons.setdefault(function, []).append(f"#   {part}   {why.rule}, {where}\n")
     return reasons
