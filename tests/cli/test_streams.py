@@ -132,9 +132,9 @@ def test_a_second_signal_does_not_interrupt_the_end() -> None:
     def interrupted() -> None:
         with raising():
             try:
-                os.kill(os.getpid(), signal.SIGTERM)
+                signal.raise_signal(signal.SIGTERM)
             finally:
-                os.kill(os.getpid(), signal.SIGTERM)
+                signal.raise_signal(signal.SIGTERM)
                 ended.append(True)
 
     with pytest.raises(Terminated):
