@@ -71,7 +71,7 @@ def test_a_signal_ends_a_command(
     write_project(project, CACHED)
 
     def interrupted(_: object) -> int:
-        os.kill(os.getpid(), number)
+        signal.raise_signal(number)
         time.sleep(PATIENCE)
         return 0
 
