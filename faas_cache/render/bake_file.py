@@ -8,7 +8,7 @@ from faas_cache.model.diagnostics import Diagnostic
 from faas_cache.model.frozen_map import FrozenMap
 from faas_cache.model.go import parse_bool
 from faas_cache.planning.plan import BuildPlan
-from faas_cache.render.commands import Command, secret_value, unsupported
+from faas_cache.render.commands import Command, secret_value, unsupported, unsupported_address
 
 __all__ = ["bake", "target_names"]
 
@@ -102,11 +102,11 @@ def _attestation(kind: str, value: str) -> str:
 
 
 def _escape(value: object) -> object:
-    """A value as bake reads it: strings are HCL templates, keys are not."""
+    """A value as bake reads it: strings are HCL templates, and so are the keys of a mapping."""
     if isinstance(value, str):
         return value.replace("${", "$${").replace("%{", "%%{")
     if isinstance(value, dict):
-        return {key: _escape(item) for key, item in value.items()}
+        return {_escape(key): _escape(item) for key, item in value.items()}
     return [_escape(item) for item in value] if isinstance(value, list) else value
 
 
@@ -119,3 +119,4 @@ def _unsupported(plan: BuildPlan, builder: str | None) -> Iterator[Diagnostic]:
     if plan.squash:
         hint = "use a multi-stage build instead"
         yield unsupported(plan, _PROGRAM, "--squash", hint, _BUILD_URL)
+    yield from unsupported_address(plan, _PROGRAM)
