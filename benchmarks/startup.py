@@ -1,4 +1,4 @@
-"""The time to start, as ratios: `faas-cache plan` to a bare interpreter, `resolve` to `import attr`.
+"""The cost of a start, as ratios: `plan` to a bare interpreter, `resolve` to `import attr`.
 
     python benchmarks/startup.py [ROUNDS]
 

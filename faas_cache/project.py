@@ -156,16 +156,26 @@ class Project:
         return self._preparation.inspect(plan)
 
     def prepare(
-        self, plan: StackPlan, *, pull_templates: bool = True, bake: bool = False
+        self,
+        plan: StackPlan,
+        *,
+        pull_templates: bool = True,
+        bake: bool = False,
+        timeout: float | None = None,
     ) -> StackPlan:
         """Makes everything ready for a build: builder, templates, contexts; returns the plan.
 
         Nothing is written before all errors are known: those of the plan, of the builder, and of
         the sources. Templates that are missing are pulled from `configuration.templates`; they
-        bring build options, so the plan is made again. Raises `FaasCacheError` with all errors.
+        bring build options, so the plan is made again. After `timeout` seconds, whatever is waited
+        for is an error. Raises `FaasCacheError` with all errors.
         """
-        plan = self._preparation.ready(plan, pull=pull_templates, bake=bake)
-        self._preparation.write_contexts(plan.distinct())
+        from faas_cache.runner.stop import Deadline
+
+        deadline = Deadline(timeout)
+        ready = self._preparation.ready
+        plan = ready(plan, pull=pull_templates, bake=bake, deadline=deadline)
+        self._preparation.write_contexts(plan.distinct(), stop=deadline)
         return plan
 
     def write_contexts(self, plan: StackPlan, *, pull_templates: bool = True) -> StackPlan:
@@ -186,7 +196,7 @@ class Project:
         bake: bool = False,
         fail_fast: bool = False,
         timeout: float | None = None,
-        retry: bool = True,  # noqa: ARG002  # rule G3 needs explanations of broken caches
+        retry: bool = True,
         quiet: bool = False,
         on_event: Callable[[Event], object] | None = None,
         output: Output = None,
@@ -194,7 +204,8 @@ class Project:
     ) -> BuildResult:
         """Builds the functions of a plan, up to `parallel` at once, preparing what is not prepared.
 
-        A failed build stops no other unless `fail_fast`; `timeout` is in seconds, for all of them.
+        A failed build stops no other unless `fail_fast`; `timeout` is in seconds, for the whole of
+        the call. `retry` builds a function once more whose cache is broken (rule G3).
         `on_event` receives the build events, `output` (by default `sys.stderr`) what the builders
         print, with `quiet` that of failed builds only; they are called one at a time in this
         thread, and if either raises, the builds are stopped and the exception is passed on.
@@ -202,12 +213,14 @@ class Project:
         Raises `FaasCacheError` for what is known before a build starts.
         """
         from faas_cache.runner.stack_builds import build_stack
+        from faas_cache.runner.stop import Deadline
 
+        deadline = Deadline(timeout, stop)
         plan = self._preparation.checked(plan)
         if stop is None or not stop.stopped:
             try:
-                plan = self._preparation.ready(plan, bake=bake, stop=stop)
-                self._preparation.write_contexts(plan.distinct(), again=False, stop=stop)
+                plan = self._preparation.ready(plan, bake=bake, deadline=deadline)
+                self._preparation.write_contexts(plan.distinct(), again=False, stop=deadline)
             except FaasCacheError:
                 if stop is None or not stop.stopped:
                     raise
@@ -218,11 +231,12 @@ class Project:
             parallel=parallel,
             bake=bake,
             fail_fast=fail_fast,
-            timeout=timeout,
+            timeout=deadline.remaining,
             quiet=quiet,
             on_event=on_event,
             output=output,
             stop=stop,
+            retry=retry,
         )
 
     async def abuild(

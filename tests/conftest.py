@@ -10,6 +10,13 @@ from pathlib import Path
 import pytest
 from engines import OPTIONAL_ENGINES, REQUIRED, UP, EngineProject, engine_environment
 from fake_docker import fake_docker  # noqa: F401  # a fixture of all tests
+from hypothesis import HealthCheck, settings
+
+# A slow machine is not an error.
+settings.register_profile(
+    "any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("any machine")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -33,7 +33,7 @@ def test_functions_are_named_by_file(tmp_path: Path) -> None:
 def test_rules_hold_between_functions_of_different_files(tmp_path: Path) -> None:
     """E5: two caches at one destination; the location is that in its own file."""
     write(tmp_path, a=SHARED.format("a"), b="  # a comment\n" + SHARED.format("b"))
-    (diagnostic,) = load(tmp_path, "a.yml", "b.yml").plan().diagnostics
+    (diagnostic,) = load(tmp_path, "a.yml", "b.yml").plan().errors
     location = diagnostic.location
     assert (diagnostic.name, location.file, location.line, path_text(location.path)) == (
         "shared-cache-destination",

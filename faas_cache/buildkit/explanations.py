@@ -36,7 +36,8 @@ class Explanation:
     `severity` is `error` for what failed the build, `warning` for a cache that could not be read or
     written though the build went on, `note` for a cache that does not exist yet. `step` is `None`
     where it is not known, and so is `image_pushed`, which is true only if the log shows that the
-    push ended well. `error` holds the builder's own words, masked.
+    push ended well. `error` holds the builder's own words, masked. `name` is that of its
+    diagnostic; empty is that of its step.
     """
 
     function: str = ""
@@ -48,6 +49,7 @@ class Explanation:
     fix: str
     url: str
     error: str = ""
+    name: str = ""
 
     __repr__ = shown_fields
 
@@ -62,7 +64,7 @@ class Explanation:
             name = "export-failed" if self.step == "cache-export" else "import-failed"
         pushed = "; the image was already pushed" if self.image_pushed else ""
         return Diagnostic(
-            name=name,
+            name=self.name or name,
             severity=self.severity,
             message=self.message + (pushed if self.severity == "error" else ""),
             hint=self.fix,

@@ -118,6 +118,11 @@ class CacheReport:
         return tuple(step for step in self.steps if step.kind == "export")
 
     @property
+    def import_found(self) -> bool:
+        """Whether a cache was found; of services that do not say, it is not known."""
+        return any(map(_held_a_cache, self.imports))
+
+    @property
     def first_miss(self) -> Step | None:
         """The first built step that ran."""
         return next((step for step in self.built if not step.cached), None)
@@ -131,7 +136,7 @@ class CacheReport:
         if not self.cached and self.imports:
             if all(step.error for step in self.imports):
                 return "no cache was imported"
-            if any(_held_a_cache(step) for step in self.imports):
+            if self.import_found:
                 return (
                     "the imported cache matches no step: it belongs to another base image, other"
                     " build arguments, other files or another function"

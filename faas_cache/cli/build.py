@@ -7,6 +7,7 @@ from faas_cache.cli.loading import load_project, plan_functions
 from faas_cache.cli.output import ExitCode, warn
 from faas_cache.cli.reports import check_report_path
 from faas_cache.cli.running import run_to_the_end
+from faas_cache.runner.stop import Deadline
 
 __all__ = ["build", "run"]
 
@@ -18,6 +19,7 @@ def run(arguments: Arguments) -> int:
 
 def build(arguments: Arguments, *, publish: bool) -> int:
     """`build` and `publish`, which differ in what they plan."""
+    deadline = Deadline(arguments.timeout)
     check_report_path(arguments.report)
     project = load_project(arguments)
     plan = plan_functions(project, arguments, publish=publish)
@@ -27,10 +29,16 @@ def build(arguments: Arguments, *, publish: bool) -> int:
         warn(*plan.diagnostics)
         warn(*(f"{p.function}: context {p.context}" for p in plan.plans))
         return ExitCode.DONE
-    plan = project.prepare(plan, pull_templates=pull_templates, bake=arguments.bake)
+    plan = project.prepare(
+        plan,
+        pull_templates=pull_templates,
+        bake=arguments.bake,
+        timeout=deadline.remaining,
+    )
+    arguments.timeout = deadline.remaining
     warn(*plan.diagnostics)
     return run_to_the_end(
         arguments,
-        lambda **how: project.build(plan, bake=arguments.bake, **how),
+        lambda **how: project.build(plan, bake=arguments.bake, retry=not arguments.no_retry, **how),
         caching=any(p.caching for p in plan.plans),
     )

@@ -39,7 +39,7 @@ def run(arguments: Arguments) -> int:
         )
         return ExitCode.DONE
     for item in (*failures, *notes):
-        print_result(f"{item.diagnostic()}\n")
+        print_result(f"{item}\n")
     if not failures:
         print_result("no failed build in the log\n")
     return ExitCode.DONE

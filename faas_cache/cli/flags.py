@@ -181,6 +181,8 @@ BUILD = (
     repeated("--builder-flag", "ARG", "pass one more argument to the builder, as written"),
     option("--builder", "NAME", "use this buildx builder"),
     option("--platforms", "LIST", "build for these comma-separated platforms", default=""),
+    option("--provenance", "VALUE", "the provenance attestation: false, true, or as for buildx"),
+    option("--sbom", "VALUE", "the SBOM attestation: false, true, or as for buildx"),
     switch("--pull", "pull newer base images"),
     switch("--squash", "squash the layers of the image (not supported by BuildKit)"),
     switch("--push", "push the image"),
@@ -209,6 +211,7 @@ RUN = (
     switch("--quiet", "show the output of failed builds only", short="-q"),
 )
 REPORT = (
+    switch("--no-retry", "do not build a function again whose cache is broken"),
     switch("--bake", "build all functions with one `docker buildx bake`"),
     option("--report", "FILE", "write a report on the cache to a file"),
     option(

@@ -108,6 +108,8 @@ def build_options(arguments: Arguments, *, publish: bool) -> BuildOptions:
         squash=arguments.squash,
         push=arguments.push,
         publish=publish,
+        provenance=arguments.provenance,
+        sbom=arguments.sbom,
         prebuilt=getattr(arguments, "prebuilt", False),
         allow_outside_links=arguments.allow_outside_links,
     )

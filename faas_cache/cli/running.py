@@ -56,7 +56,7 @@ def summary(result: BuildResult, *, caching: bool) -> Iterator[str]:
     for function in result.functions:
         for note in function.notes:
             # The table shows which imports found nothing.
-            if note.step != "cache-import" or not function.report.steps:
+            if note.name or note.step != "cache-import" or not function.report.steps:
                 lines[str(note.diagnostic())] = None
         if function.explanation is not None:
             lines[str(function.explanation.diagnostic())] = None
@@ -66,7 +66,7 @@ def summary(result: BuildResult, *, caching: bool) -> Iterator[str]:
     built = [function for function in result.functions if not function.same_as]
     reports = [function.report for function in built if function.report.steps]
     yield from format_table(reports).splitlines()
-    if caching and result.ok and not reports:
+    if caching and built and result.ok and not reports:
         yield "no cache report: the builder did not print its steps (buildx 0.13 and newer do)"
     for function in result.functions:
         same = f" (as {function.same_as})" if function.same_as else ""

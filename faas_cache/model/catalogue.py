@@ -202,6 +202,15 @@ CATALOGUE: FrozenMap[Condition] = FrozenMap(
             "G2", _W, "a cache was not exported, and the build continued", _CACHE
         ),
         "import-failed": Condition("G2", _WN, "a cache was not imported", _CACHE),
+        "broken-cache": Condition(
+            "G3", _W, "the layers behind a cache are gone, so it was built again", _REGISTRY
+        ),
+        "useless-import": Condition(
+            "G4",
+            _N,
+            "a cache was found, and no step came from it",
+            "https://docs.docker.com/build/cache/invalidation/",
+        ),
         "missing-context": Condition("", _E, "the build context does not exist", _BUILD),
         "invalid-context": Condition("", _E, "the build context cannot be written", _BUILD),
         "prebuilt-context": Condition("", _N, "a context from an earlier run is built", _BUILD),

@@ -72,6 +72,8 @@ _KEYS: dict[str, Reader] = {
     "ssh": read_texts,
     "extra_tags": read_texts,
     "tag_as": read_optional_text,
+    "provenance": read_optional_text,
+    "sbom": read_optional_text,
 }
 # The keys that only a deployment reads; faas-cli rejects a wrong type of them during a build too.
 _DEPLOYMENT_KEYS: dict[str, Reader] = {
@@ -92,8 +94,6 @@ _FIELDS: dict[str, Reader] = _KEYS | {
     "build_options": read_texts,
     "target_platforms": read_platforms,
     "builder": read_optional_text,
-    "provenance": read_optional_text,
-    "sbom": read_optional_text,
     "default_cache": read_setting,
     "cache_name": read_optional_text,
     "diagnostics": read_diagnostics,

@@ -62,10 +62,14 @@ def _as_tuple(commands: Iterable[PlannedCommand]) -> tuple[PlannedCommand, ...]:
 
 @attrs.frozen(kw_only=True)
 class BuildUnit:
-    """One function of a run: its plan, and its commands in order: the build, then the pushes."""
+    """One function of a run: its plan, and its commands in order: the build, then the pushes.
+
+    `attempt` is the number of its first attempt.
+    """
 
     plan: Plan
     commands: tuple[PlannedCommand, ...] = attrs.field(converter=_as_tuple)
+    attempt: int = 1
 
 
 def no_guard(_: Plan) -> AbstractContextManager[object]:
@@ -193,10 +197,10 @@ def _build(  # noqa: PLR0913  # the parts of a run
         if execution.interrupted:
             return result
         began = time.monotonic()
-        result = _attempt(execution, plan, unit.commands, mailbox, 1)
+        result = _attempt(execution, plan, unit.commands, mailbox, unit.attempt)
         commands = tuple(retry(plan, result)) if result.status == "failed" else ()
         if commands and not execution.interrupted:
-            result = _attempt(execution, plan, commands, mailbox, 2)
+            result = _attempt(execution, plan, commands, mailbox, unit.attempt + 1)
         result = _finished(execution, result, time.monotonic() - began, mailbox)
     if fail_fast and result.status == "failed":
         execution.shutdown.stop()

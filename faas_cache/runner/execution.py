@@ -11,6 +11,7 @@ import attrs
 from faas_cache.buildkit.events import Event
 from faas_cache.buildkit.explanations import Explanation, explain
 from faas_cache.model.frozen_map import EMPTY, FrozenMap
+from faas_cache.runner import supervision
 from faas_cache.runner.processes import CannotStart, Outcome, ProgramNotFound, run_in_worker
 from faas_cache.runner.recording import Display, Recorder
 from faas_cache.runner.records import Metadata, history, parse_metadata, with_metadata
@@ -127,7 +128,14 @@ class Execution:
             recorder.show(f"{function}: {command.masked().shell()}\n".encode(errors="replace"))
         sink = recorder.show if drawn else recorder.feed
         try:
-            outcome, metadata = self._supervise(command, sink, mailbox.ready, drawn=drawn)
+            waits = not drawn and command.kind != "push"
+            outcome, metadata = self._supervise(
+                command,
+                sink,
+                mailbox.ready,
+                drawn=drawn,
+                grace=lambda: _grace(idle=waits and not recorder.started),
+            )
         except CannotStart as error:
             explanation = _cannot_start(function, error)
             return Finished(status="failed", recorder=recorder, explanations=(explanation,))
@@ -150,6 +158,7 @@ class Execution:
         ready: Callable[[], bool],
         *,
         drawn: bool,
+        grace: Callable[[], float],
     ) -> tuple[Outcome, dict[str, Metadata]]:
         added = EMPTY if drawn or command.kind == "push" else _VARIABLES.get(self.progress, EMPTY)
         outcomes: list[Outcome] = []
@@ -169,6 +178,7 @@ class Execution:
                     terminal=self.terminal if drawn else None,
                     timeout=self._remaining(),
                     shutdown=self.shutdown,
+                    grace=grace,
                 )
             )
 
@@ -211,6 +221,11 @@ class Execution:
 
     def _remaining(self) -> float | None:
         return None if self.deadline is None else max(self.deadline - time.monotonic(), 0.0)
+
+
+def _grace(*, idle: bool) -> float:
+    """How long a build may take to end; one that has not begun has nothing to clean up."""
+    return supervision.SHORT_GRACE if idle else supervision.GRACE
 
 
 def _status(outcome: Outcome) -> Literal["", "failed", "stopped", "timed out"]:

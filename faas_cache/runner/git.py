@@ -14,7 +14,7 @@ from faas_cache.model.text import last_line
 from faas_cache.runner.processes import CannotStart, ask
 from faas_cache.runner.stop import Stop
 
-__all__ = ["clone", "tag_value"]
+__all__ = ["CLONE_TIMEOUT", "clone", "tag_value"]
 
 # `git rev-parse --local-env-vars` of git 2.39: they name another repository than that of the
 # folder, in a hook for one.
@@ -47,7 +47,7 @@ _SET = {
 _TAG_HINT = "run it in a clone with at least one commit, or leave out `--tag`"
 _CLONE_HINT = "check the address of the source, or copy the template into `template/`"
 # How long a question about a local repository may take, and a clone, in seconds.
-_TAG_TIMEOUT, _CLONE_TIMEOUT = 30.0, 300.0
+_TAG_TIMEOUT, CLONE_TIMEOUT = 30.0, 300.0
 # `#sha-` and an abbreviated or whole commit, as faas-cli has it.
 _COMMIT = re.compile(r"sha-([0-9a-f]{7,40})")
 
@@ -80,7 +80,7 @@ def clone(
     *,
     cwd: str | None = None,
     environ: Mapping[str, str] | None = None,
-    timeout: float = _CLONE_TIMEOUT,
+    timeout: float = CLONE_TIMEOUT,
     stop: Stop | None = None,
 ) -> Iterator[str]:
     """A folder with the files of a source of templates, for as long as it is used.

@@ -17,8 +17,10 @@ from faas_cache.runner.processes import Answer, ProgramNotFound, ask, ask_all
 from faas_cache.runner.records import parse_json, text_at
 from faas_cache.runner.stop import Stop
 
-__all__ = ["Node", "has_builder", "inspect_builder", "parse_nodes"]
+__all__ = ["INSPECTION_TIMEOUT", "Node", "has_builder", "inspect_builder", "parse_nodes"]
 
+# How long docker and buildx may take to describe a builder, in seconds.
+INSPECTION_TIMEOUT = 30.0
 # The questions that describe a builder, asked at the same time.
 _QUESTIONS: dict[str, tuple[str, ...]] = {
     "version": ("docker", "version", "--format", "{{json .}}"),
@@ -51,7 +53,7 @@ def inspect_builder(
     *,
     environ: Mapping[str, str] | None = None,
     builder: str | None = None,
-    timeout: float = 30.0,
+    timeout: float = INSPECTION_TIMEOUT,
     stop: Stop | None = None,
 ) -> Builder:
     """Describes the buildx builder of that name, else the current one (`BUILDX_BUILDER` counts).
@@ -113,7 +115,7 @@ def has_builder(
     name: str,
     *,
     environ: Mapping[str, str] | None = None,
-    timeout: float = 30.0,
+    timeout: float = INSPECTION_TIMEOUT,
     stop: Stop | None = None,
 ) -> bool:
     """Whether buildx has a builder of that name; `False` without an answer in time, too."""

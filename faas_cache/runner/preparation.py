@@ -11,6 +11,7 @@ from contextlib import AbstractContextManager, ExitStack
 import attrs
 
 from faas_cache.contexts.installation import install_template
+from faas_cache.contexts.locks import StopSignal
 from faas_cache.contexts.project_sources import (
     check_sources,
     check_templates,
@@ -21,13 +22,15 @@ from faas_cache.model.builders import DOCKER, Builder
 from faas_cache.model.diagnostics import Diagnostic
 from faas_cache.model.errors import InvalidInput
 from faas_cache.model.faults import FaultCollector
-from faas_cache.runner.git import clone
-from faas_cache.runner.inspection import has_builder, inspect_builder
+from faas_cache.runner.git import CLONE_TIMEOUT, clone
+from faas_cache.runner.inspection import INSPECTION_TIMEOUT, has_builder, inspect_builder
 from faas_cache.runner.project_plans import plan_request
-from faas_cache.runner.stop import Stop
+from faas_cache.runner.stop import Deadline, Stop
 from faas_cache.stack_plan import MULTIARCH, StackPlan
 
 __all__ = ["Preparation", "needs_builder", "pull_templates"]
+
+NO_DEADLINE = Deadline(None)
 
 
 @attrs.frozen(kw_only=True)
@@ -59,25 +62,42 @@ class Preparation:
             raise InvalidInput(Diagnostic(name="no-functions", message=message, hint=hint))
         return plan
 
-    def inspect(self, plan: StackPlan | None = None, stop: Stop | None = None) -> Builder:
+    def inspect(self, plan: StackPlan | None = None, deadline: Deadline = NO_DEADLINE) -> Builder:
         """The builder that a plan names, else the current one; for `publish`, `multiarch`."""
         name = None if plan is None else plan.builder_name
         if name is None and plan is not None and plan.request.options.publish:
-            exists = has_builder(MULTIARCH, environ=self.environ, stop=stop)
+            exists = has_builder(
+                MULTIARCH,
+                environ=self.environ,
+                timeout=deadline.limit(INSPECTION_TIMEOUT),
+                stop=deadline.stop,
+            )
             name = MULTIARCH if exists else None
-        return inspect_builder(environ=self.environ, builder=name, stop=stop)
+        return inspect_builder(
+            environ=self.environ,
+            builder=name,
+            timeout=deadline.limit(INSPECTION_TIMEOUT),
+            stop=deadline.stop,
+        )
 
     def ready(
-        self, plan: StackPlan, *, pull: bool = True, bake: bool = False, stop: Stop | None = None
+        self,
+        plan: StackPlan,
+        *,
+        pull: bool = True,
+        bake: bool = False,
+        deadline: Deadline = NO_DEADLINE,
     ) -> StackPlan:
         """The plan for its builder, with all templates in place; no context is written."""
         plan = self.checked(plan)
         if needs_builder(plan, bake=bake):
-            plan = self.checked(plan.on(self.inspect(plan, stop)))
+            plan = self.checked(plan.on(self.inspect(plan, deadline)))
         plan.commands(bake=bake)  # raises for what the front end does not support
-        return self.with_templates(plan, pull=pull, stop=stop)
+        return self.with_templates(plan, pull=pull, deadline=deadline)
 
-    def with_templates(self, plan: StackPlan, *, pull: bool, stop: Stop | None = None) -> StackPlan:
+    def with_templates(
+        self, plan: StackPlan, *, pull: bool, deadline: Deadline = NO_DEADLINE
+    ) -> StackPlan:
         """The plan once its sources exist, with a note for each context that is not written.
 
         Templates that were pulled bring build options, so the plan is made again.
@@ -88,7 +108,7 @@ class Preparation:
         faults.add(*check_templates(self.root, plan, pull=pull))
         _raise_errors(plan, faults)
         if sources := missing_sources(self.root, plan):
-            pull_templates(self.root, sources, self.environ, stop=stop)
+            pull_templates(self.root, sources, self.environ, deadline)
             plan = self.checked(self._again(plan))
         notes = plan.stack.with_locations(faults.diagnostics)
         return attrs.evolve(
@@ -98,7 +118,7 @@ class Preparation:
         )
 
     def write_contexts(
-        self, plan: StackPlan, *, again: bool = True, stop: Stop | None = None
+        self, plan: StackPlan, *, again: bool = True, stop: StopSignal | None = None
     ) -> None:
         """Writes the contexts; with `again=False`, those that were not written or were built."""
         faults = FaultCollector()
@@ -136,13 +156,20 @@ def pull_templates(
     root: str,
     sources: Mapping[str, str],
     environ: Mapping[str, str],
-    *,
-    stop: Stop | None = None,
+    deadline: Deadline = NO_DEADLINE,
 ) -> None:
     """Pulls templates, each language from its source; installs none if one cannot be cloned."""
     with ExitStack() as stack:
         folders = {
-            lang: stack.enter_context(clone(source, cwd=root, environ=environ, stop=stop))
+            lang: stack.enter_context(
+                clone(
+                    source,
+                    cwd=root,
+                    environ=environ,
+                    timeout=deadline.limit(CLONE_TIMEOUT),
+                    stop=deadline.stop,
+                )
+            )
             for lang, source in sources.items()
         }
         for lang, folder in folders.items():

@@ -19,6 +19,7 @@ import attrs
 
 from faas_cache.model.diagnostics import Diagnostic
 from faas_cache.model.errors import BuilderError
+from faas_cache.runner import supervision
 from faas_cache.runner.children import child
 from faas_cache.runner.stop import Shutdown, Stop
 from faas_cache.runner.supervision import GRACE, Supervisor
@@ -153,6 +154,7 @@ def run_in_worker(  # noqa: PLR0913  # the same
     terminal: int | None,
     timeout: float | None,
     shutdown: Shutdown,
+    grace: Callable[[], float] | None = None,
 ) -> Outcome:
     """`run` in a thread of `call_in_threads`, where `sink` is called while `ready` is true.
 
@@ -185,6 +187,8 @@ def run_in_worker(  # noqa: PLR0913  # the same
             os.close(target)
         supervisor = Supervisor(process, {source: pass_on}, shutdown, timeout)
         supervisor.ready, supervisor.tick = ready, follow_size(source, terminal)
+        if grace is not None:
+            supervisor.grace = grace
         code = supervisor.run()
     return Outcome(
         command=command,
@@ -275,6 +279,7 @@ def _answer(
             shutdown,
             timeout,
         )
+        supervisor.grace = lambda: supervision.SHORT_GRACE
         code = supervisor.run()
     problem = ""
     if supervisor.timed_out:

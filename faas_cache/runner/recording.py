@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from heapq import merge
 from typing import Literal, TypeAlias
 
-from faas_cache.buildkit.events import Event, Output, StepProgress
+from faas_cache.buildkit.events import Event, Output, StepProgress, StepStarted
 from faas_cache.buildkit.explanations import Explanation, explain
 from faas_cache.buildkit.lines import LineFormatter
 from faas_cache.buildkit.reader import EventReader
@@ -25,6 +25,8 @@ _MAX_LINES, _MAX_EVENTS = 5_000, 50_000
 _MAX_QUIET = 2**22
 # The part of an image's export that names its digest.
 _PUSHED = re.compile(r"pushing manifest for \S+@(?P<digest>sha256:[0-9a-f]{64})")
+# What buildx shows while it connects to a builder, or starts one.
+_WAITING = ("[internal] waiting for connection", "[internal] booting buildkit")
 # A longer line is not from `docker push`.
 _MAX_LINE = 2**12
 
@@ -48,6 +50,7 @@ class Recorder:
         self.show = show
         self.digests: dict[str, str] = {}
         self.empty: bool = True
+        self.started: bool = False  # whether the builder has begun to build
         self._function = function
         self._emit = emit
         self._display = display
@@ -93,6 +96,7 @@ class Recorder:
         lines: list[bytes] = []
         for event in events:
             self.empty = False
+            self.started |= isinstance(event, StepStarted) and not _is_waiting(event)
             self._log.add(event)
             self._reports.setdefault(event.function, ReportBuilder()).add(event)
             self._emit(event)
@@ -125,6 +129,11 @@ class Recorder:
         for line in lines:
             if digest := push_digest(line[:_MAX_LINE]):
                 self.digests[self._function] = digest
+
+
+def _is_waiting(event: StepStarted) -> bool:
+    """Whether a step is the client's own, and stands for the wait for its builder."""
+    return event.name.startswith(_WAITING)
 
 
 class _Log:

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Mapping
+from typing import TypedDict
 
 import attrs
 
 from faas_cache.buildkit.events import Event
+from faas_cache.buildkit.useless_imports import useless_import
+from faas_cache.model.features import CACHE_EXPORT
 from faas_cache.planning.plan import BuildPlan
 from faas_cache.render.bake_file import target_names
 from faas_cache.render.commands import Command
 from faas_cache.render.docker import docker_push
 from faas_cache.runner.builds import BuildUnit, Guard, Progress, run_bake, run_builds
 from faas_cache.runner.results import BuildResult, FunctionResult
+from faas_cache.runner.retries import Retries
 from faas_cache.runner.stop import Stop
 from faas_cache.runner.terminal import Output, terminal_of
 from faas_cache.stack_plan import StackPlan
@@ -21,6 +26,19 @@ __all__ = ["build_stack", "choose_progress", "push_stack"]
 
 # What `BUILDKIT_PROGRESS` may be for us to choose: buildx reads it; its `plain` is like our lines.
 _OURS = frozenset({"", "auto", "plain"})
+
+
+class _Common(TypedDict):
+    """The arguments that `run_builds` and `run_bake` have in common."""
+
+    environ: Mapping[str, str]
+    cwd: str
+    progress: Progress
+    on_event: Callable[[Event], object] | None
+    output: Output
+    quiet: bool
+    stop: Stop | None
+    guard: Guard
 
 
 def build_stack(  # noqa: PLR0913  # what a run has
@@ -36,6 +54,7 @@ def build_stack(  # noqa: PLR0913  # what a run has
     on_event: Callable[[Event], object] | None,
     output: Output,
     stop: Stop | None,
+    retry: bool = True,
 ) -> BuildResult:
     """Builds the functions of a plan, one by one or all with one bake; equal builds once (E8)."""
     if not plan.plans:
@@ -45,36 +64,52 @@ def build_stack(  # noqa: PLR0913  # what a run has
     drawn = alone and not quiet and terminal_of(output) is not None
     progress = choose_progress(plan, environ, terminal=drawn)
     commands = plan.commands(bake=bake)
+    retries = Retries(plan, enabled=retry)
+    deadline = None if timeout is None else time.monotonic() + timeout
+    common: _Common = {
+        "environ": environ,
+        "cwd": plan.inputs.root,
+        "progress": progress,
+        "on_event": on_event,
+        "output": output,
+        "quiet": quiet,
+        "stop": stop,
+        "guard": guard,
+    }
     if bake:
-        result = run_bake(
-            dict(zip(target_names(plan.plans), plan.plans, strict=True)),
-            commands[0],
-            environ=environ,
-            cwd=plan.inputs.root,
+        targets = dict(zip(target_names(plan.plans), plan.plans, strict=True))
+        result = run_bake(targets, commands[0], timeout=timeout, **common)
+        for unit in retries.units(result):  # G3: only the failed target, alone
+            left = None if deadline is None else max(deadline - time.monotonic(), 0.0)
+            if left != 0 and not (stop and stop.stopped):
+                result = _replaced(result, run_builds([unit], timeout=left, **common))
+    else:
+        result = run_builds(
+            _units(plan.plans, commands),
+            parallel=parallel,
+            fail_fast=fail_fast,
             timeout=timeout,
-            progress=progress,
-            on_event=on_event,
-            output=output,
-            quiet=quiet,
-            stop=stop,
-            guard=guard,
+            retry=lambda item, failed: retries.commands(item.function, failed),
+            **common,
         )
-        return _for_every_function(result, every)
-    result = run_builds(
-        _units(plan.plans, commands),
-        environ=environ,
-        cwd=plan.inputs.root,
-        parallel=parallel,
-        fail_fast=fail_fast,
-        timeout=timeout,
-        progress=progress,
-        on_event=on_event,
-        output=output,
-        quiet=quiet,
-        stop=stop,
-        guard=guard,
-    )
-    return _for_every_function(result, every)
+    functions = [_with_notes(retries.with_note(function), plan) for function in result.functions]
+    return _for_every_function(BuildResult(functions=functions), every)
+
+
+def _replaced(result: BuildResult, again: BuildResult) -> BuildResult:
+    """The result with that of a second attempt in place of the first."""
+    by_name = {function.name: function for function in again.functions}
+    return BuildResult(functions=[by_name.get(f.name, f) for f in result.functions])
+
+
+def _with_notes(result: FunctionResult, plan: StackPlan) -> FunctionResult:
+    """G4: the result with the note about an import that was of no use."""
+    build_plan = next(item for item in plan.plans if item.function == result.name)
+    if not result.ok or build_plan.no_cache or result.attempts > 1:
+        return result
+    inline = "inline" in build_plan.needs and CACHE_EXPORT not in build_plan.needs
+    note = useless_import(result.report, only_last_stage=inline)
+    return result if note is None else attrs.evolve(result, notes=(*result.notes, note))
 
 
 def push_stack(  # noqa: PLR0913  # the same

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import signal
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from threading import RLock
 
-__all__ = ["Shutdown", "Stop"]
+__all__ = ["Deadline", "Shutdown", "Stop"]
 
 
 class Stop:
@@ -66,6 +67,34 @@ class Stop:
             callbacks = tuple(self._callbacks)
         for callback in callbacks:
             callback()
+
+
+class Deadline:
+    """The end of the time that a whole run has, from preparing to building; `stop` may end it too.
+
+    `timeout` is in seconds; `None` means that there is no limit.
+    """
+
+    __slots__ = ("_at", "stop")
+
+    def __init__(self, timeout: float | None, stop: Stop | None = None) -> None:
+        self._at = None if timeout is None else time.monotonic() + timeout
+        self.stop = stop
+
+    @property
+    def remaining(self) -> float | None:
+        """The seconds that are left; `None` where there is no limit."""
+        return None if self._at is None else max(self._at - time.monotonic(), 0.0)
+
+    @property
+    def stopped(self) -> bool:
+        """Whether nothing more is to be started."""
+        return self.remaining == 0 or (self.stop is not None and self.stop.stopped)
+
+    def limit(self, seconds: float) -> float:
+        """The seconds that a part of the run may take, at most those that are left."""
+        remaining = self.remaining
+        return seconds if remaining is None else min(seconds, remaining)
 
 
 class Shutdown(Stop):

@@ -18,11 +18,14 @@ from typing import Protocol, TypeAlias
 
 from faas_cache.runner.stop import Shutdown
 
-__all__ = ["GRACE", "Process", "Supervisor", "send_signal"]
+__all__ = ["GRACE", "SHORT_GRACE", "Process", "Supervisor", "send_signal"]
 
 # How long a terminated program may take to end, in seconds; then it is killed with all processes
 # that it started.
 GRACE = 10.0
+# The same for a program that has nothing to lose: one that only answers a question, or a build that
+# still waits for its builder.
+SHORT_GRACE = 1.0
 # How long to wait for output after a kill, in seconds: only a program outside the process
 # group can still write then.
 _LAST_OUTPUT = 1.0
@@ -76,8 +79,8 @@ class Supervisor:
     """Runs one program to its end; calls the sink of each file descriptor with what it writes.
 
     `ready` says whether the sinks can keep up: while they cannot, the program waits. `tick` is
-    called about ten times a second. Afterwards, `timed_out` and `stopped` say why the program was
-    asked to end, if it was.
+    called about ten times a second. `grace` is how long the program may take to end, once it was
+    asked to. Afterwards, `timed_out` and `stopped` say why that was, if it was.
     """
 
     def __init__(
@@ -89,6 +92,7 @@ class Supervisor:
     ) -> None:
         self.ready: Callable[[], bool] = lambda: True
         self.tick: Callable[[], object] = lambda: None
+        self.grace: Callable[[], float] = lambda: GRACE
         self.timed_out: bool = False
         self.stopped: bool = False
         self._process = process
@@ -159,7 +163,7 @@ class Supervisor:
     def _terminate(self, number: int) -> None:
         if self._kill_at is None:
             send_signal(self._process, number)
-            self._kill_at = time.monotonic() + GRACE
+            self._kill_at = time.monotonic() + self.grace()
 
     def _select(self, woken: socket.socket) -> None:
         """Waits for output, a stop, or the time of the next signal, and passes the output on."""

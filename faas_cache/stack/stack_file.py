@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 
 import attrs
 
-from faas_cache.model.converters import Setting  # for get_type_hints
+from faas_cache.model.converters import Setting, read_setting
 from faas_cache.model.diagnostics import Diagnostic, KeyPath, Location, errors
 from faas_cache.model.errors import InvalidInput, InvalidStack
 from faas_cache.model.frozen_map import EMPTY, FrozenMap
@@ -19,6 +19,10 @@ from faas_cache.stack.substitution import Substitution
 from faas_cache.stack.yaml import read_document
 
 __all__ = ["Stack"]
+
+
+def _read_default(value: object) -> Setting:
+    return read_setting(value, ("build_cache",))
 
 
 @attrs.frozen(kw_only=True, repr=False)
@@ -39,7 +43,7 @@ class Stack:
     diagnostics: tuple[Diagnostic, ...] = ()
     copy_extra_paths: tuple[str, ...] = ()
     templates: FrozenMap[str] = EMPTY
-    build_cache: Setting = None
+    build_cache: Setting = attrs.field(default=None, converter=_read_default)
     invalid_functions: tuple[str, ...] = ()
     file: str | None = None
     substitution: Substitution = attrs.field(default=Substitution("", ""), repr=False, eq=False)

@@ -11,7 +11,7 @@ from faas_cache.cli.main import main
 from faas_cache.project import Project
 from faas_cache.serialization import to_dict
 
-SHARED = "  {0}: {{image: x/{0}, build_cache: {{to: [x/c]}}}}\n"
+SHARED = "  {0}: {{image: x/{0}, build_cache: {{from: [x/c], to: [x/c]}}}}\n"
 NOTHING = "0 errors, 0 warnings, 0 notes\n"
 
 

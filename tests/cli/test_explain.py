@@ -28,7 +28,7 @@ def test_a_log_is_explained(
         assert main(words) == 0
         outputs.append(capsys.readouterr().out)
     end = "" if failures else "no failed build in the log\n"
-    assert outputs[0] == "".join(f"{e.diagnostic()}\n" for e in (*failures, *notes)) + end
+    assert outputs[0] == "".join(f"{e}\n" for e in (*failures, *notes)) + end
     assert json.loads(outputs[1]) == json.loads(
         json.dumps({"failures": [*map(to_dict, failures)], "notes": [*map(to_dict, notes)]})
     )

@@ -38,6 +38,11 @@ FLAGS: Mapping[str, Mapping[str, Any]] = {
             ignore_export_errors=True,
         )
     },
+    "--cache-export auto --provenance false --sbom true": {
+        "flags": CacheFlags(export="auto"),
+        "options": BuildOptions(provenance="false", sbom="true"),
+    },
+    "--cache-export off --no-cache-export": {"flags": CacheFlags(export=False)},
     "--no-cache --no-cache-export --squash": {
         "flags": CacheFlags(no_cache=True, export=False),
         "options": BuildOptions(squash=True),
@@ -250,3 +255,38 @@ def test_the_version_is_that_of_the_package(capsys: pytest.CaptureFixture[str]) 
     """As a flag and as a command."""
     assert [main(["--version"]), main(["version"])] == [0, 0]
     assert capsys.readouterr().out == f"{__version__}\n" * 2
+
+
+@pytest.mark.parametrize("word", ["on", "auto"])
+def test_d10_two_values_of_one_flag(
+    project: Path, capsys: pytest.CaptureFixture[str], word: str
+) -> None:
+    """D10: `--no-cache-export` is `off`."""
+    write_project(project, CACHED)
+    assert main(["plan", "--no-cache-export", "--cache-export", word]) == 2
+    assert capsys.readouterr().err.splitlines() == [
+        f"error: `--no-cache-export` conflicts with `--cache-export {word}` [conflicting-flags]",
+        "    remove one of them",
+        "    https://github.com/openfaas/faas-cli/issues/940",
+    ]
+
+
+def test_e8_equal_builds_are_one_command(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """E8: with a line that names the others, which a shell skips."""
+    line = "{image: a/x, lang: dockerfile, handler: x}"
+    write_project(project, f"  one: {line}\n  two: {line}\n  three: {line}\n")
+    assert main(["plan"]) == 0
+    assert capsys.readouterr().out.splitlines() == [
+        "docker build --build-arg ADDITIONAL_PACKAGE= --tag a/x:latest build/one",
+        "# the same build: two, three",
+    ]
+
+
+def test_d9_explain_names_a_variable(
+    project: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """D9: each variable that changed a plan."""
+    write_project(project, CACHED)
+    monkeypatch.setenv("FAAS_CACHE_EXPORT", "off")
+    assert main(["plan", "--explain"]) == 0
+    assert "#   FAAS_CACHE_EXPORT   D9, FAAS_CACHE_EXPORT\n" in capsys.readouterr().out

@@ -22,6 +22,7 @@ RULES = {
 }
 # They depend on the machine, on the builder, on templates or on the selection, not on the text of a stack file.
 WITHOUT_EXAMPLE = {
+    "broken-cache",
     "build-failed",
     "cached-build-failed",
     "conflicting-flags",
@@ -53,6 +54,7 @@ WITHOUT_EXAMPLE = {
     "unreadable-stack-file",
     "unsupported-by-front-end",
     "unsupported-field",
+    "useless-import",
 }
 
 

@@ -186,8 +186,9 @@ def test_f4_a_silent_loss_is_reported(outside: EngineProject, name: str) -> None
             way: [fill_in(outside, text) for text in texts] for way, texts in setting.items()
         }
         write(outside, written, "one", loss.dockerfile, build_args=args)
-        reported[which] = loss.diagnostic in names(outside)
-    assert reported == {"lost": True, "meant": False}
+        reported[which] = names(outside)
+    assert loss.diagnostic in reported["lost"]
+    assert reported["meant"] == []
     fresh = attrs.evolve(outside, image=outside.image.replace("/fn:", "/meant:"))
     assert is_cached(fresh, loss.meant, loss.meant_args, loss.dockerfile)
 
@@ -251,7 +252,7 @@ def test_f4_a_cache_in_the_context_invalidates_copies(project: EngineProject) ->
 @pytest.mark.parametrize("engine", ["docker26", "docker28"])
 def test_f4_a_field_of_a_newer_buildkit_is_ignored(project: EngineProject) -> None:
     """F4: BuildKit before 0.31 silently ignores `reset` and keeps the old blobs; `check --inspect` reports it."""
-    setting = {"to": ["type=local,dest=cache,reset=true"]}
+    setting = {"from": ["type=local,src=cache"], "to": ["type=local,dest=cache,reset=true"]}
     for handler in ("one", "two"):
         write(project, setting, handler, ONE_STAGE)
         docker_build(project, "--cache-to=type=local,dest=cache,reset=true")
@@ -271,8 +272,9 @@ def test_f4_yes_is_not_a_boolean(project: EngineProject) -> None:
         project.environ["FAAS_CACHE_TEST_REGISTRY_REJECT"],
     )
     for word, exit_code, expected in (("true", 0, []), ("yes", 1, ["invalid-boolean"])):
-        entry = f"type=registry,ref={rejecting.replace(':latest', f':{word}')},ignore-error={word}"
-        write(project, {"to": [entry]}, word, ONE_STAGE)
+        cache = f"type=registry,ref={rejecting.replace(':latest', f':{word}')}"
+        entry = f"{cache},ignore-error={word}"
+        write(project, {"from": [cache], "to": [entry]}, word, ONE_STAGE)
         argv = ["docker", "buildx", "build", f"--cache-to={entry}", "build/fn"]
         done = subprocess.run(
             argv,

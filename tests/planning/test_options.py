@@ -15,6 +15,8 @@ from faas_cache.planning.options import (
     apply_options,
     checked_environ,
 )
+from faas_cache.planning.resolution import resolve
+from faas_cache.render.buildx import buildx_build
 
 SPEC = FunctionSpec(name="fn", image="a/fn")
 
@@ -232,3 +234,14 @@ def test_names_of_functions(name: str, expected: str | None) -> None:
     """A name is a folder, which must stay in `build`, and a DNS label, without which it is a warning."""
     names = [(d.name, d.location.path) for d in check_name(name)]
     assert names == ([] if expected is None else [(expected, ("functions", name))])
+
+
+@pytest.mark.parametrize(
+    ("option", "expected"), [(None, "--provenance=false"), ("mode=max", "--provenance=mode=max")]
+)
+def test_attestations_of_a_function_and_of_the_flags(option: str | None, expected: str) -> None:
+    """The keys of a function are those of docker; the flags replace them."""
+    spec = FunctionSpec.from_mapping("fn", {"image": "a/fn", "provenance": "false", "sbom": "true"})
+    assert spec.diagnostics == ()
+    argv = buildx_build(resolve(apply_options(spec, BuildOptions(provenance=option)))).argv
+    assert (expected in argv, "--sbom=true" in argv) == (True, True)

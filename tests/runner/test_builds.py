@@ -462,7 +462,7 @@ def test_a_keyboard_interrupt_ends_all_builds(fake_docker: FakeDocker) -> None:
     from runner_values import Planned, Program
     from faas_cache.runner import supervision
     from faas_cache.runner.builds import BuildUnit, run_builds
-    supervision.GRACE = 3600.0
+    supervision.GRACE = supervision.SHORT_GRACE = 3600.0
     units = [
         BuildUnit(plan=Planned(function=name), commands=[Program(argv=("docker", name, name))])
         for name in ("slow", "stubborn", "third")
@@ -606,6 +606,21 @@ def test_a_bake(fake_docker: FakeDocker, stderr: bytes, code: int, expected: lis
     ]
     assert {(f.exit_code, f.attempts) for f in result.functions} == {(code, 1)}
     assert [f.report.function for f in result.functions] == ["one", "two"]
+
+
+def test_each_line_of_a_bake_has_its_function(fake_docker: FakeDocker) -> None:
+    """A line begins with the function of its step, or with `bake` if the step belongs to none."""
+    fake_docker.answer("*", stderr=BAKED)
+    output = io.BytesIO()
+    bake(fake_docker, output=output)
+    lines = output.getvalue().decode().splitlines()
+    assert [
+        line for line in lines if "local bake definitions" in line or "COPY function/" in line
+    ] == [
+        "bake | #1 [internal] load local bake definitions",
+        "two | #17 [stage-1 4/4] COPY function/ /function/",
+        "one | #22 [stage-1 4/4] COPY function/ /function/",
+    ]
 
 
 def test_reports_of_a_bake_are_folds_over_the_events(fake_docker: FakeDocker) -> None:

@@ -13,7 +13,7 @@ for name in ("SIGHUP", "SIGKILL", "SIGCONT", "SIGWINCH"):
 for name in ("termios", "tty", "pty", "fcntl"):
     sys.modules[name] = None
 """
-MODULES = "asynchronous builds children execution git inspection messages processes recording records results stop supervision terminal workers"
+MODULES = "asynchronous builds children execution git inspection processes recording records results stop supervision terminal workers"
 
 
 @pytest.mark.parametrize("module", MODULES.split())

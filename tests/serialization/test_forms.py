@@ -45,6 +45,7 @@ FORM_OF_A_PLAN = {
     "lang": "",
     "handler": "",
     "build_options": [],
+    "scopes": [],
     "diagnostics": [],
     "origins": [{"field": "cache_to", "key": 0, "rule": "C5", "path": ["functions", "resize", 1]}],
     "caching": True,
@@ -163,6 +164,7 @@ FORMS_OF_VALUES = {
             "scope": None,
             "fallback_scopes": [],
             "enabled": True,
+            "variables": [],
         },
     ),
 }
