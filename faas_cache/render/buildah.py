@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+import attrs
+
 from faas_cache.model.diagnostics import Diagnostic
 from faas_cache.model.entries import CacheEntry
 from faas_cache.model.errors import FaasCacheError
@@ -35,6 +37,8 @@ _HARMLESS = frozenset({"ref", "mode", "image-manifest", "oci-mediatypes"})
 
 def buildah_build(plan: BuildPlan, *, program: str = _BUILDAH) -> Command:
     """The plan as `buildah build`, or with `program="podman"` as `podman build`."""
+    # It does not read the argument of the inline cache, and warns about unused ones.
+    build_args = {key: value for key, value in plan.build_args.items() if key != INLINE_CACHE}
     imports, exports = (
         dict.fromkeys(filter(None, map(_repository, entries)))
         for entries in (_imports(plan), plan.cache_to)
@@ -49,7 +53,7 @@ def buildah_build(plan: BuildPlan, *, program: str = _BUILDAH) -> Command:
         *each("--output", (output,) if output else ()),
         *each("--cache-from", imports),
         *each("--cache-to", exports),
-        *common_arguments(plan),
+        *common_arguments(attrs.evolve(plan, build_args=build_args)),
         *(("--squash",) if plan.squash else ()),
         *plan.builder_flags,
         *each("--tag", plan.tags),
@@ -147,9 +151,7 @@ def _lost_entries(plan: BuildPlan, name: str) -> Iterator[Diagnostic]:
         yield unsupported(plan, name, part, hint, _URL, severity="note")
 
 
-def _lost_fields(
-    plan: BuildPlan, name: str, flag: str, entry: CacheEntry
-) -> Iterator[Diagnostic]:
+def _lost_fields(plan: BuildPlan, name: str, flag: str, entry: CacheEntry) -> Iterator[Diagnostic]:
     """Notes about the tag and the fields of an entry that are left out."""
     ref = _reference(entry)
     if ref is not None and (ref.tag or ref.digest):
