@@ -20,6 +20,7 @@ from faas_cache.model.frozen_map import FrozenMap
 from faas_cache.model.masking import masked_message
 from faas_cache.planning.options import BuildOptions
 from faas_cache.runner.project_plans import plan_request
+from faas_cache.runner.stop import Deadline
 from faas_cache.stack.reading import read_stack
 from faas_cache.stack.stack_file import Stack
 from faas_cache.stack_plan import Request, StackPlan
@@ -165,18 +166,12 @@ class Project:
     ) -> StackPlan:
         """Makes everything ready for a build: builder, templates, contexts; returns the plan.
 
-        Nothing is written before all errors are known: those of the plan, of the builder, and of
+        Nothing is written before all errors are raised: those of the plan, of the builder, and of
         the sources. Templates that are missing are pulled from `configuration.templates`; they
-        bring build options, so the plan is made again. After `timeout` seconds, whatever is waited
-        for is an error. Raises `FaasCacheError` with all errors.
+        bring build options, so the plan is made again. Waits at most `timeout` seconds.
         """
-        from faas_cache.runner.stop import Deadline
-
-        deadline = Deadline(timeout)
-        ready = self._preparation.ready
-        plan = ready(plan, pull=pull_templates, bake=bake, deadline=deadline)
-        self._preparation.write_contexts(plan.distinct(), stop=deadline)
-        return plan
+        end = Deadline(timeout)
+        return self._preparation.prepare(plan, pull=pull_templates, bake=bake, deadline=end)
 
     def write_contexts(self, plan: StackPlan, *, pull_templates: bool = True) -> StackPlan:
         """Writes the contexts to `build/NAME` and builds nothing; no builder is needed.
@@ -204,8 +199,8 @@ class Project:
     ) -> BuildResult:
         """Builds the functions of a plan, up to `parallel` at once, preparing what is not prepared.
 
-        A failed build stops no other unless `fail_fast`; `timeout` is in seconds, for the whole of
-        the call. `retry` builds a function once more whose cache is broken (rule G3).
+        A failed build stops no other unless `fail_fast`; `timeout` is in seconds, for everything;
+        `retry` builds a function once more whose cache is broken (rule G3).
         `on_event` receives the build events, `output` (by default `sys.stderr`) what the builders
         print, with `quiet` that of failed builds only; they are called one at a time in this
         thread, and if either raises, the builds are stopped and the exception is passed on.
@@ -213,7 +208,6 @@ class Project:
         Raises `FaasCacheError` for what is known before a build starts.
         """
         from faas_cache.runner.stack_builds import build_stack
-        from faas_cache.runner.stop import Deadline
 
         deadline = Deadline(timeout, stop)
         plan = self._preparation.checked(plan)

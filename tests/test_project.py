@@ -221,6 +221,21 @@ def test_a_dockerfile_that_cannot_be_read_is_none(tmp_path: Path) -> None:
     assert names(load(tmp_path).plan()) == []
 
 
+def test_a_dockerfile_without_permission_is_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The builder will report it."""
+    functions = "  fn: {image: a/fn, lang: py, build_cache: inline}\n"
+    write_project(tmp_path, functions, {**TEMPLATE, "build/fn/Dockerfile": STAGES})
+    project = load(tmp_path)
+
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("faas_cache.contexts.project_sources.open", refuse, raising=False)
+    assert names(project.plan()) == []
+
+
 def test_without_caching_no_dockerfile_is_read(tmp_path: Path) -> None:
     """There is nothing to check in it."""
     write_project(tmp_path, PYTHON, {**TEMPLATE, "build/fn/Dockerfile": STAGES})

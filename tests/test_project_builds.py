@@ -177,6 +177,16 @@ def test_an_error_while_sources_are_read_is_that_of_the_function(
     ]
 
 
+def test_a_secret_that_exists_is_passed_on(root: Path, fake_docker: FakeDocker) -> None:
+    """With its absolute path; `~` is the home folder of the environment."""
+    functions = "  fn: {image: a, context: ., build_secrets: {s: ./s.txt, t: ~/t.txt}}\n"
+    write_project(root, functions, {"s.txt": "x", "home/t.txt": "y"})
+    project = Project.load(root=root, environ={**fake_docker.environ, "HOME": f"{root}/home"})
+    assert statuses(build(project)) == [("fn", "built")]
+    secrets = f"--secret id=s,src={root}/s.txt --secret id=t,src={root}/home/t.txt"
+    assert builds(fake_docker) == [f"build {secrets} --tag a:latest ."]
+
+
 def test_a_context_that_was_left_is_noted(root: Path, fake_docker: FakeDocker) -> None:
     """What `write_contexts` wrote is built on another machine, without handlers and templates."""
     write_project(root, PYTHON, {"build/fn/Dockerfile": "FROM a\n"})

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from faas_cache.cli.arguments import Arguments
 from faas_cache.cli.loading import exit_code_of, load_project, plan_functions
 from faas_cache.cli.output import ExitCode, print_json, print_result, warn
-from faas_cache.model.builders import Builder
+from faas_cache.model.builders import DOCKER, Builder
 from faas_cache.model.diagnostics import Diagnostic
 from faas_cache.model.errors import FaasCacheError
 from faas_cache.project import Project, default_stack_file
@@ -82,4 +82,9 @@ def describe(builder: Builder) -> Iterator[str]:
         store = "containerd" if builder.containerd_store else "classic"
         suffix = f", {store} image store" if builder.driver == "docker" else ""
         yield f"builder: {builder.name or 'default'}, driver {builder.driver}{suffix}"
+    for name in builder.nodes:
+        yield f"node: {name}{', does not respond' if name in builder.silent_nodes else ''}"
+    if exists and builder.driver != DOCKER and not builder.buildkit_version:
+        yield "features: unknown until the builder is started, which the first build does"
+        return
     yield f"features: {', '.join(sorted(builder.features)) or 'none'}"

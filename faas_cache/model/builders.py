@@ -117,6 +117,8 @@ _READERS: dict[str, Reader] = {
     "program": read_string,
     "declared_features": _read_features,
     "name": read_string,
+    "nodes": read_texts,
+    "silent_nodes": read_texts,
 }
 
 
@@ -139,6 +141,8 @@ class Builder:
             these; `None` means that it follows from the versions, and that nothing is known to be
             missing in another program than docker.
         name: The name of the buildx builder; two builders that differ in this only are equal.
+        nodes: The names of the nodes of a builder that has several.
+        silent_nodes: The names of those that do not respond.
     """
 
     docker: str | None = None
@@ -149,6 +153,8 @@ class Builder:
     program: str = DOCKER
     declared_features: frozenset[str] | None = None
     name: str = attrs.field(default="", eq=False)
+    nodes: tuple[str, ...] = ()
+    silent_nodes: tuple[str, ...] = ()
 
     def __init__(  # noqa: PLR0913  # a parameter for each field
         self,
@@ -161,6 +167,8 @@ class Builder:
         program: str = DOCKER,
         declared_features: Iterable[str] | None = None,
         name: str = "",
+        nodes: Iterable[str] = (),
+        silent_nodes: Iterable[str] = (),
     ) -> None:
         values = {key: value for key, value in locals().items() if key in _READERS}
         self.__attrs_init__(**read_fields(values, _READERS))

@@ -121,7 +121,7 @@ CATALOGUE: FrozenMap[Condition] = FrozenMap(
             "E4", _E, "a cache is exported to the tag of an image", _REGISTRY
         ),
         "shared-cache-destination": Condition(
-            "E5", _E, "two exports write to the same destination", _CACHE
+            "E5", _EW, "two exports write to the same destination", _CACHE
         ),
         "unsupported-cache-manifest": Condition(
             "E6", _W, "the registry rejects the manifest of a cache entry", _REGISTRY
@@ -146,8 +146,8 @@ CATALOGUE: FrozenMap[Condition] = FrozenMap(
         ),
         "daemon-unreachable": Condition(
             "F2",
-            _E,
-            "the Docker daemon does not respond",
+            _EW,
+            "the Docker daemon, or a node of a builder, does not respond",
             "https://docs.docker.com/engine/daemon/start/",
         ),
         "unknown-builder": Condition("F2", _E, "buildx has no builder of that name", _DRIVERS),

@@ -11,6 +11,7 @@ from faas_cache.model.ci import detect_job
 from faas_cache.model.diagnostics import Diagnostic, Location
 from faas_cache.model.frozen_map import EMPTY
 from faas_cache.planning.entry_checks import Environment
+from faas_cache.planning.node_checks import check_nodes
 from faas_cache.planning.plan import BuildPlan
 from faas_cache.planning.plan_checks import check_contexts, check_plan
 from faas_cache.planning.stack_checks import check_between
@@ -67,6 +68,7 @@ def check_each(
 
 def check_builder(plans: Iterable[BuildPlan], builder: Builder | None) -> tuple[Diagnostic, ...]:
     """F2, F5: what each plan needs and the builder lacks, and one note about unknown versions."""
+    plans = tuple(plans)
     missing: list[Diagnostic] = []
     notes: dict[Diagnostic, None] = {}
     for plan in plans:
@@ -76,4 +78,5 @@ def check_builder(plans: Iterable[BuildPlan], builder: Builder | None) -> tuple[
                 missing.append(attrs.evolve(diagnostic, location=location))
             else:
                 notes[diagnostic] = None
-    return (*missing, *notes)
+    nodes = () if builder is None else check_nodes(plans, builder)
+    return (*missing, *nodes, *notes)

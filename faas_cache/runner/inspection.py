@@ -85,7 +85,7 @@ def inspect_builder(
     if fields.get("Driver") == "docker" and context and asked not in ("", "default", context):
         raise BuilderError(_is_context(asked))
     buildkit = next((node.buildkit for node in nodes if node.buildkit), None)
-    return _described(client, server, buildx, buildkit, answers["info"], fields)
+    return _described(client, server, buildx, buildkit, answers["info"], fields, nodes)
 
 
 def _described(  # noqa: PLR0913  # the parts of a builder
@@ -95,6 +95,7 @@ def _described(  # noqa: PLR0913  # the parts of a builder
     buildkit: str | None,
     info: Answer,
     fields: Mapping[str, str],
+    nodes: tuple[Node, ...],
 ) -> Builder:
     """The builder; its BuildKit version is that of the engine, not of the client."""
     driver = fields.get("Driver") or "docker"
@@ -108,6 +109,8 @@ def _described(  # noqa: PLR0913  # the parts of a builder
         driver=driver,
         name=fields.get("Name", ""),
         containerd_store=_CONTAINERD in info.stdout,
+        nodes=tuple(node.name for node in nodes) if len(nodes) > 1 else (),
+        silent_nodes=tuple(node.name for node in nodes if _words_of(node, driver)),
     )
 
 
@@ -175,14 +178,15 @@ def _check_responds(
     if not answer.ok or fields.get("Error"):
         words = answer.problem or fields.get("Error") or first_line(answer.stderr)
         raise BuilderError(_does_not_respond(name, words))
-    started = fields.get("Driver") in _STARTED_ON_DEMAND
+    silent = [_words_of(node, fields.get("Driver", "")) for node in nodes]
+    if silent and all(silent):
+        raise BuilderError(_does_not_respond(name, silent[0]))
 
-    def words_of(node: Node) -> str:
-        silent = node.status == "inactive" and not started
-        return node.error or (f"node `{node.name}` is inactive" if silent else "")
 
-    if nodes and all(map(words_of, nodes)):
-        raise BuilderError(_does_not_respond(name, words_of(nodes[0])))
+def _words_of(node: Node, driver: str) -> str:
+    """Why a node cannot be used; empty if nothing is known against it."""
+    silent = node.status == "inactive" and driver not in _STARTED_ON_DEMAND
+    return node.error or (f"node `{node.name}` is inactive" if silent else "")
 
 
 def _search(pattern: re.Pattern[str], text: str) -> str | None:

@@ -117,6 +117,12 @@ class Preparation:
             faults=tuple(dict.fromkeys((*plan.faults, *notes))),
         )
 
+    def prepare(self, plan: StackPlan, *, pull: bool, bake: bool, deadline: Deadline) -> StackPlan:
+        """The plan of `ready`, with its contexts written."""
+        plan = self.ready(plan, pull=pull, bake=bake, deadline=deadline)
+        self.write_contexts(plan.distinct(), stop=deadline)
+        return plan
+
     def write_contexts(
         self, plan: StackPlan, *, again: bool = True, stop: StopSignal | None = None
     ) -> None:

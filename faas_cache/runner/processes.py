@@ -283,7 +283,7 @@ def _answer(
         code = supervisor.run()
     problem = ""
     if supervisor.timed_out:
-        problem = f"no answer within {timeout:g} seconds"
+        problem = f"no answer within {timeout:.3g} seconds"
     elif supervisor.stopped:
         too_long = any(len(text) > MAX_ANSWER for text in texts)
         problem = f"more than {MAX_ANSWER >> 20} MiB of output" if too_long else "stopped"

@@ -412,7 +412,8 @@ def test_a_builder_is_a_value() -> None:
         named.name = "x"  # type: ignore[misc]  # the change is the point
     assert repr(Builder(name="https://me:hunter2@host")) == (
         "Builder(docker=None, buildx=None, buildkit=None, driver='docker', containerd_store=False, "
-        "program='docker', declared_features=None, name='https://***@host')"
+        "program='docker', declared_features=None, name='https://***@host', "
+        "nodes=(), silent_nodes=())"
     )
 
 

@@ -118,6 +118,8 @@ FORMS_OF_VALUES = {
             "program": "docker",
             "declared_features": None,
             "name": "ci",
+            "nodes": [],
+            "silent_nodes": [],
             "buildkit_version": "0.8",
             "features": ["buildkit", "inline", "registry"],
         },

@@ -1,0 +1,49 @@
+"""Checks of plans for a builder with several nodes, each of which is a BuildKit of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from faas_cache.model.builders import Builder
+from faas_cache.model.diagnostics import Diagnostic, Location
+from faas_cache.model.text import printable
+from faas_cache.planning.exports import destination_text, destinations
+from faas_cache.planning.plan import BuildPlan
+
+__all__ = ["check_nodes"]
+
+_SEVERAL = 2
+
+
+def check_nodes(plans: Iterable[BuildPlan], builder: Builder) -> Iterator[Diagnostic]:
+    """F2: the nodes that do not respond; E5: the caches that each node replaces."""
+    for name in builder.silent_nodes:
+        yield Diagnostic(
+            name="daemon-unreachable",
+            severity="warning",
+            message=f"node `{printable(name)}` of the builder `{printable(builder.name)}`"
+            " does not respond",
+            hint="start it, or build only for platforms of the other nodes",
+        )
+    if len(builder.nodes) >= _SEVERAL:
+        for plan in plans:
+            if len(plan.platforms) >= _SEVERAL:
+                yield from _check_exports(plan, builder)
+
+
+def _check_exports(plan: BuildPlan, builder: Builder) -> Iterator[Diagnostic]:
+    """Each node exports the cache of its platforms to the same destination: the last one wins."""
+    for direction, entry, path in plan.entries():
+        if direction != "to" or entry.type == "inline":  # the cache in an image is its own
+            continue
+        for destination in sorted(destinations(entry)):
+            yield Diagnostic(
+                name="shared-cache-destination",
+                severity="warning",
+                message=f"the {len(builder.nodes)} nodes of the builder `{printable(builder.name)}`"
+                f" export to `{destination_text(destination)}`, and the last one replaces the"
+                " others",
+                hint="build each platform by itself with `--cache-scope '{platform}'`,"
+                " or use a builder with one node",
+                location=Location(path=path),
+            )

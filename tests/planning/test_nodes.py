@@ -1,0 +1,72 @@
+"""Builders with several nodes."""
+
+from __future__ import annotations
+
+import pytest
+
+from faas_cache.model.builders import Builder
+from faas_cache.model.diagnostics import Diagnostic, Location
+from faas_cache.model.specs import FunctionSpec
+from faas_cache.planning.checks import check
+from faas_cache.planning.node_checks import check_nodes
+from faas_cache.planning.plan import BuildPlan
+from faas_cache.planning.resolution import resolve
+
+TWO = Builder(
+    docker="28.0", buildx="0.29.1", driver="remote", buildkit="0.25", name="b", nodes=("x", "y")
+)
+
+
+def plan(*platforms: str, to: tuple[str, ...] = ("type=registry,ref=a/c",)) -> BuildPlan:
+    return resolve(
+        FunctionSpec(name="fn", image="a/b", platforms=platforms, build_cache={"to": list(to)})
+    )
+
+
+@pytest.mark.parametrize(
+    ("build_plan", "builder"),
+    [
+        (plan("linux/amd64"), TWO),
+        (plan("linux/amd64", "linux/arm64"), Builder(driver="remote", nodes=("x",))),
+        (plan("linux/amd64", "linux/arm64", to=("type=inline",)), TWO),
+    ],
+    ids=["one platform", "one node", "no destination"],
+)
+def test_one_node_overwrites_nothing(build_plan: BuildPlan, builder: Builder) -> None:
+    """Nor does a build for one platform, or a cache in the image."""
+    assert list(check_nodes([build_plan], builder)) == []
+
+
+def test_e5_each_node_replaces_the_cache_of_the_others() -> None:
+    """A warning, once for each export."""
+    shared = Diagnostic(
+        name="shared-cache-destination",
+        severity="warning",
+        message="the 2 nodes of the builder `b` export to `type=registry docker.io/a/c:latest`,"
+        " and the last one replaces the others",
+        hint="build each platform by itself with `--cache-scope '{platform}'`,"
+        " or use a builder with one node",
+        location=Location(path=("functions", "fn", "build_cache", "to", 0)),
+    )
+    assert list(check_nodes([plan("linux/amd64", "linux/arm64")], TWO)) == [shared]
+
+
+def test_f2_silent_nodes_are_named() -> None:
+    """A warning: the platforms of the others can be built."""
+    builder = Builder(
+        docker="28.0",
+        buildx="0.29.1",
+        buildkit="0.25",
+        driver="remote",
+        name="b\x1b",
+        nodes=("x", "y"),
+        silent_nodes=("y",),
+    )
+    assert check([plan()], builder) == (
+        Diagnostic(
+            name="daemon-unreachable",
+            severity="warning",
+            message="node `y` of the builder `b\\x1b` does not respond",
+            hint="start it, or build only for platforms of the other nodes",
+        ),
+    )
