@@ -35,7 +35,7 @@ def test_the_names_are_those_of_the_table() -> None:
 def test_plan_prints_the_commands_of_a_front_end(
     project: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """buildctl pushes by itself, buildah with commands of its own; notes say what is lost."""
+    """Buildctl pushes by itself, buildah with commands of its own; notes say what is lost."""
     write_project(project, CACHED)
     buildctl = ["--front-end", "buildctl_build", "--addr", "tcp://h:1", "--push"]
     assert main(["plan", *buildctl]) == 0

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import io
-import runpy
 import shutil
 import sys
 import textwrap
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -152,7 +152,7 @@ def test_wrong_command_lines(
 
 def test_importing_the_command_does_nothing() -> None:
     """The module of the command can be imported, as tools for documentation do."""
-    assert runpy.run_module("faas_cache.conformance.__main__", run_name="module")["main"] is main
+    assert import_module("faas_cache.conformance.__main__").main is main
 
 
 @pytest.mark.parametrize("word", ["--help", "-h"])

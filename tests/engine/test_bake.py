@@ -191,7 +191,7 @@ def test_a_bake_file_read_by_buildx_gives_the_plan(tmp_path: Path, engine: str) 
             image="a/two:1",
             context=".",
             build_args={f"A{n}": text for n, text in enumerate(ODD_TEXTS)},
-            build_labels={text: "x" for text in ODD_TEXTS},
+            build_labels=dict.fromkeys(ODD_TEXTS, "x"),
         ),
         FunctionSpec(name="default", image="a/three", context=".", build_cache="max"),
     ]

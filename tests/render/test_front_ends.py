@@ -298,7 +298,7 @@ def test_every_front_end_has_its_name() -> None:
 
 
 def test_bake_escapes_the_keys_of_mappings() -> None:
-    """bake reads the names of arguments and labels as templates, too."""
+    """Bake reads the names of arguments and labels as templates, too."""
     plan = attrs.evolve(PLAIN, labels={"${a}": "%{b}"}, build_args={"%{c}": "$d"})
     target = json.loads(bake([plan]).stdin)["target"]["fn"]
     assert (target["labels"], target["args"]) == ({"$${a}": "%%{b}"}, {"%%{c}": "$d"})
