@@ -17,10 +17,6 @@ def run(arguments: Arguments) -> int:
     plan = plan_functions(project, arguments)
     if arguments.inspect and not plan.errors:
         plan = plan.on(project.inspect_builder(plan))
-    if arguments.front_end:
-        from faas_cache.render.front_ends import FRONT_ENDS
-
-        plan = plan.using(FRONT_ENDS[arguments.front_end])
     commands = plan.commands()  # raises the errors
     shown = commands if arguments.show_secrets else tuple(c.masked() for c in commands)
     if arguments.json:
