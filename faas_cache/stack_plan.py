@@ -301,6 +301,8 @@ def _prepare(
 def _resolve(spec: FunctionSpec, flags: CacheFlags, options: BuildOptions) -> BuildPlan:
     """The plan of one function; what `publish` does needs buildx, with caching or without."""
     plan = resolve(spec, flags)
+    if options.address is not None:
+        plan = attrs.evolve(plan, address=options.address)
     return _with_buildx(plan) if options.publish else plan
 
 
@@ -346,7 +348,9 @@ def _assemble(stack_plan: StackPlan) -> StackPlan:
             front_end = choose_front_end(plans, builder)
     if front_end is not None:
         for commands in _commands(plans, front_end, inputs.root):
-            faults.add(*(d for command in commands for d in errors(command.unsupported)))
+            unsupported = [d for command in commands for d in command.unsupported]
+            # What docker does not support in a build, it does otherwise; other programs lose it.
+            faults.add(*(errors(unsupported) if front_end.program == DOCKER else unsupported))
     # A fault of a flag is one fault, however many functions it reaches.
     diagnostics = stack_plan.stack.with_locations(dict.fromkeys(faults.diagnostics))
     if stack_plan.request.strict:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 import uuid
 from collections.abc import Iterator
@@ -12,6 +13,8 @@ from engines import OPTIONAL_ENGINES, REQUIRED, UP, EngineProject, engine_enviro
 from fake_docker import fake_docker  # noqa: F401  # a fixture of all tests
 from hypothesis import HealthCheck, settings
 
+# A shell starts its background jobs with SIGINT ignored, and programs inherit that: tests send it.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 # A slow machine is not an error.
 settings.register_profile(
     "any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow]

@@ -28,7 +28,7 @@ from stack_files import (
 )
 
 from faas_cache.model.diagnostics import Location
-from faas_cache.model.errors import BuilderError, FaasCacheError, InvalidInput, InvalidStack
+from faas_cache.model.errors import BuilderError, InvalidStack
 from faas_cache.model.flags import CacheFlags
 from faas_cache.model.specs import FunctionSpec
 from faas_cache.planning.options import BuildOptions
@@ -221,6 +221,21 @@ def test_a_dockerfile_that_cannot_be_read_is_none(tmp_path: Path) -> None:
     assert names(load(tmp_path).plan()) == []
 
 
+def test_a_dockerfile_without_permission_is_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The builder will report it."""
+    functions = "  fn: {image: a/fn, lang: py, build_cache: inline}\n"
+    write_project(tmp_path, functions, {**TEMPLATE, "build/fn/Dockerfile": STAGES})
+    project = load(tmp_path)
+
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("faas_cache.contexts.project_sources.open", refuse, raising=False)
+    assert names(project.plan()) == []
+
+
 def test_without_caching_no_dockerfile_is_read(tmp_path: Path) -> None:
     """There is nothing to check in it."""
     write_project(tmp_path, PYTHON, {**TEMPLATE, "build/fn/Dockerfile": STAGES})
@@ -384,51 +399,3 @@ def test_docker_is_that_of_the_path(tmp_path: Path) -> None:
     """The environment of the project decides where programs are."""
     builder = load(write_project(tmp_path, CACHED), {"PATH": ""}).inspect_builder()
     assert (builder.docker, builder.buildx) == (None, None)
-
-
-# A stack file that is edited.
-
-
-def test_set_cache_edits_the_file(tmp_path: Path) -> None:
-    """And nothing else in it; the project keeps what it read."""
-    project = load(write_project(tmp_path, TWO))
-    edit = project.set_cache("max", "one")
-    assert (edit.changed, (tmp_path / "stack.yaml").read_text()) == (
-        True,
-        HEAD + TWO.replace("{image: a/one", "{build_cache: max, image: a/one"),
-    )
-
-
-def test_a_dry_run_writes_nothing(tmp_path: Path) -> None:
-    """It returns the same edit."""
-    project = load(write_project(tmp_path, TWO))
-    edit = project.set_cache("max", dry_run=True)
-    assert (edit.changed, (tmp_path / "stack.yaml").read_text()) == (True, HEAD + TWO)
-
-
-def test_an_equal_setting_writes_nothing(tmp_path: Path) -> None:
-    """The file is not touched."""
-    project = load(write_project(tmp_path, CACHED))
-    before = (tmp_path / "stack.yaml").stat()
-    edit = project.set_cache("max", "fn")
-    assert (edit.changed, (tmp_path / "stack.yaml").stat()) == (False, before)
-
-
-@pytest.mark.parametrize("kind", ["none", "url", "several"])
-def test_only_one_file_can_be_edited(tmp_path: Path, kind: str) -> None:
-    """Not functions without a file, a file behind a URL, or several."""
-    write_files(tmp_path, {"a.yml": HEAD + TWO, "b.yml": HEAD + CACHED})
-    project = Project.of(root=tmp_path)
-    if kind == "several":
-        project = Project.load("a.yml", "b.yml", root=tmp_path, environ={})
-    elif kind == "url":
-        project = load(write_project(tmp_path, CACHED))
-        project._file = "https://example.com/stack.yaml"  # noqa: SLF001  # what `load` notes
-    with pytest.raises(InvalidInput, match="no single stack file"):
-        project.set_cache("max")
-
-
-def test_every_error_is_a_faas_cache_error(tmp_path: Path) -> None:
-    """A root that does not exist included."""
-    with pytest.raises(FaasCacheError):
-        load(tmp_path / "gone")

@@ -10,7 +10,7 @@ from faas_cache.model.errors import InvalidInput, InvalidStack
 from faas_cache.planning.options import BuildOptions
 from faas_cache.project import Project
 
-SHARED = "  {0}: {{image: x/{0}, build_cache: {{to: [x/c]}}}}\n"
+SHARED = "  {0}: {{image: x/{0}, build_cache: {{from: [x/c], to: [x/c]}}}}\n"
 
 
 def load(root: Path, *files: str) -> Project:
@@ -74,6 +74,19 @@ def test_each_file_has_the_diagnostics_that_it_has_alone(
         ),
         *(("unknown-key",) if "b.yml" in files else ()),
     }
+
+
+def test_a_default_is_located_in_the_file_that_it_is_written_in(tmp_path: Path) -> None:
+    """It is the setting of every function of that file that has none of its own."""
+    after = "configuration: {build_cache: {to: ['type=local,dest=/c,mode=medium']}}\n"
+    write(tmp_path, a="  fn: {image: a}\n" + after, b="  fn: {image: b}\n")
+    diagnostics = load(tmp_path, "a.yml", "b.yml").plan().diagnostics
+    (location,) = (d.location for d in diagnostics if d.name == "invalid-mode")
+    assert (location.file, location.line, path_text(location.path)) == (
+        "a.yml",
+        5,
+        "functions['a.yml: fn'].build_cache.to[0]",
+    )
 
 
 @pytest.mark.parametrize("given", ["a.yml: fn", "fn"])

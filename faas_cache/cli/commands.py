@@ -10,6 +10,7 @@ from faas_cache.cli.flags import (
     CONTEXTS,
     FILES,
     FORMATS,
+    FRONT_END,
     JSON,
     ONE_FUNCTION,
     REPORT,
@@ -52,17 +53,12 @@ _TABLE = (
                 "Output",
                 (
                     switch("--inspect", "ask the builder of this machine what it supports"),
-                    option(
-                        "--front-end",
-                        "NAME",
-                        "print the commands of this front end",
-                        choices=("docker_build", "buildx_build"),
-                    ),
                     *JSON,
                     switch("--explain", "print the rule and the line behind each cache argument"),
                     switch("--show-secrets", "print credentials instead of ***"),
                 ),
             ),
+            ("Front end", FRONT_END),
             *_PLANNING,
             *_CHECKS,
         ),
@@ -71,7 +67,13 @@ _TABLE = (
     Command(
         "build",
         "Build the functions",
-        (*_PLANNING, ("Contexts", CONTEXTS), ("Run", RUN + REPORT), *_CHECKS),
+        (
+            ("Front end", FRONT_END),
+            *_PLANNING,
+            ("Contexts", CONTEXTS),
+            ("Run", RUN + REPORT),
+            *_CHECKS,
+        ),
         examples=("faas-cache build --push", "faas-cache build --parallel 4 resize notify"),
     ),
     Command(
@@ -108,6 +110,16 @@ _TABLE = (
         ),
         examples=("faas-cache check", "faas-cache check -f a.yml -f b.yml --format github"),
         several_files=True,
+    ),
+    Command(
+        "bake",
+        "Print the functions as a file for `docker buildx bake`",
+        (
+            ("Output", (switch("--show-secrets", "print credentials instead of ***"),)),
+            *_PLANNING,
+            *_CHECKS,
+        ),
+        examples=("faas-cache bake --push > docker-bake.json",),
     ),
     Command(
         "doctor",

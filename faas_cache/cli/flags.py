@@ -222,4 +222,15 @@ REPORT = (
         default="json",
     ),
 )
+# The names of `render.FRONT_ENDS`, which parsing a command line does not load.
+FRONT_END_NAMES = ("docker_build", "buildx_build", "buildctl_build", "buildah_build")
+FRONT_END = (
+    option(
+        "--front-end",
+        "NAME",
+        f"build with this front end: {', '.join(FRONT_END_NAMES)}",
+        choices=FRONT_END_NAMES,
+    ),
+    option("--addr", "ADDRESS", "the BuildKit daemon of `buildctl_build`, as tcp://HOST:PORT"),
+)
 JSON = (switch("--json", "print JSON"),)

@@ -51,8 +51,8 @@ def load_project(arguments: Arguments) -> Project:
 
 
 def plan_functions(project: Project, arguments: Arguments, *, publish: bool = False) -> StackPlan:
-    """The plan of the functions that the arguments select."""
-    return project.plan(
+    """The plan of the functions that the arguments select, for the front end that they name."""
+    plan = project.plan(
         *arguments.operands,
         filter=arguments.filter,
         regex=arguments.regex,
@@ -60,6 +60,21 @@ def plan_functions(project: Project, arguments: Arguments, *, publish: bool = Fa
         options=build_options(arguments, publish=publish),
         strict=getattr(arguments, "strict", False),
     )
+    name = getattr(arguments, "front_end", None)
+    if name is None:
+        return plan
+    from faas_cache.render.front_ends import FRONT_ENDS
+
+    front_end = FRONT_ENDS[name]
+    if getattr(arguments, "bake", False) and front_end.together is None:
+        raise InvalidInput(
+            Diagnostic(
+                name="conflicting-flags",
+                message=f"`--bake` conflicts with `--front-end {name}`",
+                hint="remove one of them: a bake needs `buildx_build`",
+            )
+        )
+    return plan.using(front_end)
 
 
 def cache_flags(project: Project, arguments: Arguments) -> CacheFlags:
@@ -104,6 +119,7 @@ def build_options(arguments: Arguments, *, publish: bool) -> BuildOptions:
         tag=arguments.tag,
         platforms=arguments.platforms,
         builder=arguments.builder or None,
+        address=getattr(arguments, "addr", None) or None,
         pull=arguments.pull,
         squash=arguments.squash,
         push=arguments.push,

@@ -60,7 +60,7 @@ def _run(words: Sequence[str]) -> int:
 
 def _system_error(error: BaseException) -> Diagnostic:
     """What the machine refuses, wherever that happens: a file, a descriptor, memory."""
-    reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
+    reason = getattr(error, "strerror", None) or str(error) or "out of memory"
     name = getattr(error, "filename", None)
     subject = f"`{os.fsdecode(name)}`: " if isinstance(name, str | bytes) else ""
     return Diagnostic(

@@ -17,10 +17,6 @@ def run(arguments: Arguments) -> int:
     plan = plan_functions(project, arguments)
     if arguments.inspect and not plan.errors:
         plan = plan.on(project.inspect_builder(plan))
-    if arguments.front_end:
-        from faas_cache.render.front_ends import FRONT_ENDS
-
-        plan = plan.using(FRONT_ENDS[arguments.front_end])
     commands = plan.commands()  # raises the errors
     shown = commands if arguments.show_secrets else tuple(c.masked() for c in commands)
     if arguments.json:
@@ -43,7 +39,7 @@ def run(arguments: Arguments) -> int:
 def _equals(plan: StackPlan, function: str) -> str:
     """E8: the line that names the other functions of a build, as a shell comment."""
     names = [name for name, first in plan.same_as.items() if first == function]
-    return f"# the same build: {printable(', '.join(names))}\n" if names else ""
+    return f"# the same build: {printable(' '.join(', '.join(names).split()))}\n" if names else ""
 
 
 def _reasons(plan: StackPlan) -> dict[str, list[str]]:

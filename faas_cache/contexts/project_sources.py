@@ -5,9 +5,8 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator
 
-from faas_cache.contexts.names import BUILD_FOLDER, TEMPLATE_FOLDER, quoted
+from faas_cache.contexts.names import BUILD_FOLDER, TEMPLATE_FOLDER, is_folder_name, quoted
 from faas_cache.contexts.prebuilt import check_context, check_prebuilt
-from faas_cache.contexts.templates import find_template, missing_template
 from faas_cache.model.diagnostics import Diagnostic, Location
 from faas_cache.model.errors import InvalidFunction
 from faas_cache.model.faults import FaultCollector
@@ -15,7 +14,7 @@ from faas_cache.model.masking import masked
 from faas_cache.model.specs import FunctionSpec
 from faas_cache.planning.plan import BuildPlan
 from faas_cache.stack.templates import Template
-from faas_cache.stack_plan import StackPlan
+from faas_cache.stack_plan import DOCKERFILE, StackPlan
 
 __all__ = [
     "check_sources",
@@ -46,6 +45,10 @@ def read_templates(
         if not spec.lang or spec.lang in langs or spec.context is not None:
             continue
         langs.add(spec.lang)
+        if _is_missing(root, spec.lang):
+            continue
+        from faas_cache.contexts.templates import find_template
+
         with faults.catch():
             try:
                 template = find_template(root, spec.lang, outside_links=outside_links)
@@ -55,6 +58,13 @@ def read_templates(
             if template is not None:
                 templates[spec.lang] = template
     return templates
+
+
+def _is_missing(root: str, lang: str) -> bool:
+    """Whether a language with a valid name has no template: then nothing has to be read."""
+    if lang.lower() == DOCKERFILE or not is_folder_name(lang):
+        return False
+    return not os.path.lexists(os.path.join(root, TEMPLATE_FOLDER, lang))
 
 
 def read_dockerfiles(root: str, plan: StackPlan) -> dict[str, str]:
@@ -101,6 +111,8 @@ def written_specs(root: str, plan: StackPlan) -> Iterator[FunctionSpec]:
 
 def check_templates(root: str, plan: StackPlan, *, pull: bool) -> list[Diagnostic]:
     """An error for each function whose template does not exist, and cannot be pulled."""
+    from faas_cache.contexts.templates import missing_template
+
     sources = missing_sources(root, plan) if pull else {}
     return [
         missing_template(spec.lang).under("functions", spec.name)

@@ -107,6 +107,7 @@ _READERS: dict[str, Reader] = {
     "cache_from": _read_entries,
     "cache_to": _read_entries,
     "builder": read_optional_string,
+    "address": read_optional_string,
     "builder_flags": read_list,
     "env": _read_sorted_pairs,
     "ssh": read_list,
@@ -148,6 +149,7 @@ class BuildPlan:
         cache_from: The imports, in order.
         cache_to: The exports, in order.
         builder: The name of the buildx builder; `None` means the current one.
+        address: The address of a BuildKit daemon that is used without docker; `None` means none.
         builder_flags: Further arguments for the builder, passed as written (D2).
         env: What the command adds to its environment.
         ssh: The values of `--ssh`.
@@ -177,6 +179,7 @@ class BuildPlan:
     cache_from: tuple[CacheEntry, ...] = ()
     cache_to: tuple[CacheEntry, ...] = ()
     builder: str | None = None
+    address: str | None = None
     builder_flags: tuple[str, ...] = ()
     env: FrozenMap[str] = EMPTY
     ssh: tuple[str, ...] = ()
@@ -207,6 +210,7 @@ class BuildPlan:
         cache_from: Iterable[TextLike] = (),
         cache_to: Iterable[TextLike] = (),
         builder: str | None = None,
+        address: str | None = None,
         builder_flags: Iterable[TextLike] = (),
         env: Mapping[str, TextLike | None] = EMPTY,
         ssh: Iterable[TextLike] = (),

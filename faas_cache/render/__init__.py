@@ -1,6 +1,9 @@
 """Front ends: a plan as the commands of one program."""
 
 from faas_cache.render.bake_file import bake as bake
+from faas_cache.render.buildah import buildah_build as buildah_build
+from faas_cache.render.buildah import buildah_push as buildah_push
+from faas_cache.render.buildctl import buildctl_build as buildctl_build
 from faas_cache.render.buildx import buildx_build as buildx_build
 from faas_cache.render.commands import Command as Command
 from faas_cache.render.docker import docker_build as docker_build
@@ -14,6 +17,9 @@ __all__ = [
     "Command",
     "FrontEnd",
     "bake",
+    "buildah_build",
+    "buildah_push",
+    "buildctl_build",
     "buildx_build",
     "choose_front_end",
     "docker_build",

@@ -7,10 +7,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from faas_cache.model.diagnostics import Diagnostic
 from faas_cache.model.frozen_map import FrozenMap
 from faas_cache.model.go import parse_bool
+from faas_cache.model.masking import masked, masked_value
 from faas_cache.planning.plan import BuildPlan
-from faas_cache.render.commands import Command, secret_value, unsupported
+from faas_cache.render.commands import Command, secret_value, unsupported, unsupported_address
 
-__all__ = ["bake", "target_names"]
+__all__ = ["bake", "mask_file", "target_names"]
 
 _PROGRAM = "docker buildx bake"
 _BAKE_URL = "https://docs.docker.com/reference/cli/docker/buildx/bake/"
@@ -101,12 +102,27 @@ def _attestation(kind: str, value: str) -> str:
     return f"type={kind},disabled={'false' if enabled else 'true'}"
 
 
+def mask_file(text: str) -> str:
+    """The JSON of a bake file with every secret masked: for display, not to be built."""
+    import json
+
+    return json.dumps(_mask(json.loads(text)), indent=1)
+
+
+def _mask(value: object, key: str = "") -> object:
+    if isinstance(value, str):
+        return masked_value(key, value) if key else masked(value)
+    if isinstance(value, dict):
+        return {name: _mask(item, name) for name, item in value.items()}
+    return [_mask(item) for item in value] if isinstance(value, list) else value
+
+
 def _escape(value: object) -> object:
-    """A value as bake reads it: strings are HCL templates, keys are not."""
+    """A value as bake reads it: strings are HCL templates, and so are the keys of a mapping."""
     if isinstance(value, str):
         return value.replace("${", "$${").replace("%{", "%%{")
     if isinstance(value, dict):
-        return {key: _escape(item) for key, item in value.items()}
+        return {_escape(key): _escape(item) for key, item in value.items()}
     return [_escape(item) for item in value] if isinstance(value, list) else value
 
 
@@ -119,3 +135,4 @@ def _unsupported(plan: BuildPlan, builder: str | None) -> Iterator[Diagnostic]:
     if plan.squash:
         hint = "use a multi-stage build instead"
         yield unsupported(plan, _PROGRAM, "--squash", hint, _BUILD_URL)
+    yield from unsupported_address(plan, _PROGRAM)

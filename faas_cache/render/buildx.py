@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+from faas_cache.model.diagnostics import Diagnostic
 from faas_cache.planning.exports import sets_output
 from faas_cache.planning.plan import BuildPlan
 from faas_cache.render.commands import (
@@ -11,10 +14,12 @@ from faas_cache.render.commands import (
     last_arguments,
     output_arguments,
     unsupported,
+    unsupported_address,
 )
 
 __all__ = ["buildx_build"]
 
+_PROGRAM = "docker buildx build"
 _URL = "https://docs.docker.com/reference/cli/docker/buildx/build/"
 
 
@@ -32,8 +37,13 @@ def buildx_build(plan: BuildPlan) -> Command:
         *common_arguments(plan),
         *last_arguments(plan),
     )
-    hint = "use a multi-stage build instead"
-    lost = (unsupported(plan, "docker buildx build", "--squash", hint, _URL),)
     return Command(
-        argv=argv, env=plan.env, function=plan.function, unsupported=lost if plan.squash else ()
+        argv=argv, env=plan.env, function=plan.function, unsupported=tuple(_unsupported(plan))
     )
+
+
+def _unsupported(plan: BuildPlan) -> Iterator[Diagnostic]:
+    if plan.squash:
+        hint = "use a multi-stage build instead"
+        yield unsupported(plan, _PROGRAM, "--squash", hint, _URL)
+    yield from unsupported_address(plan, _PROGRAM)

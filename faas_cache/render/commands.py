@@ -6,7 +6,7 @@ secret, ssh, no-cache, pull, squash, provenance, sbom, builder, the builder flag
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from shlex import join, quote
 from typing import Literal, TypeAlias, get_args
 
@@ -37,9 +37,11 @@ __all__ = [
     "output_arguments",
     "secret_value",
     "unsupported",
+    "unsupported_address",
 ]
 
 Kind: TypeAlias = Literal["build", "push", "bake"]
+_DRIVERS_URL = "https://docs.docker.com/build/builders/drivers/remote/"
 _KINDS: tuple[str, ...] = get_args(Kind)
 
 
@@ -134,6 +136,13 @@ def unsupported(  # noqa: PLR0913  # the parts of a diagnostic
         url=url,
         location=Location(path=("functions", plan.function)),
     )
+
+
+def unsupported_address(plan: BuildPlan, program: str) -> Iterator[Diagnostic]:
+    """The diagnostic of the address of a builder, which docker finds by its name or context."""
+    if plan.address is not None:
+        hint = "add `--front-end buildctl_build`, or name a builder with `--builder`"
+        yield unsupported(plan, program, f"--addr {plan.address}", hint, _DRIVERS_URL)
 
 
 def each(flag: str, values: Iterable[object]) -> list[str]:

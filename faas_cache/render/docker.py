@@ -13,6 +13,7 @@ from faas_cache.render.commands import (
     last_arguments,
     output_arguments,
     unsupported,
+    unsupported_address,
 )
 
 __all__ = ["docker_build", "docker_push"]
@@ -65,3 +66,4 @@ def _unsupported(plan: BuildPlan) -> Iterator[Diagnostic]:
     if plan.squash and plan.caching:  # a cache needs BuildKit, which does not squash
         hint = "use a multi-stage build instead"
         yield unsupported(plan, _PROGRAM, "--squash", hint, _SQUASH_URL)
+    yield from unsupported_address(plan, _PROGRAM)

@@ -23,6 +23,8 @@ from faas_cache.model.errors import BuilderError
 from faas_cache.model.frozen_map import FrozenMap
 from faas_cache.planning.plan import BuildPlan
 from faas_cache.render.bake_file import bake
+from faas_cache.render.buildah import buildah_build, buildah_push
+from faas_cache.render.buildctl import buildctl_build
 from faas_cache.render.buildx import buildx_build
 from faas_cache.render.commands import Command
 from faas_cache.render.docker import docker_build, docker_push
@@ -95,7 +97,7 @@ def _buildx_features(builder: Builder) -> frozenset[str]:
     return builder.features if BUILDX in builder.features else frozenset()
 
 
-# Every front end by its name; the first that supports what the plans need is chosen (F3).
+# Every front end by its name. F3 chooses among those of docker; the others are used by name.
 FRONT_ENDS: FrozenMap[FrontEnd] = FrozenMap(
     docker_build=FrontEnd(
         name="docker_build", build=docker_build, push=docker_push, features=_docker_features
@@ -107,6 +109,12 @@ FRONT_ENDS: FrozenMap[FrontEnd] = FrozenMap(
         progress="rawjson",
         features=_buildx_features,
     ),
+    buildctl_build=FrontEnd(
+        name="buildctl_build", build=buildctl_build, progress="plain", program="buildctl"
+    ),
+    buildah_build=FrontEnd(
+        name="buildah_build", build=buildah_build, push=buildah_push, program="buildah"
+    ),
 )
 
 
@@ -117,8 +125,8 @@ def choose_front_end(
 ) -> FrontEnd:
     """F3: the first front end that supports what all plans need, so that all use one builder.
 
-    Without a builder, a current docker with buildx is assumed. Raises `BuilderError` with every
-    missing feature.
+    Without a builder, a current docker with buildx is assumed. Of `FRONT_ENDS`, only those of
+    docker are chosen. Raises `BuilderError` with every missing feature.
 
     >>> choose_front_end([BuildPlan(function="fn", tags=["a/fn"])]).name
     'docker_build'
@@ -129,6 +137,8 @@ def choose_front_end(
     front_ends: tuple[FrontEnd, ...] = tuple(
         among.values() if isinstance(among, Mapping) else among
     )
+    if among is FRONT_ENDS:
+        front_ends = tuple(each for each in front_ends if each.program == DOCKER)
     needs = frozenset(need for plan in plans for need in plan.needs)
     fitting = [each for each in front_ends if builder is None or each.program == builder.program]
     for front_end in fitting:

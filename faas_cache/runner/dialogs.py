@@ -26,7 +26,7 @@ __all__ = ["ProgramFailed", "dialog", "program_failed"]
 _BLOCK = 2**16
 # How long a program may take to end by itself, in seconds: after its last answer, and after it has
 # closed its output.
-_LAST_SECONDS = 1.0
+_LAST_SECONDS = 5.0
 
 
 class ProgramFailed(InvalidInput):

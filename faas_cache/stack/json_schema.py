@@ -76,6 +76,8 @@ _FUNCTION: tuple[tuple[str, _Schema, str], ...] = (
     ("ssh", _TEXTS, "SSH agents or keys for the build: values of `--ssh`."),
     ("extra_tags", _TEXTS, "Further tags of the image."),
     ("tag_as", _TEXT, "The image to tag in place of `image`."),
+    ("provenance", _TEXT, "The value of `--provenance`: `false` leaves the attestation out."),
+    ("sbom", _TEXT, "The value of `--sbom`."),
     ("fprocess", _TEXT, "The process that the watchdog starts."),
     ("namespace", _TEXT, "The namespace of the deployment."),
     ("environment", _PAIRS, "Environment variables of the deployment."),

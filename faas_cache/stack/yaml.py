@@ -62,7 +62,7 @@ def read_document(
             rejection = (Fault(_syntax_error(error, builder)),)
             if number == 0 and error.problem != _FLOW_COLON:
                 break
-        except (YAMLError, UnicodeEncodeError) as error:
+        except (YAMLError, UnicodeError) as error:
             rejection = (Fault(_invalid_character(error, builder)),)
             break
         except LimitExceeded:
@@ -281,6 +281,14 @@ def _syntax_error(error: Any, builder: ValueBuilder) -> Diagnostic:  # noqa: ANN
 
 def _invalid_character(error: Exception, builder: ValueBuilder) -> Diagnostic:
     """A character that YAML does not allow."""
+    if isinstance(error, UnicodeDecodeError):  # the parser decodes the octets of a tag alone
+        match = re.search("%[89A-Fa-f]", builder.substitution.text)
+        return builder.diagnostic(
+            match.start() if match else 0,
+            "invalid-yaml",
+            "invalid YAML: the octets of a tag are not valid UTF-8",
+            "remove the tag",
+        )
     match = re.search(_UNPRINTABLE, builder.substitution.text)
     if match is None:
         cause = str(error).partition("\n")[0][:_MAX_CAUSE]

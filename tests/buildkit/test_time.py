@@ -14,6 +14,8 @@ from faas_cache.buildkit.explanations import explain
 from faas_cache.buildkit.lines import LineFormatter
 from faas_cache.buildkit.reports import CacheReport
 
+pytestmark = pytest.mark.cpu_time
+
 # CPU time at 4 n over time at n: 4 where it grows with n, 16 where it grows with n squared.
 LIMIT = 9
 # What a loaded machine adds, in seconds.

@@ -68,7 +68,9 @@ def test_words_are_printed_one_a_line(project: Path, capsys: pytest.CaptureFixtu
     write_project(project, '  "a\\eb": {image: a}\n')
     assert main(["completion", "words", "--", "plan", "--front-end", ""]) == 0
     assert main(["completion", "words", "--", "plan", ""]) == 0
-    assert capsys.readouterr().out == "docker_build\nbuildx_build\na\\x1bb\n"
+    assert capsys.readouterr().out == (
+        "docker_build\nbuildx_build\nbuildctl_build\nbuildah_build\na\\x1bb\n"
+    )
 
 
 @pytest.mark.parametrize(

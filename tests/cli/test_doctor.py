@@ -171,3 +171,11 @@ def test_a_builder_for_people(builder: Builder, lines: list[str]) -> None:
         if builder.driver == "remote"
         else "builder: default, driver docker, classic image store"
     )
+
+
+def test_each_node_of_several_is_named() -> None:
+    """And those that do not respond."""
+    builder = Builder(
+        docker="28", buildx="0.29.1", driver="remote", nodes=["a", "b"], silent_nodes=["b"]
+    )
+    assert list(describe(builder))[4:6] == ["node: a", "node: b, does not respond"]

@@ -13,6 +13,7 @@ import pytest
 from fake_docker import PATIENCE, SLOW, FakeDocker
 from stack_files import CACHED, HEAD, TWO, builds, write_project
 
+from faas_cache.__main__ import run
 from faas_cache.cli import plan as plan_command
 from faas_cache.cli.main import main
 
@@ -71,7 +72,7 @@ def test_a_signal_ends_a_command(
     write_project(project, CACHED)
 
     def interrupted(_: object) -> int:
-        os.kill(os.getpid(), number)
+        signal.raise_signal(number)
         time.sleep(PATIENCE)
         return 0
 
@@ -244,3 +245,15 @@ def test_a_program_with_another_stack_file(
         0,
         "docker build --tag a/one:latest .\n",
     )
+
+
+def test_the_entry_point_ends_quietly(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also while its modules are being imported."""
+
+    def interrupted() -> int:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("faas_cache.cli.main.main", lambda: 7)
+    assert run() == 7
+    monkeypatch.setattr("faas_cache.cli.main.main", interrupted)
+    assert run() == 130

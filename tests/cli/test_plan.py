@@ -2,6 +2,8 @@
 
 import json
 import os
+import subprocess
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -290,3 +292,37 @@ def test_d9_explain_names_a_variable(
     monkeypatch.setenv("FAAS_CACHE_EXPORT", "off")
     assert main(["plan", "--explain"]) == 0
     assert "#   FAAS_CACHE_EXPORT   D9, FAAS_CACHE_EXPORT\n" in capsys.readouterr().out
+
+
+def test_plan_in_a_shell_runs_what_a_build_runs(
+    project: Path, capfdbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    """To the byte, whatever is in a value; nothing else in the output is a command."""
+    value = "a'b\n touch pwned\n#\x1b[31m\u202e$(touch pwned)`touch pwned`\\ é"
+    function = {"image": "a/b", "build_cache": "max", "build_args": {"A": value}, "context": "."}
+    name = "x\ntouch pwned\n#\x1b.yaml"
+    text = json.dumps({"provider": {"name": "openfaas"}, "functions": {"fn": function}})
+    (project / name).write_text(text)
+    (project / "docker").write_text("#!/bin/sh\nfor word; do printf '%s\\0' \"$word\"; done\n")
+    (project / "docker").chmod(0o755)
+    assert main(["plan", "--explain", "--envsubst=false", "-f", name]) == 0
+    script = capfdbinary.readouterr().out
+    done = subprocess.run(
+        ["sh"],
+        check=True,
+        input=script,
+        capture_output=True,
+        env={**os.environ, "PATH": f"{project}:{os.environ['PATH']}"},
+    )
+    assert f"A={value}" in done.stdout.decode().split("\0")
+    assert not (project / "pwned").exists()
+
+
+def test_a_terminal_shows_escapes(
+    project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Nobody can copy a control character from it anyway."""
+    write_project(project, '  fn: {image: a/b, context: ., build_args: {A: "\\e[31m"}}\n')
+    monkeypatch.setattr(type(sys.stdout), "isatty", lambda _: True)
+    assert main(["plan"]) == 0
+    assert "\x1b" not in capsys.readouterr().out

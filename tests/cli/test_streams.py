@@ -1,170 +1,185 @@
-"""The standard streams of the process, whatever its caller made of them."""
+"""Standard streams that are missing, closed or full, and signals in the middle of it."""
 
-from __future__ import annotations
-
+import errno
 import io
 import os
-import subprocess
+import signal
 import sys
-from itertools import product
-from pathlib import Path
+from collections.abc import Callable
+from types import ModuleType, SimpleNamespace
 
 import pytest
 
-from faas_cache.cli import streams
+from faas_cache.cli import plan as plan_command
 from faas_cache.cli.main import main
-
-STACK = """\
-provider: {name: openfaas}
-functions:
-  fn: {lang: dockerfile, handler: x, image: a/fn, build_cache: max}
-"""
-COMMANDS = (
-    "--help",
-    "--version",
-    "plan",
-    "plan --json",
-    "check",
-    "check --format sarif",
-    "explain",
-    "help ci",
-    "rule E4",
-    "registries",
-    "completion bash",
-)
+from faas_cache.cli.signals import Terminated, raising
+from faas_cache.cli.streams import OutputError, _encode, open_streams, write_stdout
 
 
-@pytest.fixture(autouse=True)
-def stack(project: Path) -> None:
-    (project / "stack.yaml").write_text(STACK)
+class Full(io.StringIO):
+    """A stream to a full disk."""
+
+    def __init__(self, *, at_the_end: bool = False) -> None:
+        super().__init__()
+        self.at_the_end = at_the_end
+
+    def write(self, text: str) -> int:
+        """Fails at once, or holds the text back."""
+        return len(text) if self.at_the_end else self._fail()
+
+    def flush(self) -> None:
+        """Fails, where the text was held back."""
+        if self.at_the_end:
+            self._fail()
+
+    def _fail(self) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
 
 
-def shell(line: str, **environ: str) -> subprocess.CompletedProcess[bytes]:
-    """Runs a line of `sh` in which `$faas_cache` is the command line."""
-    variables = os.environ | {"faas_cache": f"{sys.executable} -m faas_cache"} | environ
-    return subprocess.run(
-        ["bash", "-c", line],
-        check=False,
-        capture_output=True,
-        env=variables,
-        stdin=subprocess.DEVNULL,
-    )
+def test_a_result_that_cannot_be_written_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Once; what follows is discarded."""
+    monkeypatch.setattr("sys.stdout", Full())
+    with pytest.raises(OutputError, match="cannot write to stdout: no space left on device"):
+        write_stdout("x")
+    write_stdout("y")
+    sys.stdout.close()
+
+
+def test_text_that_was_held_back_is_an_error(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Exit code 1."""
+    monkeypatch.setattr("sys.stdout", Full(at_the_end=True))
+    assert main(["--version"]) == 1
+    sys.stdout.close()
+    assert "[report-not-written]" in capsys.readouterr().err
+
+
+def test_a_reader_that_has_gone_is_no_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody is there to read it."""
+
+    def write(_: str) -> int:
+        raise BrokenPipeError
+
+    monkeypatch.setattr("sys.stdout", SimpleNamespace(write=write, fileno=lambda: -1))
+    write_stdout("x")
+    sys.stdout.close()
+
+
+def test_streams_that_were_closed_are_opened(monkeypatch: pytest.MonkeyPatch) -> None:
+    """To nothing, under their own numbers, so that no other file gets one of them."""
+    opened: list[int] = []
+
+    def is_open(number: int) -> object:
+        if number == 0:
+            raise OSError(errno.EBADF, "Bad file descriptor")
+        return None
+
+    with monkeypatch.context() as patch:
+        patch.setattr("os.fstat", is_open)
+        patch.setattr("os.set_inheritable", lambda number, _: opened.append(number))
+        patch.setattr("sys.stderr", None)
+        patch.setattr("sys.stdout", io.StringIO())
+        open_streams()
+        sys.stderr.close()
+    for number in opened:
+        os.close(number)
+    assert len(opened) == 1
+
+
+def test_a_stream_that_is_read_replaces_what_is_no_text() -> None:
+    """As pytest reads the streams that it captures."""
+    error = UnicodeDecodeError("utf-8", b"\xff", 0, 1, "invalid start byte")
+    assert _encode(error) == ("\ufffd", 1)
 
 
 @pytest.mark.parametrize(
-    "line",
+    ("error", "message"),
     [
-        "set -o pipefail; $faas_cache {} | true",
-        "$faas_cache {} >&-",
-        "$faas_cache {} 2>&-",
-        "$faas_cache {} <&-",
-        "$faas_cache {} <&- >&- 2>&-",
-        "$faas_cache {} 2>/dev/full",
+        (
+            OSError(errno.EMFILE, "Too many open files", "x"),
+            "cannot continue: `x`: too many open files",
+        ),
+        (MemoryError(), "cannot continue: out of memory"),
+        (RecursionError("too deep"), "cannot continue: too deep"),
     ],
 )
-def test_what_nobody_reads_fails_no_command(line: str) -> None:
-    """The exit code is that of the command, and there is no traceback."""
-    script = "; ".join(f"({line.format(command)}); echo $?" for command in COMMANDS)
-    done = shell(f"exec 3>&1; ({script.replace('echo $?', 'echo $? >&3')}) > /dev/null")
-    assert (done.stdout.split(), b"Traceback" in done.stderr) == ([b"0"] * len(COMMANDS), False)
+def test_what_the_machine_refuses_is_an_error(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    error: BaseException,
+    message: str,
+) -> None:
+    """Not a traceback."""
+    monkeypatch.setattr(plan_command, "run", raiser(error))
+    assert main(["plan"]) == 1
+    assert capsys.readouterr().err.startswith(f"error: {message} [system-error]")
 
 
-@pytest.mark.parametrize("command", COMMANDS)
-def test_a_full_disk_is_an_error(command: str) -> None:
-    """With the words of the system."""
-    done = shell(f"$faas_cache {command} > /dev/full")
-    assert (done.returncode, done.stderr.splitlines()[-3]) == (
-        1,
-        b"error: cannot write to stdout: no space left on device [report-not-written]",
-    )
+def raiser(error: BaseException) -> Callable[[object], int]:
+    """A command that raises."""
+
+    def run(_: object) -> int:
+        raise error
+
+    return run
 
 
-@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "cp1252", "utf-8"])
-def test_any_text_can_be_printed_on_any_terminal(project: Path, encoding: str) -> None:
-    """What a terminal does not have is escaped; bytes that are no text pass as they are."""
-    name = os.fsdecode("é…\xff".encode() + b"\xfe")
-    (project / "stack.yaml").write_text(STACK.replace("image: a/fn", "image: 'a/…é'"))
-    for command in ("plan", "check", "check --format json", "check --format github", "help ci"):
-        done = shell(f"$faas_cache {command}", PYTHONIOENCODING=encoding)
-        assert b"Traceback" not in done.stderr
-    done = shell(f"$faas_cache rule '{name}'", PYTHONIOENCODING=encoding)
-    assert (done.returncode, b"Traceback" in done.stderr) == (2, False)
+def test_a_second_signal_does_not_interrupt_the_end() -> None:
+    """The first one is raised; programs are ended meanwhile."""
+    ended = []
+
+    def interrupted() -> None:
+        with raising():
+            try:
+                signal.raise_signal(signal.SIGTERM)
+            finally:
+                signal.raise_signal(signal.SIGTERM)
+                ended.append(True)
+
+    with pytest.raises(Terminated):
+        interrupted()
+    assert ended == [True]
 
 
-def test_few_file_descriptors_are_an_error_or_enough() -> None:
-    """Never a traceback."""
-    for count, command in product((4, 5, 6, 8, 12, 20), ("plan", "check", "check --inspect")):
-        done = shell(f"ulimit -n {count}; $faas_cache {command}")
-        # with fewer, Python itself cannot import our modules
-        if b"faas_cache/cli/main.py" in done.stderr or count > 6:
-            assert b"Traceback" not in done.stderr, (count, command, done.stderr)
+# Logs without an end.
 
 
-def test_a_current_folder_that_is_gone_is_an_error(project: Path) -> None:
-    """For each command that needs it."""
-    for command in ("plan", "check", "doctor", "build", "build --shrinkwrap", "set max"):
-        folder = project / "gone"
-        folder.mkdir()
-        done = shell(f"cd gone; rmdir ../gone; $faas_cache {command}")
-        assert done.returncode in {2, 3}
-        assert b"Traceback" not in done.stderr
+@pytest.fixture
+def limits(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    """The command with small limits."""
+    from faas_cache.cli import explain
+
+    monkeypatch.setattr(explain, "MAX_LOG", 100)
+    monkeypatch.setattr(explain, "MAX_INPUT", 1000)
+    monkeypatch.setattr(explain, "_BLOCK", 90)
+    return explain
 
 
-def test_a_system_error_has_no_traceback(
+@pytest.mark.usefixtures("limits")
+def test_the_end_of_a_long_log_is_explained(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Wherever it comes from; the file is named, if it is one."""
-    errors = (
-        OSError(24, "Too many open files", "a\x1b/b"),
-        OSError("odd"),
-        MemoryError(),
-        RecursionError("maximum recursion depth exceeded"),
-        ValueError("embedded null byte"),
-        UnicodeDecodeError("utf-8", b"\xff", 0, 1, "invalid start byte"),
-    )
-    for error in errors:
-
-        def fail(*_: object, error: BaseException = error) -> None:
-            raise error
-
-        monkeypatch.setattr("faas_cache.cli.main.parse_arguments", fail)
-        assert main(["plan"]) == 1
-    lines = capsys.readouterr().err.splitlines()[::3]
-    assert [line.partition(" [")[0] for line in lines] == [
-        "error: cannot continue: `a\\x1b/b`: too many open files",
-        "error: cannot continue: odd",
-        "error: cannot continue: memoryError",
-        "error: cannot continue: maximum recursion depth exceeded",
-        "error: cannot continue: embedded null byte",
-        "error: cannot continue: 'utf-8' codec can't decode byte 0xff in position 0: invalid start byte",
-    ]
+    """That is where it says what failed."""
+    log = b"x\n" * 400 + b"ERROR: failed to solve: out of cheese\n"
+    monkeypatch.setattr("sys.stdin", SimpleNamespace(buffer=io.BytesIO(log)))
+    assert main(["explain"]) == 0
+    out, err = capsys.readouterr()
+    assert ("[build-failed]" in out, "only its last" in err) == (True, True)
 
 
-def test_streams_without_a_file_are_silenced(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A program may have replaced them."""
+@pytest.mark.usefixtures("limits")
+@pytest.mark.parametrize("kind", ["endless", "broken"])
+def test_a_log_that_cannot_be_read_is_an_error(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], kind: str
+) -> None:
+    """One without an end, and one whose file fails."""
 
-    class Broken(io.StringIO):
-        def write(self, _: str, /) -> int:
-            raise BrokenPipeError
+    def read(_: int) -> bytes:
+        if kind == "broken":
+            raise OSError(errno.EIO, "Input/output error")
+        return b"x" * 90
 
-        def flush(self) -> None:
-            raise ValueError("closed")
-
-    monkeypatch.setattr(sys, "stdout", Broken())
-    monkeypatch.setattr(sys, "stderr", Broken())
-    streams.write_stdout("x")
-    streams.write_stderr("x")
-    streams.write_stdout("y")
-    opened = [sys.stdout, sys.stderr]
-    monkeypatch.setattr(sys, "stdout", Broken())
-    with pytest.raises(streams.OutputError, match="cannot write to stdout: closed"):
-        streams.flush_stdout()
-    opened.append(sys.stdout)
-    monkeypatch.setattr(sys, "stdout", None)
-    monkeypatch.setattr(sys, "stderr", None)
-    streams.open_streams()
-    streams.write_stdout("x")
-    streams.write_stderr("x")
-    for stream in (*opened, sys.stdout, sys.stderr):
-        assert stream.name == os.devnull
-        stream.close()
+    monkeypatch.setattr("sys.stdin", SimpleNamespace(buffer=SimpleNamespace(read=read)))
+    assert main(["explain"]) == 2
+    assert capsys.readouterr().err.startswith("error: cannot read the log: ")

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import io
-import runpy
 import shutil
 import sys
 import textwrap
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -92,7 +92,7 @@ def test_a_generated_case_is_reported(capsys: pytest.CaptureFixture[str]) -> Non
 
 def test_a_program_that_dies(capsys: pytest.CaptureFixture[str]) -> None:
     """Exit code 2, with the vector and the line that the program did not answer."""
-    assert main(["run", "--", sys.executable, "-c", "raise SystemExit(4)"]) == 2
+    assert main(["run", "--", sys.executable, "-S", "-c", "raise SystemExit(4)"]) == 2
     err = capsys.readouterr().err.splitlines()
     assert err == [
         'the input was {"id": "A1-absent", "function": {"image": "ghcr.io/lucasroesler/my-function:latest"}, "flags": {}}',
@@ -104,14 +104,14 @@ def test_a_program_that_dies(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_a_program_that_hangs(capsys: pytest.CaptureFixture[str]) -> None:
     """Exit code 2 after the time for one answer."""
-    program = [sys.executable, "-c", "import time; time.sleep(60)"]
+    program = [sys.executable, "-S", "-c", "import time; time.sleep(60)"]
     assert main(["run", "--timeout", "1", "--", *program]) == 2
     assert "error: no answer within 1 seconds [program-failed]\n" in capsys.readouterr().err
 
 
 def test_a_program_that_prints_garbage(capsys: pytest.CaptureFixture[str]) -> None:
     """Exit code 2, with what it printed."""
-    program = [sys.executable, "-c", "print('hello', flush=True); input(); input()"]
+    program = [sys.executable, "-S", "-c", "print('hello', flush=True); input(); input()"]
     assert main(["run", "--", *program]) == 2
     assert "error: expected JSON, got `hello` [program-failed]\n" in capsys.readouterr().err
 
@@ -152,7 +152,7 @@ def test_wrong_command_lines(
 
 def test_importing_the_command_does_nothing() -> None:
     """The module of the command can be imported, as tools for documentation do."""
-    assert runpy.run_module("faas_cache.conformance.__main__", run_name="module")["main"] is main
+    assert import_module("faas_cache.conformance.__main__").main is main
 
 
 @pytest.mark.parametrize("word", ["--help", "-h"])

@@ -25,13 +25,14 @@ MEMBERS = {
     "Diagnostic": "name rule severity message hint url location",
     "Location": "file line column path",
     "BuildPlan": "function tags context build_args labels secrets platforms cache_from cache_to builder"
-    " builder_flags env ssh squash provenance sbom no_cache pull output needs diagnostics why",
+    " address builder_flags env ssh squash provenance sbom no_cache pull output needs diagnostics why",
     "Reference": "domain path tag digest name familiar canonical target with_tag",
     "CacheEntry": "type attrs key",
     "Stack": "functions diagnostics copy_extra_paths templates locate",
     "Command": "argv env stdin cwd kind function unsupported shell masked",
     "Stop": "stop stopped",
-    "render": "docker_build docker_push buildx_build bake choose_front_end FRONT_ENDS",
+    "render": "docker_build docker_push buildx_build bake buildctl_build buildah_build buildah_push"
+    " choose_front_end FRONT_ENDS",
     "CacheFlags": "build_cache cache_from cache_to no_cache export ignore_export_errors scope fallback_scopes enabled"
     " from_environ",
     "FrontEnd": "name build push together progress program features",

@@ -13,12 +13,17 @@ import unicodedata
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import pytest
 from engines import UP
 
 from faas_cache.model.entries import parse_entries
 from faas_cache.model.errors import InvalidEntry
+from faas_cache.model.specs import FunctionSpec
+from faas_cache.planning.resolution import resolve
+from faas_cache.render.bake_file import bake as bake_file
+from faas_cache.render.bake_file import target_names
 
 pytestmark = pytest.mark.engine
 
@@ -170,3 +175,74 @@ def test_c10_buildx_rejects_what_we_reject(tmp_path: Path, engine: str) -> None:
         if result.returncode == 0
     ] == []
     assert [result.stderr for result in done if "panic" in result.stderr] == []
+
+
+ODD_TEXTS = ("${A}", "%{if}", "$$", 'a"b\\', "é")
+
+
+@pytest.mark.parametrize("engine", ["docker26", "docker28"])
+def test_a_bake_file_read_by_buildx_gives_the_plan(tmp_path: Path, engine: str) -> None:
+    """The file of `faas-cache bake` has each function's entries, arguments, labels and tags for buildx."""
+    setting = {"from": ["a/b:c", "type=gha"], "to": ["a/b:c", "type=local,dest=/tmp/${x}"]}
+    specs = [
+        FunctionSpec(name="f.n", image="a/one", context=".", build_cache=setting),
+        FunctionSpec(
+            name="f_n",
+            image="a/two:1",
+            context=".",
+            build_args={f"A{n}": text for n, text in enumerate(ODD_TEXTS)},
+            build_labels=dict.fromkeys(ODD_TEXTS, "x"),
+        ),
+        FunctionSpec(name="default", image="a/three", context=".", build_cache="max"),
+    ]
+    plans = [resolve(spec) for spec in specs]
+    file = tmp_path / "docker-bake.json"
+    file.write_text(bake_file(plans).stdin)
+    plugin = subprocess.run(
+        [UP, "--unpack", engine], check=True, capture_output=True, text=True
+    ).stdout.strip()
+    done = subprocess.run(
+        [plugin, "bake", "-f", str(file), "--print"],
+        check=False,
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        env={"HOME": str(tmp_path)},
+    )
+    assert done.returncode == 0, done.stderr
+    printed = json.loads(done.stdout)
+    assert sorted(printed["group"]["default"]["targets"]) == ["default", "f_n", "f_n_"]
+    assert [printed_target(target) for target in printed["target"].values()] == [
+        (
+            sorted(plan.tags),
+            dict(plan.build_args),
+            dict(plan.labels),
+            as_set([{"type": e.type, **e.attrs} for e in plan.cache_from]),
+            as_set([{"type": e.type, **e.attrs} for e in plan.cache_to]),
+        )
+        for plan in sorted(plans, key=lambda plan: target_names(plans)[plans.index(plan)])
+    ]
+
+
+def printed_target(target: dict[str, Any]) -> tuple[object, ...]:
+    """The parts of a printed target; newer versions print objects, and escape strings again."""
+    args, labels = (
+        {name: unescape(value) for name, value in target.get(key, {}).items()}
+        for key in ("args", "labels")
+    )
+    sides = (target.get(key, []) for key in ("cache-from", "cache-to"))
+    imports, exports = (as_set([read_entry(entry) for entry in side]) for side in sides)
+    return sorted(target["tags"]), args, labels, imports, exports
+
+
+def read_entry(entry: str | dict[str, str]) -> dict[str, str]:
+    """A printed entry as its type and fields."""
+    if isinstance(entry, str):
+        (parsed,) = parse_entries(unescape(entry))
+        return {"type": parsed.type, **parsed.attrs}
+    return {key: unescape(value) for key, value in entry.items()}
+
+
+def unescape(text: str) -> str:
+    """A string of the print as it was before it was escaped, where it was."""
+    return text.replace("$${", "${").replace("%%{", "%{")

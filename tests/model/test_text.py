@@ -92,6 +92,7 @@ def test_a_diagnostic_is_escaped(message: str, hint: str, file: str) -> None:
     assert all(line.isprintable() and not is_command(line) for line in lines)
 
 
+@pytest.mark.cpu_time
 @pytest.mark.parametrize(
     "make",
     [

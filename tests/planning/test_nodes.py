@@ -19,7 +19,9 @@ TWO = Builder(
 
 def plan(*platforms: str, to: tuple[str, ...] = ("type=registry,ref=a/c",)) -> BuildPlan:
     return resolve(
-        FunctionSpec(name="fn", image="a/b", target_platforms=platforms, build_cache={"to": list(to)})
+        FunctionSpec(
+            name="fn", image="a/b", target_platforms=platforms, build_cache={"to": list(to)}
+        )
     )
 
 

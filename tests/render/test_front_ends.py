@@ -295,3 +295,38 @@ def test_choose_front_end_among_others() -> None:
 def test_every_front_end_has_its_name() -> None:
     """The table is keyed by the names of the front ends."""
     assert [front_end.name for front_end in FRONT_ENDS.values()] == list(FRONT_ENDS)
+
+
+def test_bake_escapes_the_keys_of_mappings() -> None:
+    """Bake reads the names of arguments and labels as templates, too."""
+    plan = attrs.evolve(PLAIN, labels={"${a}": "%{b}"}, build_args={"%{c}": "$d"})
+    target = json.loads(bake([plan]).stdin)["target"]["fn"]
+    assert (target["labels"], target["args"]) == ({"$${a}": "%%{b}"}, {"%%{c}": "$d"})
+
+
+@pytest.mark.parametrize(
+    ("program", "command"),
+    [
+        ("docker build", docker_build),
+        ("docker buildx build", buildx_build),
+        ("docker buildx bake", lambda plan: bake([plan])),
+    ],
+)
+def test_docker_does_not_support_an_address(program: str, command: Any) -> None:  # noqa: ANN401  # a front end
+    """A daemon is a builder for docker; its address is for buildctl, and its secrets are masked."""
+    (diagnostic,) = command(attrs.evolve(PLAIN, address="tcp://u:hunter2@h:1")).unsupported
+    assert (diagnostic.severity, diagnostic.message, diagnostic.hint) == (
+        "error",
+        f"`{program}` does not support `--addr tcp://***@h:1`",
+        "add `--front-end buildctl_build`, or name a builder with `--builder`",
+    )
+
+
+@pytest.mark.parametrize("program", ["buildctl", "buildah"])
+def test_f3_other_programs_are_used_by_name_only(program: str) -> None:
+    """F3 chooses among docker's; a program of its own is passed to `using`."""
+    with pytest.raises(BuilderError) as caught:
+        choose_front_end([PLAIN], Builder(program=program))
+    assert [d.message for d in caught.value.diagnostics] == [
+        f"no front end is known for `{program}`"
+    ]

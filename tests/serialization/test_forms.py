@@ -32,6 +32,7 @@ FORM_OF_A_PLAN = {
     "cache_from": [],
     "cache_to": [{"text": "type=gha,token=***", "backend": "gha", "fields": {"token": "***"}}],
     "builder": None,
+    "address": None,
     "builder_flags": [],
     "env": {"DOCKER_BUILDKIT": "1"},
     "ssh": [],

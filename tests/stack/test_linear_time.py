@@ -9,6 +9,8 @@ from faas_cache.model.errors import FaasCacheError
 from faas_cache.stack.selection import match_glob, match_regex
 from faas_cache.stack.stack_file import Stack
 
+pytestmark = pytest.mark.cpu_time
+
 HEAD = "provider: {name: openfaas}\nfunctions:\n"
 ENVIRON = {"X": "a", "LONG": "a" * 1000}
 

@@ -1,0 +1,75 @@
+"""`buildah_build` on a real buildah: the cache of one store serves another one through the registry."""
+
+from __future__ import annotations
+
+import shutil
+import uuid
+from pathlib import Path
+
+import pytest
+from engines import engine_environment
+
+from faas_cache import BuildOptions, BuildResult, FunctionSpec, Project, render
+
+pytestmark = [
+    pytest.mark.engine,
+    pytest.mark.skipif(shutil.which("buildah") is None, reason="buildah is not installed"),
+]
+DOCKERFILE = """\
+FROM {base} AS deps
+RUN cat /proc/sys/kernel/random/uuid > /deps
+FROM {base}
+COPY --from=deps /deps /deps
+COPY handler /handler
+"""
+
+
+def settings(folder: Path, registry: str) -> dict[str, str]:
+    """Variables for a store of its own, and for a registry without TLS."""
+    folder.mkdir()
+    (folder / "storage.conf").write_text(
+        f'[storage]\ndriver = "vfs"\nrunroot = "{folder}/run"\ngraphroot = "{folder}/graph"\n'
+    )
+    (folder / "registries.conf").write_text(
+        f'[[registry]]\nlocation = "{registry}"\ninsecure = true\n'
+    )
+    return {
+        "STORAGE_DRIVER": "vfs",
+        "BUILDAH_ISOLATION": "chroot",
+        "CONTAINERS_STORAGE_CONF": str(folder / "storage.conf"),
+        "CONTAINERS_REGISTRIES_CONF": str(folder / "registries.conf"),
+    }
+
+
+@pytest.mark.parametrize("engine", ["docker26"])
+def test_every_step_is_cached_in_another_store(tmp_path: Path, engine: str) -> None:
+    """Without its tag, the cache of `max` is read and written with `--layers`; both builds push."""
+    environ = engine_environment(engine)
+    assert environ is not None
+    registry, base = environ["FAAS_CACHE_TEST_REGISTRY"], environ["FAAS_CACHE_TEST_BASE"]
+    project = tmp_path / "project"
+    project.mkdir()
+    (project / "Dockerfile").write_text(DOCKERFILE.format(base=base))
+    (project / "handler").write_text("one")
+    image = f"{registry}/{uuid.uuid4().hex}/fn:1"
+    spec = FunctionSpec(name="fn", image=image, context=".", build_cache="max")
+
+    def build(store: str) -> tuple[BuildResult, str]:
+        variables = environ | settings(tmp_path / store, registry)
+        here = Project.of(spec, root=project, environ=variables)
+        plan = here.plan(options=BuildOptions(push=True)).using(render.FRONT_ENDS["buildah_build"])
+        log = bytearray()
+        result = here.build(plan, output=log.extend)
+        return result, log.decode()
+
+    cold, first = build("first")
+    warm, second = build("second")
+    assert ([f.status for f in cold.functions], [f.status for f in warm.functions]) == (
+        ["pushed"],
+        ["pushed"],
+    ), (first, second)
+    counts = [
+        (log.count("--> Pushing cache "), log.count("--> Cache pulled from remote"))
+        for log in (first, second)
+    ]
+    assert counts == [(3, 0), (0, 3)]
