@@ -77,7 +77,7 @@ class Project:
         self, stack: Stack, *, root: FilePath = ".", environ: Mapping[str, str] | None = None
     ) -> None:
         self.stack = stack
-        self.root = os.fspath(root)
+        self.root: str = os.fspath(root)
         self.environ: Mapping[str, str] = FrozenMap(os.environ if environ is None else environ)
         self._folder = _absolute(self.root)
         self._file = ""  # the one file that was loaded, as it is opened

@@ -79,7 +79,7 @@ class Deadline:
 
     def __init__(self, timeout: float | None, stop: Stop | None = None) -> None:
         self._at = None if timeout is None else time.monotonic() + timeout
-        self.stop = stop
+        self.stop: Stop | None = stop
 
     @property
     def remaining(self) -> float | None:
