@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import signal
 import sys
 import uuid
@@ -23,23 +24,26 @@ settings.load_profile("any machine")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Deselects the tests of an optional engine that cannot be started; a required engine fails its tests."""
-    if "not engine" in config.getoption("markexpr"):
-        return
-    specs = {id(item): getattr(item, "callspec", None) for item in items}
-    engines = {
-        key: spec.params.get("engine", "") for key, spec in specs.items() if spec is not None
-    }
+    """Deselects what this machine cannot run, with a line: tests of missing programs and of optional engines.
+
+    An engine that is required and cannot be started fails its tests.
+    """
     missing = {
-        name
-        for name in set(engines.values()) & OPTIONAL_ENGINES
-        if engine_environment(name) is None
+        item: name
+        for item in items
+        for marker in item.iter_markers("program")
+        if shutil.which(name := marker.args[0]) is None
     }
-    for name in missing:
-        sys.stderr.write(f"engine {name} cannot be started: its tests are deselected\n")
-    deselected = [item for item in items if engines.get(id(item)) in missing]
-    config.hook.pytest_deselected(items=deselected)
-    items[:] = [item for item in items if engines.get(id(item)) not in missing]
+    if "not engine" not in config.getoption("markexpr"):
+        for item in items:
+            callspec = getattr(item, "callspec", None)
+            name = callspec.params.get("engine", "") if callspec is not None else ""
+            if name in OPTIONAL_ENGINES and engine_environment(name) is None:
+                missing[item] = name
+    for name in sorted(set(missing.values())):
+        sys.stderr.write(f"{name} is missing on this machine: its tests are deselected\n")
+    config.hook.pytest_deselected(items=list(missing))
+    items[:] = [item for item in items if item not in missing]
 
 
 @pytest.fixture

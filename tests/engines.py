@@ -26,10 +26,10 @@ _STEP = re.compile(r"\[(?!internal|auth)[^\]]*\d+/\d+\] (?!FROM )(?P<step>.*)", 
 
 @cache
 def engine_environment(name: str) -> dict[str, str] | None:
-    """The environment of a running engine; `None` if it cannot be started."""
+    """The environment of a running engine; `None` if it cannot be started, which `up` explains on stderr."""
     if not UP.exists():
         return None
-    done = subprocess.run([UP, name], check=False, capture_output=True, text=True)
+    done = subprocess.run([UP, name], check=False, stdout=subprocess.PIPE, text=True)
     if done.returncode != 0:
         return None
     exports = re.findall(r"^export (\w+)=(.*)$", done.stdout, re.MULTILINE)

@@ -1,7 +1,6 @@
 """`faas-cache completion`: the words that are offered, and bash itself."""
 
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -98,7 +97,7 @@ def faas_cache(folder: Path) -> dict[str, str]:
     return {**os.environ, "PATH": f"{folder}{os.pathsep}{os.environ['PATH']}"}
 
 
-@pytest.mark.skipif(shutil.which("bash") is None, reason="there is no bash")
+@pytest.mark.program("bash")
 @pytest.mark.parametrize(
     ("words", "expected"),
     [
@@ -129,7 +128,7 @@ def test_bash_completes(
     )
 
 
-@pytest.mark.skipif(shutil.which("zsh") is None, reason="there is no zsh")
+@pytest.mark.program("zsh")
 def test_zsh_accepts_its_script(tmp_path: Path) -> None:
     """Its syntax."""
     (tmp_path / "bin").mkdir()

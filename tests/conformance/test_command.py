@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import shutil
 import sys
 import textwrap
 from importlib import import_module
@@ -14,7 +13,6 @@ import pytest
 from faas_cache.conformance.command import USAGE, main
 
 SERVE = (sys.executable, "-m", "faas_cache.conformance", "serve")
-NODE = shutil.which("node")
 PROPOSAL = Path(__file__).parent / "proposal.mjs"
 HELP = "    run `python -m faas_cache.conformance --help`"
 
@@ -43,26 +41,24 @@ def test_ours_passes_behind_the_protocol(capsys: pytest.CaptureFixture[str]) -> 
     )
 
 
-@pytest.mark.skipif(NODE is None, reason="node is not installed")
+@pytest.mark.program("node")
 def test_a_small_javascript_implementation_passes_the_proposal(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     """An implementation of the proposal alone passes the proposal's part, generated cases included."""
-    assert (
-        main(["run", "--source=proposal", "--generated=100", "--", str(NODE), str(PROPOSAL)]) == 0
-    )
+    assert main(["run", "--source=proposal", "--generated=100", "--", "node", str(PROPOSAL)]) == 0
     assert capsys.readouterr().out.splitlines()[-2:] == [
         "33 of 33 vectors pass",
         "100 generated cases pass",
     ]
 
 
-@pytest.mark.skipif(NODE is None, reason="node is not installed")
+@pytest.mark.program("node")
 def test_the_proposal_alone_does_not_pass_the_extensions(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     """An implementation of the proposal alone fails vectors of the extensions."""
-    assert main(["run", "--source", "extension", "--", str(NODE), str(PROPOSAL)]) == 1
+    assert main(["run", "--source", "extension", "--", "node", str(PROPOSAL)]) == 1
     assert "B4   1 of 3 vectors pass\n" in capsys.readouterr().out
 
 

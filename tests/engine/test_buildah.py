@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import uuid
 from pathlib import Path
 
@@ -11,10 +10,7 @@ from engines import engine_environment
 
 from faas_cache import BuildOptions, BuildResult, FunctionSpec, Project, render
 
-pytestmark = [
-    pytest.mark.engine,
-    pytest.mark.skipif(shutil.which("buildah") is None, reason="buildah is not installed"),
-]
+pytestmark = [pytest.mark.engine, pytest.mark.program("buildah")]
 DOCKERFILE = """\
 FROM {base} AS deps
 RUN cat /proc/sys/kernel/random/uuid > /deps
