@@ -59,7 +59,8 @@ class Step:
 class CacheReport:
     """How one build used its cache: every step that started, in the order of their starts.
 
-    `seconds` is how long the build took, `attempt` counts from 1.
+    `seconds` is how long the build took, `attempt` counts from 1. `first_miss_inputs` is what the
+    first step that ran depends on, in phrases, where its Dockerfile is known.
 
     >>> steps = (Step(name="[2/3] RUN a", kind="build", cached=True, finished=True),
     ...          Step(name="[3/3] COPY b /", kind="build", seconds=0.1, finished=True))
@@ -72,6 +73,7 @@ class CacheReport:
     steps: tuple[Step, ...] = ()
     seconds: float = 0.0
     attempt: int = 1
+    first_miss_inputs: tuple[str, ...] = ()
 
     __repr__ = shown_fields
 
@@ -141,7 +143,12 @@ class CacheReport:
                     "the imported cache matches no step: it belongs to another base image, other"
                     " build arguments, other files or another function"
                 )
-        return f"the first step that ran is `{' '.join(miss.name.split())}`"
+        sentence = f"the first step that ran is `{' '.join(miss.name.split())}`"
+        if not self.first_miss_inputs:
+            return sentence
+        *first, last = self.first_miss_inputs
+        listed = f"{', '.join(first)}, and {last}" if first else last
+        return f"{sentence}; it depends on {listed}"
 
 
 def _held_a_cache(step: Step) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from faas_cache.cli.arguments import Arguments
 from faas_cache.cli.loading import load_project, plan_functions
 from faas_cache.cli.output import ExitCode, warn
-from faas_cache.cli.reports import check_report_path
+from faas_cache.cli.reports import check_report_path, read_earlier_report
 from faas_cache.cli.running import run_to_the_end
 from faas_cache.runner.stop import Deadline
 
@@ -21,6 +21,7 @@ def build(arguments: Arguments, *, publish: bool) -> int:
     """`build` and `publish`, which differ in what they plan."""
     deadline = Deadline(arguments.timeout)
     check_report_path(arguments.report)
+    earlier = read_earlier_report(arguments)
     project = load_project(arguments)
     plan = plan_functions(project, arguments, publish=publish)
     pull_templates = not arguments.disable_stack_pull
@@ -39,6 +40,13 @@ def build(arguments: Arguments, *, publish: bool) -> int:
     warn(*plan.diagnostics)
     return run_to_the_end(
         arguments,
-        lambda **how: project.build(plan, bake=arguments.bake, retry=not arguments.no_retry, **how),
+        lambda **how: project.build(
+            plan,
+            bake=arguments.bake,
+            retry=not arguments.no_retry,
+            inputs=bool(arguments.report or arguments.compare),
+            **how,
+        ),
         caching=any(p.caching for p in plan.plans),
+        earlier=earlier,
     )

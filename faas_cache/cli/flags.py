@@ -126,7 +126,7 @@ STACK_FILE = (
     repeated(
         "--yaml",
         "FILE",
-        "the stack file (default: stack.yaml, then stack.yml); a URL works, too",
+        "the stack file (default: stack.yaml, then stack.yml), a URL, or a pattern of files",
         short="-f",
         dest="files",
     ),
@@ -221,6 +221,7 @@ REPORT = (
         choices=("json", "github"),
         default="json",
     ),
+    option("--compare", "OLD", "say what changed since the run that wrote this report"),
 )
 # The names of `render.FRONT_ENDS`, which parsing a command line does not load.
 FRONT_END_NAMES = ("docker_build", "buildx_build", "buildctl_build", "buildah_build")

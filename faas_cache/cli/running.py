@@ -7,7 +7,7 @@ from typing import Any
 
 from faas_cache.cli.arguments import Arguments
 from faas_cache.cli.output import ExitCode, warn
-from faas_cache.cli.reports import write_report
+from faas_cache.cli.reports import compare_reports, write_report
 from faas_cache.cli.signals import stopping
 from faas_cache.model.diagnostics import Diagnostic
 from faas_cache.runner.results import BuildResult, FunctionResult
@@ -27,10 +27,16 @@ _CACHED_BUILD_FAILED = Diagnostic(
 )
 
 
-def run_to_the_end(arguments: Arguments, run: Callable[..., BuildResult], *, caching: bool) -> int:
+def run_to_the_end(
+    arguments: Arguments,
+    run: Callable[..., BuildResult],
+    *,
+    caching: bool,
+    earlier: dict[str, Any] | None = None,
+) -> int:
     """Calls `run` with what the arguments say about running; prints a summary at the end.
 
-    Returns the exit code.
+    `earlier` is the report that the result is compared with. Returns the exit code.
     """
     how: dict[str, Any] = {
         "parallel": arguments.parallel,
@@ -42,6 +48,8 @@ def run_to_the_end(arguments: Arguments, run: Callable[..., BuildResult], *, cac
     with stopping(stop) as received:
         result = run(stop=stop, **how)
     warn(*summary(result, caching=caching))
+    comparisons = () if earlier is None else compare_reports(earlier, result)
+    warn(*comparisons)
     written = write_report(result, arguments) if hasattr(arguments, "report") else True
     if received:
         return 128 + received[0]

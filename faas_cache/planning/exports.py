@@ -6,6 +6,8 @@ import posixpath
 from collections.abc import Iterable
 from contextlib import suppress
 
+import attrs
+
 from faas_cache.model.backends import BACKENDS
 from faas_cache.model.entries import CacheEntry
 from faas_cache.model.errors import InvalidReference
@@ -25,6 +27,7 @@ __all__ = [
     "check_exports",
     "destination_text",
     "destinations",
+    "import_destinations",
     "pushes_image",
     "sets_output",
 ]
@@ -123,6 +126,13 @@ def destinations(entry: CacheEntry) -> frozenset[Destination]:
         # s3 and azblob accept several names, separated by semicolons.
         return frozenset((entry.type, *values[:-1], name) for name in values[-1].split(";"))
     return frozenset({(entry.type, *values)})
+
+
+def import_destinations(entry: CacheEntry) -> frozenset[Destination]:
+    """What an import reads, as the destinations of the exports that write it."""
+    if entry.type == "local":  # it writes to `dest`, and reads from `src`
+        entry = attrs.evolve(entry, attrs=entry.attrs | {"dest": entry.attrs.get("src", "")})
+    return destinations(entry)
 
 
 def destination_text(destination: Destination) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import TypedDict
 
@@ -16,9 +15,10 @@ from faas_cache.render.bake_file import target_names
 from faas_cache.render.commands import Command
 from faas_cache.render.docker import docker_push
 from faas_cache.runner.builds import BuildUnit, Guard, Progress, run_bake, run_builds
+from faas_cache.runner.inputs import InputRecorder
 from faas_cache.runner.results import BuildResult, FunctionResult
 from faas_cache.runner.retries import Retries
-from faas_cache.runner.stop import Stop
+from faas_cache.runner.stop import Deadline, Stop
 from faas_cache.runner.terminal import Output, terminal_of
 from faas_cache.stack_plan import StackPlan
 
@@ -55,6 +55,7 @@ def build_stack(  # noqa: PLR0913  # what a run has
     output: Output,
     stop: Stop | None,
     retry: bool = True,
+    inputs: bool = False,
 ) -> BuildResult:
     """Builds the functions of a plan, one by one or all with one bake; equal builds once (E8)."""
     if not plan.plans:
@@ -65,7 +66,11 @@ def build_stack(  # noqa: PLR0913  # what a run has
     progress = choose_progress(plan, environ, terminal=drawn)
     commands = plan.commands(bake=bake)
     retries = Retries(plan, enabled=retry)
-    deadline = None if timeout is None else time.monotonic() + timeout
+    plans = {build_plan.function: build_plan for build_plan in plan.plans}
+    deadline = Deadline(timeout, stop)
+    recorder = InputRecorder(
+        plan.inputs.root, environ, digests=inputs, stopped=lambda: deadline.stopped
+    )
     common: _Common = {
         "environ": environ,
         "cwd": plan.inputs.root,
@@ -74,15 +79,15 @@ def build_stack(  # noqa: PLR0913  # what a run has
         "output": output,
         "quiet": quiet,
         "stop": stop,
-        "guard": guard,
+        "guard": recorder.guard(plans, guard),
     }
     if bake:
         targets = dict(zip(target_names(plan.plans), plan.plans, strict=True))
         result = run_bake(targets, commands[0], timeout=timeout, **common)
         for unit in retries.units(result):  # G3: only the failed target, alone
-            left = None if deadline is None else max(deadline - time.monotonic(), 0.0)
-            if left != 0 and not (stop and stop.stopped):
-                result = _replaced(result, run_builds([unit], timeout=left, **common))
+            if not deadline.stopped:
+                again = run_builds([unit], timeout=deadline.remaining, **common)
+                result = _replaced(result, again)
     else:
         result = run_builds(
             _units(plan.plans, commands),
@@ -92,7 +97,10 @@ def build_stack(  # noqa: PLR0913  # what a run has
             retry=lambda item, failed: retries.commands(item.function, failed),
             **common,
         )
-    functions = [_with_notes(retries.with_note(function), plan) for function in result.functions]
+    functions = [
+        recorder.with_inputs(_with_notes(retries.with_note(function), plan), plans[function.name])
+        for function in result.functions
+    ]
     return _for_every_function(BuildResult(functions=functions), every)
 
 

@@ -38,6 +38,7 @@ class Form:
 
 FORMS: FrozenMap[Form] = FrozenMap(
     BuildFinished=Form("buildkit.events"),
+    BuildInputs=Form("model.inputs"),
     BuildOptions=Form("planning.options"),
     BuildPlan=Form("planning.plan", derived=("caching", "why")),
     BuildResult=Form("runner.results", derived=("ok", "exit_code", "report")),
@@ -48,9 +49,11 @@ FORMS: FrozenMap[Form] = FrozenMap(
     CacheReport=Form(
         "buildkit.reports",
         derived=("cached", "total", "hit_ratio", "first_miss", "reason"),
-        prose=("reason",),
+        prose=("reason", "first_miss_inputs"),
     ),
+    Change=Form("model.inputs"),
     Command=Form("render.commands"),
+    Comparison=Form("model.inputs"),
     Diagnostic=Form("model.diagnostics", verbatim=("message", "hint", "url")),
     Explanation=Form("buildkit.explanations", verbatim=("message", "fix", "url", "error")),
     FunctionResult=Form("runner.results", derived=("ok",)),

@@ -1,0 +1,115 @@
+"""Digests of a build context, file by file: what a `COPY` of it depends on."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Callable, Iterator
+
+import attrs
+
+from faas_cache.contexts.files import READ_FLAGS
+from faas_cache.contexts.sources import Limits
+from faas_cache.model.frozen_map import FrozenMap
+from faas_cache.model.inputs import BuildInputs, ContextFile
+
+__all__ = ["MAX_FILES", "digest_context", "read_dockerfile"]
+
+# The files of a context of more are not recorded one by one.
+MAX_FILES = 10_000
+_BLOCK = 2**20
+# A longer Dockerfile is not read to its end, in bytes.
+_MAX_DOCKERFILE = 2**20
+
+
+class _UnknownError(Exception):
+    """A context that has no digest: it is too large, or the run was stopped."""
+
+
+def read_dockerfile(root: str, path: str) -> bytes | None:
+    """The beginning of a Dockerfile; `None` where there is none."""
+    path = os.path.join(root, path)
+    if not os.path.isfile(path):  # a pipe would not end
+        return None
+    try:
+        with open(path, "rb") as file:
+            return file.read(_MAX_DOCKERFILE)
+    except OSError:
+        return None
+
+
+def digest_context(  # noqa: PLR0913  # what is read, and its limits
+    root: str,
+    folder: str,
+    inputs: BuildInputs,
+    *,
+    limits: Limits = Limits(),  # noqa: B008  # frozen
+    stopped: Callable[[], bool] = lambda: False,
+    ignored: Callable[[str], bool] = lambda _: False,
+) -> BuildInputs:
+    """The inputs with the digests of a context.
+
+    Owners and times do not count, as for a builder, and links are not followed. `ignored` says
+    which paths are not sent to the builder. They stay as they are if the context cannot be read or
+    exceeds the limits, or once `stopped` is true.
+    """
+    from hashlib import sha256
+
+    whole = sha256()
+    try:
+        files = dict(_files(os.path.join(root, folder), limits, stopped, ignored))
+    except (OSError, _UnknownError):
+        return inputs
+    for path in sorted(files):
+        text = f"{path}\0{files[path].mode}\0{files[path].digest}\n"
+        whole.update(text.encode("utf-8", "surrogateescape"))
+    count = sum(not path.endswith("/") for path in files)
+    recorded = {path: files[path] for path in sorted(files)} if count <= MAX_FILES else {}
+    return attrs.evolve(inputs, context=f"sha256:{whole.hexdigest()}", files=FrozenMap(recorded))
+
+
+def _files(
+    folder: str, limits: Limits, stopped: Callable[[], bool], ignored: Callable[[str], bool]
+) -> Iterator[tuple[str, ContextFile]]:
+    waiting = [("", 0)]
+    entries, size = 0, 0
+    while waiting:
+        prefix, depth = waiting.pop()
+        with os.scandir(f"{folder}/{prefix}") as found:
+            for entry in found:
+                entries += 1
+                if entries > limits.entries or depth > limits.depth or stopped():
+                    raise _UnknownError
+                path = f"{prefix}{entry.name}"
+                status = entry.stat(follow_symlinks=False)
+                is_folder = stat.S_ISDIR(status.st_mode)
+                if is_folder:
+                    waiting.append((f"{path}/", depth + 1))
+                if ignored(path):
+                    continue
+                size += status.st_size
+                if size > limits.size:
+                    raise _UnknownError
+                yield f"{path}/" if is_folder else path, _digest(entry.path, status, stopped)
+
+
+def _digest(path: str, status: os.stat_result, stopped: Callable[[], bool]) -> ContextFile:
+    from hashlib import sha256
+
+    digest = sha256()
+    mode = f"{stat.S_IMODE(status.st_mode):04o}"
+    if stat.S_ISDIR(status.st_mode):
+        return ContextFile(mode=mode)
+    if stat.S_ISLNK(status.st_mode):
+        mode = "link"
+        digest.update(os.fsencode(os.readlink(path)))
+    elif stat.S_ISREG(status.st_mode):
+        descriptor = os.open(path, READ_FLAGS)
+        try:
+            while data := os.read(descriptor, _BLOCK):
+                digest.update(data)
+                if stopped():
+                    raise _UnknownError
+        finally:
+            os.close(descriptor)
+    return ContextFile(mode=mode, digest=f"sha256:{digest.hexdigest()}")

@@ -1,0 +1,83 @@
+"""Records what each function of a run is built from, while its context cannot change."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+
+import attrs
+
+from faas_cache.buildkit.step_inputs import miss_inputs, resolved_images
+from faas_cache.model.inputs import BuildInputs
+from faas_cache.planning.plan import BuildPlan
+from faas_cache.runner.builds import Guard, Plan
+from faas_cache.runner.results import FunctionResult
+
+__all__ = ["InputRecorder"]
+
+
+class InputRecorder:
+    """The inputs of the functions of one run.
+
+    `digests` says whether digests are recorded; the Dockerfile is read anyway, because it says
+    what the first step that ran depends on. `stopped` ends the digesting of a large context.
+    """
+
+    def __init__(
+        self,
+        root: str,
+        environ: Mapping[str, str],
+        *,
+        digests: bool,
+        stopped: Callable[[], bool] = lambda: False,
+    ) -> None:
+        self._root = root
+        self._environ = environ
+        self._digests = digests
+        self._stopped = stopped
+        self._dockerfiles: dict[str, bytes] = {}
+        self._inputs: dict[str, BuildInputs] = {}
+
+    def guard(self, plans: Mapping[str, BuildPlan], hold: Guard) -> Guard:
+        """A guard that also records the inputs of a function, once its context is held."""
+
+        @contextmanager
+        def hold_and_record(item: Plan) -> Iterator[None]:
+            with hold(item):
+                self._record(plans[item.function])
+                yield
+
+        def enter(item: Plan) -> AbstractContextManager[None]:
+            return hold_and_record(item)
+
+        return enter
+
+    def with_inputs(self, result: FunctionResult, plan: BuildPlan) -> FunctionResult:
+        """The result with what was recorded, and with what the builder printed of it."""
+        if not result.attempts:
+            return result
+        inputs, dockerfile = self._inputs.get(result.name), self._dockerfiles.get(result.name)
+        report = result.report
+        if dockerfile is not None:
+            phrases = miss_inputs(report, dockerfile.decode(errors="replace"), plan.build_args)
+            report = attrs.evolve(report, first_miss_inputs=phrases)
+        if inputs is not None:
+            inputs = attrs.evolve(inputs, base_images=resolved_images(report))
+        return attrs.evolve(result, report=report, inputs=inputs)
+
+    def _record(self, plan: BuildPlan) -> None:
+        from faas_cache.contexts.context_digests import digest_context, read_dockerfile
+        from faas_cache.planning.input_digests import digest_plan, digest_text, dockerfile_path
+
+        path = dockerfile_path(plan)
+        dockerfile = None if path is None else read_dockerfile(self._root, path)
+        if dockerfile is not None:
+            self._dockerfiles[plan.function] = dockerfile
+        if not self._digests:
+            return
+        inputs = digest_plan(plan, self._environ)
+        if dockerfile is not None:
+            inputs = attrs.evolve(inputs, dockerfile=digest_text(dockerfile))
+        if plan.context != "-" and "://" not in plan.context:
+            inputs = digest_context(self._root, plan.context, inputs, stopped=self._stopped)
+        self._inputs[plan.function] = inputs
