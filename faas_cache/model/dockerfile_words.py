@@ -270,18 +270,17 @@ def _match_ends(value: str, symbols: list[str], start: int) -> list[int]:
     """Where matches that begin at `start` end, in order."""
     ends: list[int] = []
     states = _reachable({0}, symbols)
-    for at in range(start, len(value) + 1):
+    for at in range(start, len(value)):
         if len(symbols) in states:
             ends.append(at)
-        if at == len(value) or not states:
-            break
-        character = value[at]
         moved = {
             state if symbols[state] == "*" else state + 1
             for state in states
-            if state < len(symbols) and _accepts(symbols[state], character)
+            if state < len(symbols) and _accepts(symbols[state], value[at])
         }
         states = _reachable(moved, symbols)
+    if len(symbols) in states:
+        ends.append(len(value))
     return ends
 
 

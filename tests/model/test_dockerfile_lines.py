@@ -41,6 +41,7 @@ CASES: dict[str, tuple[str, list[tuple[Any, ...]]]] = {
         "#syntax=x\n# Escape = ` \n# check=skip=all\nRUN a `\nb",
         [("RUN", "a b")],
     ),
+    "escape-alone": ("# escape=`", []),
     "escape-too-late": ("# a\n# escape=`\nRUN a `", [("RUN", "a `")]),
     "escape-unknown": ("# escape=x\nRUN a \\\nb", [("RUN", "a b")]),
     "escape-twice": ("# escape=`\n# escape=\\\nRUN a `\nb", [("RUN", "a b")]),
