@@ -137,18 +137,12 @@ def _is_remote(instruction: Instruction, source: str) -> bool:
     return instruction.keyword == "ADD" and _REMOTE.match(source) is not None
 
 
-def _before(dockerfile: Dockerfile, step: Step) -> Iterator[Instruction]:
+def _before(dockerfile: Dockerfile, step: Step) -> tuple[Instruction, ...]:
     """The instructions of a stage before one of its steps."""
-    steps = {
-        other.number for other in dockerfile.steps_of(step.stage) if other.number < step.number
-    }
-    remaining = len(steps)
-    for instruction in step.stage.effective:
-        if instruction.is_step:
-            if not remaining:
-                return
-            remaining -= 1
-        yield instruction
+    instructions = step.stage.effective
+    positions = [at for at, instruction in enumerate(instructions) if instruction.is_step]
+    first = dockerfile.steps_of(step.stage)[0].number
+    return instructions[: positions[step.number - first]]
 
 
 class _Scope:

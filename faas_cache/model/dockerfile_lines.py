@@ -25,8 +25,8 @@ from faas_cache.model.errors import InvalidEntry
 
 __all__ = ["Heredoc", "Instruction", "read_instructions"]
 
-# The instructions that may have a list, words, `name=value` words and here-documents, and those that
-# make a step, beside FROM.
+# The instructions that may have a list, words, `name=value` words and here-documents, and those
+# that make a step, beside FROM.
 _LISTS = frozenset({"ADD", "CMD", "COPY", "ENTRYPOINT", "RUN", "SHELL", "VOLUME"})
 _WORDS = frozenset({"ADD", "COPY", "EXPOSE", "FROM", "VOLUME"})
 _ASSIGNMENTS = frozenset({"ARG", "ENV", "LABEL"})
@@ -44,6 +44,7 @@ _HEREDOC_WORD = re.compile(
     rf"""(?:\\.|'[^']*+'|"(?:\\.|[^"\\])*+"|<<[\t\r ]*+|[^{SPACE}'"\\])++|['"].*""", re.DOTALL
 )
 _HEREDOC = re.compile(r"\d*<<(?P<tabs>-?)\s*+(?P<name>[^<]++)")
+_INVALID_VARIABLE = re.compile(r"\$\{(?!(?:\w+|[@*#?$!-])(?::?[-+?]|[#%/}]))")
 _QUOTED = re.compile(r"""\\(.)|'([^']*)'|"((?:\\.|[^"\\])*)\"""", re.DOTALL)
 
 
@@ -147,7 +148,7 @@ class _Reader:
     """Reads the lines of one Dockerfile from the first to the last."""
 
     def __init__(self, text: str) -> None:
-        self.lines = [line.rstrip("\r") for line in text.split("\n")]
+        self.lines = text.removesuffix("\n").split("\n")
         self.at = 0
         self.escape = self.read_directives()
         mark = re.escape(self.escape)
@@ -177,8 +178,7 @@ class _Reader:
 
     def logical_line(self) -> str:
         """The next line together with those that continue it; empty for a comment."""
-        line = self.lines[self.at].lstrip(SPACE)
-        self.at += 1
+        line = self.next_line().lstrip(SPACE)
         if line.startswith("#"):
             return ""
         parts: list[str] = []
@@ -187,11 +187,15 @@ class _Reader:
             line = self.next_part()
         return "".join((*parts, line))
 
+    def next_line(self) -> str:
+        """The next line, without its end."""
+        self.at += 1
+        return self.lines[self.at - 1].rstrip("\r")
+
     def next_part(self) -> str:
         """The next line that continues an instruction; comments and empty lines do not end it."""
         while self.at < len(self.lines):
-            line = self.lines[self.at]
-            self.at += 1
+            line = self.next_line()
             bare = line.lstrip(SPACE)
             if bare and not bare.startswith("#"):
                 return line
@@ -203,8 +207,9 @@ class _Reader:
         if "<<" not in line or owner.keyword not in _WITH_HEREDOCS or owner.is_list:
             return
         words = _HEREDOC_WORD.findall(line)
-        if words and words[-1].startswith(("'", '"')) and not _QUOTED.match(words[-1]):
-            return  # a quote without its end: BuildKit looks for none
+        is_open = words[-1].startswith(("'", '"')) and not _QUOTED.match(words[-1])
+        if is_open or line.rfind("${") > line.rfind("}") or _INVALID_VARIABLE.search(line):
+            return  # BuildKit cannot divide such a line into words, and looks for none
         for word in words:
             match = _HEREDOC.fullmatch(word)
             if match is not None:
@@ -217,10 +222,8 @@ class _Reader:
         """The lines up to the one that ends a here-document, or all of them."""
         lines: list[str] = []
         while self.at < len(self.lines):
-            line = self.lines[self.at]
-            self.at += 1
-            line = line.lstrip("\t") if tabs else line
-            if line == name:
+            line = self.lines[self.at].lstrip("\t" if tabs else "")
+            if self.next_line().lstrip("\t" if tabs else "") == name:
                 break
             lines.append(line)
         return "".join(f"{line}\n" for line in lines)
@@ -300,13 +303,22 @@ def _split_flags(text: str, escape: str) -> tuple[tuple[tuple[str, str], ...], s
 def _flag_pattern(escape: str) -> str:
     """A word that begins with `--`; a quote or an escape without its end is a part of it."""
     mark = re.escape(escape)
-    quoted = (rf"{quote}(?:{mark}.|[^{quote}{mark}])*+{quote}?" for quote in ("'", '"'))
-    return rf"--(?:{mark}.|{'|'.join(quoted)}|[^{SPACE}'\"{mark}])*+{mark}?"
+    return rf"""--(?:{mark}.|{_quoted(mark)}|[^{SPACE}'"{mark}])*+{mark}?"""
+
+
+def _quoted(mark: str) -> str:
+    """Text in quotes, with escapes in it, or to the end without the second quote."""
+    return "|".join(rf"{quote}((?:{mark}.|[^{quote}{mark}])*+){quote}?" for quote in ("'", '"'))
 
 
 def _without_quotes(word: str, escape: str) -> str:
     mark = re.escape(escape)
-    return re.sub(rf"{mark}(.)|['\"]|{mark}$", lambda match: match[1] or "", word, flags=re.DOTALL)
+    escaped = re.compile(rf"{mark}(.?)", re.DOTALL)
+
+    def content(match: re.Match[str]) -> str:
+        return escaped.sub(r"\1", match[2] or match[3] or match[1] or "")
+
+    return re.sub(rf"({mark}.?)|{_quoted(mark)}", content, word, flags=re.DOTALL)
 
 
 def _is_heredoc(word: str) -> bool:

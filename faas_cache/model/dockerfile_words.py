@@ -250,17 +250,18 @@ def _without_end(value: str, symbols: list[str], *, longest: bool) -> str:
 
 
 def _replaced(value: str, symbols: list[str], new: str, *, everywhere: bool) -> str:
+    """The value with the first match replaced, or all of them; a match may be empty."""
     parts: list[str] = []
     at = 0
-    while at < len(value):
+    while at <= len(value):
         ends = _match_ends(value, symbols, at)
-        if not ends or ends[-1] == at:
-            parts.append(value[at])
-            at += 1
-            continue
-        parts.append(new)
-        at = ends[-1]
-        if not everywhere:
+        parts.append(new if ends else "")
+        end = ends[-1] if ends else at
+        if end == at:  # nothing to skip
+            parts.append(value[at : at + 1])
+            end += 1
+        at = end
+        if ends and not everywhere:
             break
     return "".join(parts) + value[at:]
 
@@ -269,18 +270,17 @@ def _match_ends(value: str, symbols: list[str], start: int) -> list[int]:
     """Where matches that begin at `start` end, in order."""
     ends: list[int] = []
     states = _reachable({0}, symbols)
-    for at in range(start, len(value) + 1):
+    for at in range(start, len(value)):
         if len(symbols) in states:
             ends.append(at)
-        if at == len(value) or not states:
-            break
-        character = value[at]
         moved = {
             state if symbols[state] == "*" else state + 1
             for state in states
-            if state < len(symbols) and _accepts(symbols[state], character)
+            if state < len(symbols) and _accepts(symbols[state], value[at])
         }
         states = _reachable(moved, symbols)
+    if len(symbols) in states:
+        ends.append(len(value))
     return ends
 
 
