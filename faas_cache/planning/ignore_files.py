@@ -20,10 +20,7 @@ from faas_cache.model.faults import FaultCollector
 from faas_cache.planning.ignore_patterns import IgnorePattern, invalid_pattern, is_valid_glob
 from faas_cache.stack.automaton import State
 
-__all__ = ["IGNORE_FILES", "IgnoreFile", "IgnoredFolder", "parse_ignore_file"]
-
-# What docker looks for at the root of a context; the first one that exists is the only one read.
-IGNORE_FILES = ("Dockerfile.dockerignore", ".dockerignore")
+__all__ = ["IgnoreFile", "IgnoredFolder", "parse_ignore_file"]
 
 # unicode.IsSpace
 _SPACES = (
