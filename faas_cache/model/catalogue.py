@@ -21,6 +21,7 @@ _REFERENCE = "https://pkg.go.dev/github.com/distribution/reference"
 _PLATFORMS = "https://docs.docker.com/build/building/multi-platform/"
 _SECRETS = "https://docs.docker.com/build/building/secrets/"
 _BUILD = "https://docs.docker.com/reference/cli/docker/buildx/build/"
+_IGNORE = "https://docs.docker.com/build/concepts/context/#dockerignore-files"
 _TEMPLATES = "https://docs.openfaas.com/cli/templates/"
 _INSTALL = "https://docs.docker.com/engine/install/"
 
@@ -214,6 +215,9 @@ CATALOGUE: FrozenMap[Condition] = FrozenMap(
         "missing-context": Condition("", _E, "the build context does not exist", _BUILD),
         "invalid-context": Condition("", _E, "the build context cannot be written", _BUILD),
         "prebuilt-context": Condition("", _N, "a context from an earlier run is built", _BUILD),
+        "invalid-ignore-pattern": Condition(
+            "", _EW, "docker rejects a pattern of a `.dockerignore`", _IGNORE
+        ),
         "context-locked": Condition(
             "", _E, "another run writes or builds the same context", _BUILD
         ),
