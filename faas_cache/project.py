@@ -45,6 +45,7 @@ if TYPE_CHECKING:
         fail_fast: bool
         timeout: float | None
         quiet: bool
+        verbose: bool
         on_event: Callable[[Event], object] | None
         output: Output
 
@@ -54,6 +55,7 @@ if TYPE_CHECKING:
         bake: bool
         retry: bool
         inputs: bool
+        progress: str
 
 
 __all__ = ["STACK_FILES", "Project", "default_stack_file"]
@@ -200,6 +202,8 @@ class Project:
         retry: bool = True,
         inputs: bool = False,
         quiet: bool = False,
+        verbose: bool = False,
+        progress: str = "auto",
         on_event: Callable[[Event], object] | None = None,
         output: Output = None,
         stop: Stop | None = None,
@@ -210,8 +214,10 @@ class Project:
         `retry` builds a function once more whose cache is broken (rule G3); `inputs` records
         digests of what each function was built from, for `compare`.
         `on_event` receives the build events, `output` (by default `sys.stderr`) what the builders
-        print, with `quiet` that of failed builds only; they are called one at a time in this
-        thread, and if either raises, the builds are stopped and the exception is passed on.
+        print, with `quiet` that of failed builds only, with `verbose` the commands too; they are
+        called one at a time in this thread, and if either raises, the builds are stopped and the
+        exception is passed on. `progress` has docker's values: `auto`, `plain` for every step,
+        `tty`, `rawjson`, `quiet`, `none`.
         Changes no signal handler: a `KeyboardInterrupt` stops the builds and is raised again.
         Raises `FaasCacheError` for what is known before a build starts.
         """
@@ -240,6 +246,8 @@ class Project:
             stop=stop,
             retry=retry,
             inputs=inputs,
+            verbose=verbose,
+            progress=progress,
         )
 
     async def abuild(
@@ -263,7 +271,7 @@ class Project:
     ) -> BuildResult:
         """Pushes the images of a plan that an earlier build left.
 
-        The arguments are those of `build` but for `bake`, `retry` and `inputs`.
+        The arguments are those of `build` but for `bake`, `retry`, `inputs` and `progress`.
         """
         from faas_cache.runner.stack_builds import push_stack
 

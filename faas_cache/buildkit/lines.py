@@ -10,20 +10,31 @@ from faas_cache.model.text import display, printable
 __all__ = ["LineFormatter"]
 
 
+# What is shown of the parts of a step where details are not.
+_IMPORTANT = "pushing manifest for "
+
+
 @attrs.define
 class _Shown:
-    """A step as far as it has been shown."""
+    """A step as far as it has been shown; `header` is its first line until that is shown."""
 
     number: int
+    header: bytes
     running: bool = True
     ended: str = ""
+
+    def begin(self) -> bytes:
+        """Its first line, once."""
+        header, self.header = self.header, b""
+        return header
 
 
 class LineFormatter:
     r"""Formats the events of one build; each step has a number from when it is first shown.
 
     What the builder itself prints is passed on to the byte. Control characters in names and errors
-    are escaped.
+    are escaped. Without `details`, the builder's own steps are shown only if they print something
+    or fail, and of the parts of a step only the push of an image.
 
     >>> formatter = LineFormatter()
     >>> formatter.format(StepStarted(function="fn", step="a", name="[1/2] RUN a", kind="build"))
@@ -32,7 +43,8 @@ class LineFormatter:
     b'#1 DONE 1.2s\n'
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, details: bool = True) -> None:
+        self._details = details
         self._steps: dict[tuple[str, str], _Shown] = {}
         self._numbers: set[int] = set()
         self._next = 1
@@ -57,8 +69,9 @@ class LineFormatter:
             step.running = True
             return b""
         number = self._number(event.step)
-        self._steps[event.function, event.step] = _Shown(number)
-        return f"#{number} {printable(event.name)}\n".encode()
+        header = f"#{number} {printable(event.name)}\n".encode()
+        step = self._steps[event.function, event.step] = _Shown(number, header)
+        return step.begin() if self._details or event.kind != "internal" else b""
 
     def _number(self, step: str) -> int:
         """The number that plain progress gave the step, or the next one."""
@@ -74,6 +87,8 @@ class LineFormatter:
         step = self._steps.get((event.function, event.step))
         if step is None or not step.running or not event.done:
             return b""
+        if not self._details and not event.status.startswith(_IMPORTANT):
+            return b""
         step.ended = ""
         return f"#{step.number} {printable(event.status)} done\n".encode()
 
@@ -88,12 +103,12 @@ class LineFormatter:
             ended = f"ERROR: {event.error}"
         else:
             ended = "CACHED" if event.cached else f"DONE {event.seconds:.1f}s"
-        if ended == step.ended:
+        if ended == step.ended or (step.header and not event.error):
             return b""
         step.ended = ended
         first, *more = ended.split("\n")
         lines = [f"#{step.number} {display(first)}", *map(display, more)]
-        return "".join(f"{line}\n" for line in lines).encode()
+        return step.begin() + "".join(f"{line}\n" for line in lines).encode()
 
     def _output(self, event: Output) -> bytes:
         if event.step is None:
@@ -103,4 +118,4 @@ class LineFormatter:
             return b""
         kind = "WARN:" if event.warning else f"{event.seconds:.3f}"
         end = b"" if event.data.endswith(b"\n") else b"\n"
-        return f"#{step.number} {kind} ".encode() + event.data + end
+        return step.begin() + f"#{step.number} {kind} ".encode() + event.data + end

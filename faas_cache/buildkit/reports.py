@@ -15,6 +15,7 @@ from faas_cache.buildkit.events import (
     StepProgress,
     StepStarted,
 )
+from faas_cache.buildkit.explanations import cause_of_import
 from faas_cache.buildkit.names import import_source
 from faas_cache.model.masking import masked_message, shown_fields
 
@@ -59,8 +60,9 @@ class Step:
 class CacheReport:
     """How one build used its cache: every step that started, in the order of their starts.
 
-    `seconds` is how long the build took, `attempt` counts from 1. `first_miss_inputs` is what the
-    first step that ran depends on, in phrases, where its Dockerfile is known.
+    `seconds` is how long the build took, `attempt` counts from 1. `complete` is false for a build
+    that failed or was stopped: how much of it is cached is not known then. `first_miss_inputs` is
+    what the first step that ran depends on, in phrases, where its Dockerfile is known.
 
     >>> steps = (Step(name="[2/3] RUN a", kind="build", cached=True, finished=True),
     ...          Step(name="[3/3] COPY b /", kind="build", seconds=0.1, finished=True))
@@ -73,6 +75,7 @@ class CacheReport:
     steps: tuple[Step, ...] = ()
     seconds: float = 0.0
     attempt: int = 1
+    complete: bool = True
     first_miss_inputs: tuple[str, ...] = ()
 
     __repr__ = shown_fields
@@ -87,27 +90,30 @@ class CacheReport:
         return builder.report()
 
     @property
-    def built(self) -> tuple[Step, ...]:
-        """The instructions that finished without an error; `FROM` is not built, and not counted."""
+    def instructions(self) -> tuple[Step, ...]:
+        """The instructions that came from the cache or ran, without `FROM` and without errors."""
         return tuple(
             step for step in self.steps if step.kind == "build" and step.finished and not step.error
         )
 
     @property
     def cached(self) -> int:
-        """How many of the built steps came from the cache."""
-        return sum(step.cached for step in self.built)
+        """How many of the instructions came from the cache."""
+        return sum(step.cached for step in self.instructions)
 
     @property
     def total(self) -> int:
-        """How many steps were built."""
-        return len(self.built)
+        """How many instructions there are: those that came from the cache, and those that ran."""
+        return len(self.instructions)
 
     @property
     def hit_ratio(self) -> float | None:
-        """The share of the built steps that came from the cache; `None` if none was built."""
-        built = self.built
-        return sum(step.cached for step in built) / len(built) if built else None
+        """The share of the instructions that came from the cache.
+
+        `None` if there are none, or if the build did not succeed.
+        """
+        total = self.total
+        return self.cached / total if total and self.complete else None
 
     @property
     def imports(self) -> tuple[Step, ...]:
@@ -125,9 +131,22 @@ class CacheReport:
         return any(map(_held_a_cache, self.imports))
 
     @property
+    def import_statuses(self) -> tuple[str, ...]:
+        """What became of each import: `found`, or why not, such as `missing` or `unauthorized`.
+
+        `unknown` for a cache service that does not say whether it held anything.
+        """
+        return tuple(map(self._import_status, self.imports))
+
+    def _import_status(self, step: Step) -> str:
+        if step.error:
+            return "canceled" if step.canceled else cause_of_import(step.error)
+        return "found" if self.cached or _held_a_cache(step) else "unknown"
+
+    @property
     def first_miss(self) -> Step | None:
-        """The first built step that ran."""
-        return next((step for step in self.built if not step.cached), None)
+        """The first instruction that ran."""
+        return next((step for step in self.instructions if not step.cached), None)
 
     @property
     def reason(self) -> str:
@@ -193,6 +212,7 @@ class ReportBuilder:
         self._function = function
         self._attempt = 1
         self._seconds: float | None = None
+        self._status = ""
         self._steps: dict[str, _Progress] = {}
 
     def add(self, event: Event) -> None:
@@ -201,7 +221,7 @@ class ReportBuilder:
             self._function = event.function
         match event:
             case BuildStarted():
-                self._attempt, self._seconds = event.attempt, None
+                self._attempt, self._seconds, self._status = event.attempt, None, ""
                 self._steps.clear()
             case StepStarted():
                 self._start(event)
@@ -210,7 +230,7 @@ class ReportBuilder:
             case StepFinished():
                 self._finish(event)
             case BuildFinished():
-                self._seconds = event.seconds
+                self._seconds, self._status = event.seconds, event.status
             case _:
                 pass
 
@@ -222,7 +242,15 @@ class ReportBuilder:
             steps=tuple(step.step() for step in steps),
             seconds=_seconds(steps) if self._seconds is None else self._seconds,
             attempt=self._attempt,
+            complete=self._complete(),
         )
+
+    def _complete(self) -> bool:
+        """Whether the build succeeded; where its end is not recorded, no step of it has failed."""
+        if self._status:
+            return self._status in ("built", "pushed")
+        kinds = ("base", "build", "image")
+        return not any(step.error and step.kind in kinds for step in self._steps.values())
 
     def _start(self, event: StepStarted) -> None:
         step = self._steps.get(event.step)

@@ -12,7 +12,7 @@ from typing import NoReturn
 
 from faas_cache import __version__
 from faas_cache.cli.commands import COMMANDS, Command
-from faas_cache.cli.flags import Flag
+from faas_cache.cli.flags import GENERAL, Flag
 from faas_cache.cli.output import suggest
 from faas_cache.model.diagnostics import Diagnostic
 from faas_cache.model.errors import InvalidInput
@@ -22,6 +22,7 @@ from faas_cache.model.masking import masked
 __all__ = ["COMMANDS", "Arguments", "command_help", "overview", "parse_arguments"]
 
 _HELP = ("-h", "--help")
+(_COLOR,) = GENERAL
 _SHOWN = 60
 
 
@@ -38,7 +39,7 @@ def parse_arguments(words: Sequence[str]) -> tuple[str, Arguments] | str:
         return overview()
     if words[0] in ("--version", "version"):
         return f"{__version__}\n"
-    name, *rest = words
+    name, *rest = _command_first(words)
     command = COMMANDS.get(name)
     if command is None:
         _refuse(
@@ -50,7 +51,7 @@ def parse_arguments(words: Sequence[str]) -> tuple[str, Arguments] | str:
 
 def _parse(command: Command, words: Sequence[str]) -> tuple[str, Arguments] | str:
     flags = {flag.name: flag for flag in _flags(command)}
-    arguments = Arguments(operands=[], **{flag.key: _default(flag) for flag in flags.values()})
+    arguments = Arguments(operands=[], **_defaults(command))
     by_name = flags | {flag.short: flag for flag in flags.values() if flag.short}
     faults = FaultCollector()
     rest = iter(words)
@@ -67,16 +68,29 @@ def _parse(command: Command, words: Sequence[str]) -> tuple[str, Arguments] | st
                 _store(arguments, flag, flag.parse(text))
     faults.raise_errors(InvalidInput)
     if len(getattr(arguments, "files", ())) > 1 and not command.several_files:
-        accepting = " and ".join(f"`{c.name}`" for c in COMMANDS.values() if c.several_files)
+        *first, last = (f"`{c.name}`" for c in COMMANDS.values() if c.several_files)
         _refuse(
             f"`faas-cache {command.name}` accepts one stack file",
-            f"run it once for each file (only {accepting} accept several)",
+            f"run it once for each file (only {', '.join(first)} and {last} accept several)",
         )
     return command.name, arguments
 
 
+def _command_first(words: Sequence[str]) -> Sequence[str]:
+    """The words with a `--color` that comes before the command behind it."""
+    name = _COLOR.name
+    size = 1 if words[0].startswith(f"{name}=") else 2 if words[0] == name else 0
+    return (*words[size:], *words[:size]) if len(words) > size else words
+
+
 def _flags(command: Command) -> Iterator[Flag]:
     return (flag for _, group in command.groups for flag in group)
+
+
+def _defaults(command: Command) -> dict[str, object]:
+    """The defaults of every flag: a command shares code with others that have more of them."""
+    every = (flag for other in (*COMMANDS.values(), command) for flag in _flags(other))
+    return {flag.key: _default(flag) for flag in every}
 
 
 def _default(flag: Flag) -> object:

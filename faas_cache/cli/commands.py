@@ -6,11 +6,14 @@ from typing import NamedTuple
 
 from faas_cache.cli.flags import (
     BUILD,
+    BUILDER,
     CACHE,
     CONTEXTS,
+    DRY_RUN,
     FILES,
     FORMATS,
     FRONT_END,
+    GENERAL,
     JSON,
     ONE_FUNCTION,
     REPORT,
@@ -85,8 +88,8 @@ _TABLE = (
     Command(
         "push",
         "Push the images of the functions",
-        (*_PLANNING, ("Run", RUN), *_CHECKS),
-        examples=("faas-cache push resize",),
+        (("Functions", FILES + ONE_FUNCTION), ("Tags", TAGS), ("Run", RUN + DRY_RUN), *_CHECKS),
+        examples=("faas-cache push resize", "faas-cache push --tag sha --parallel 4"),
     ),
     Command(
         "check",
@@ -138,7 +141,8 @@ _TABLE = (
     Command(
         "doctor",
         "Describe the builder of this machine, and which functions it can build",
-        (("Output", JSON), *_PLANNING),
+        (("Functions", FILES), ("Builder", BUILDER), ("Output", JSON)),
+        examples=("faas-cache doctor", "faas-cache doctor --builder ci --json"),
         several_files=True,
     ),
     Command(
@@ -180,10 +184,10 @@ _TABLE = (
     ),
     Command(
         "schema",
-        "Print the JSON Schema of a stack file, for editors",
+        "Print the JSON Schema of a stack file, for editors, or of a report",
         (),
-        operands="",
-        examples=("faas-cache schema > stack.schema.json",),
+        operands="[stack | report]",
+        examples=("faas-cache schema > stack.schema.json", "faas-cache schema report"),
     ),
     Command(
         "completion",
@@ -200,4 +204,9 @@ _TABLE = (
         examples=("faas-cache help build", "faas-cache help ci"),
     ),
 )
-COMMANDS = FrozenMap({command.name: command for command in _TABLE})
+COMMANDS = FrozenMap(
+    {
+        command.name: command._replace(groups=(*command.groups, ("General", GENERAL)))
+        for command in _TABLE
+    }
+)

@@ -7,7 +7,7 @@ from typing import BinaryIO
 
 from faas_cache.buildkit.explanations import explain
 from faas_cache.cli.arguments import Arguments
-from faas_cache.cli.output import ExitCode, print_json, print_result, warn
+from faas_cache.cli.output import ExitCode, print_diagnostic, print_json, print_result, warn
 from faas_cache.model.diagnostics import Diagnostic
 from faas_cache.model.errors import InvalidInput
 
@@ -39,7 +39,7 @@ def run(arguments: Arguments) -> int:
         )
         return ExitCode.DONE
     for item in (*failures, *notes):
-        print_result(f"{item}\n")
+        print_diagnostic(item)
     if not failures:
         print_result("no failed build in the log\n")
     return ExitCode.DONE

@@ -6,15 +6,21 @@ import sys
 from collections import Counter
 from collections.abc import Iterable
 from enum import IntEnum
+from typing import TYPE_CHECKING
 
+from faas_cache.cli.colors import paint_severity
 from faas_cache.cli.streams import write_stderr, write_stdout
 from faas_cache.model.diagnostics import Diagnostic, nearest
 from faas_cache.model.text import display, escape
+
+if TYPE_CHECKING:
+    from faas_cache.buildkit.explanations import Explanation
 
 __all__ = [
     "ExitCode",
     "count",
     "print_command",
+    "print_diagnostic",
     "print_json",
     "print_result",
     "suggest",
@@ -34,12 +40,20 @@ class ExitCode(IntEnum):
 def warn(*messages: object) -> None:
     """Prints messages on standard error, escaped and masked."""
     for message in messages:
-        write_stderr(f"{display(str(message))}\n")
+        text = display(str(message))
+        if isinstance(message, Diagnostic):
+            text = paint_severity(text, message.severity, sys.stderr)
+        write_stderr(f"{text}\n")
 
 
 def print_result(text: str) -> None:
     """Prints a result on standard output, escaped and masked."""
     write_stdout(display(text))
+
+
+def print_diagnostic(item: Diagnostic | Explanation) -> None:
+    """Prints a diagnostic, or an explanation, as a result."""
+    write_stdout(paint_severity(display(f"{item}\n"), item.severity, sys.stdout))
 
 
 def print_command(text: str) -> None:

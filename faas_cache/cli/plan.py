@@ -8,7 +8,7 @@ from faas_cache.cli.output import ExitCode, print_command, print_json, print_res
 from faas_cache.model.text import printable
 from faas_cache.stack_plan import StackPlan
 
-__all__ = ["run"]
+__all__ = ["print_plan", "run"]
 
 
 def run(arguments: Arguments) -> int:
@@ -17,7 +17,12 @@ def run(arguments: Arguments) -> int:
     plan = plan_functions(project, arguments)
     if arguments.inspect and not plan.errors:
         plan = plan.on(project.inspect_builder(plan))
-    commands = plan.commands()  # raises the errors
+    return print_plan(plan, arguments)
+
+
+def print_plan(plan: StackPlan, arguments: Arguments) -> int:
+    """Prints the commands of a plan, also for the `--dry-run` of a build."""
+    commands = plan.commands(bake=arguments.bake)  # raises the errors
     shown = commands if arguments.show_secrets else tuple(c.masked() for c in commands)
     if arguments.json:
         from faas_cache.serialization import to_dict

@@ -1,4 +1,4 @@
-"""`--report`: what the cache did, in a file; `--compare`: what changed since such a report."""
+"""`--report`: what became of the functions and of their caches; `--compare`: what changed."""
 
 from __future__ import annotations
 
@@ -98,15 +98,16 @@ def write_report(result: BuildResult, arguments: Arguments) -> bool:
     if not any(function.attempts for function in result.functions):
         return True
     if kind == "github":
-        from faas_cache.buildkit.tables import format_markdown
+        from faas_cache.runner.tables import format_markdown
 
         path = path or os.environ.get("GITHUB_STEP_SUMMARY") or "-"
-        text = format_markdown(function.report for function in result.functions)
-    elif path:
+        text = format_markdown(result)
+    elif path or kind:
         import json
 
         from faas_cache.serialization import to_dict
 
+        path = path or "-"
         text = json.dumps(to_dict(result), indent=2) + "\n"
     else:
         return True

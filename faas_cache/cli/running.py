@@ -2,22 +2,38 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+import attrs
 
 from faas_cache.cli.arguments import Arguments
+from faas_cache.cli.colors import is_terminal, painter
+from faas_cache.cli.display import showing
 from faas_cache.cli.output import ExitCode, warn
 from faas_cache.cli.reports import compare_reports, write_report
 from faas_cache.cli.signals import stopping
+from faas_cache.cli.streams import write_stderr
 from faas_cache.model.diagnostics import Diagnostic
+from faas_cache.model.text import printable
 from faas_cache.runner.results import BuildResult, FunctionResult
-from faas_cache.runner.stop import Stop
+from faas_cache.runner.stop import Deadline, Stop
+from faas_cache.runner.tables import format_table, total
 
-__all__ = ["run_to_the_end"]
+if TYPE_CHECKING:
+    from faas_cache.stack_plan import StackPlan
+
+__all__ = ["print_summary", "run_to_the_end"]
 
 # G1: failures that a cache cannot have caused.
 _WITHOUT_CACHE = frozenset({"build-step", "dockerfile", "base-image", "daemon"})
 
+_NO_REPORT = (
+    "no cache report: the builder did not print its steps"
+    " (buildx 0.13 and newer do, unless `--progress` hides them)"
+)
 _CACHED_BUILD_FAILED = Diagnostic(
     name="cached-build-failed",
     severity="warning",
@@ -27,58 +43,95 @@ _CACHED_BUILD_FAILED = Diagnostic(
 )
 
 
-def run_to_the_end(
+def run_to_the_end(  # noqa: PLR0913  # what the end of a run needs
     arguments: Arguments,
     run: Callable[..., BuildResult],
+    plan: StackPlan,
+    deadline: Deadline,
     *,
-    caching: bool,
+    building: bool = True,
     earlier: dict[str, Any] | None = None,
 ) -> int:
     """Calls `run` with what the arguments say about running; prints a summary at the end.
 
     `earlier` is the report that the result is compared with. Returns the exit code.
     """
-    how: dict[str, Any] = {
-        "parallel": arguments.parallel,
-        "fail_fast": arguments.fail_fast,
-        "timeout": arguments.timeout,
-        "quiet": arguments.quiet,
-    }
     stop = Stop()
-    with stopping(stop) as received:
-        result = run(stop=stop, **how)
-    warn(*summary(result, caching=caching))
-    comparisons = () if earlier is None else compare_reports(earlier, result)
-    warn(*comparisons)
+    names = [build_plan.function for build_plan in plan.distinct().plans]
+    with showing(names, quiet=arguments.quiet) as display, stopping(stop) as received:
+        result = run(
+            parallel=arguments.parallel,
+            fail_fast=arguments.fail_fast,
+            timeout=deadline.remaining,
+            quiet=arguments.quiet,
+            verbose=arguments.verbose,
+            on_event=display.on_event,
+            output=display.output,
+            stop=stop,
+        )
+    result = attrs.evolve(result, seconds=round(deadline.elapsed, 3))
+    print_summary(result, building=building, caching=any(p.caching for p in plan.plans))
+    if earlier is not None:
+        warn(*compare_reports(earlier, result))
     written = write_report(result, arguments) if hasattr(arguments, "report") else True
     if received:
         return 128 + received[0]
     return result.exit_code if result.exit_code or written else ExitCode.FAILED
 
 
-def summary(result: BuildResult, *, caching: bool) -> Iterator[str]:
-    """What there is to say at the end, each line once."""
-    from faas_cache.buildkit.tables import format_table
+def print_summary(result: BuildResult, *, building: bool, caching: bool) -> None:
+    """Prints what became of the functions: a table of several, the images, and each problem once.
 
-    lines: dict[str, None] = {}
+    What failed comes last, because that is what is read first.
+    """
+    caching = caching and building
+    one = len(result.functions) == 1
+    if one:
+        write_stderr(_details(result.functions[0], caching=caching))
+    elif building:
+        table = format_table(result, _columns(), painter(sys.stderr))
+        write_stderr(f"\n{table}" if table else "")
+    images = [f for f in result.functions if f.image and f.digest and f.status == "pushed"]
+    if not one:
+        write_stderr("\n" if images else "")
+        warn(*(f"{function.name}: {function.image}" for function in images))
+    problems = list(_problems(result, caching=caching))
+    write_stderr("\n" if problems else "")
+    warn(*problems)
+    if result.functions:
+        write_stderr("" if one and not problems else "\n")
+        warn(total(result))
+
+
+def _details(function: FunctionResult, *, caching: bool) -> str:
+    """What the line of the only function does not say: why steps ran, and its image."""
+    lines = [function.reason] if function.ok and caching and function.report.first_miss else []
+    lines += [function.image] if function.status == "pushed" and function.digest else []
+    return "".join(f"    {printable(line)}\n" for line in lines)
+
+
+def _problems(result: BuildResult, *, caching: bool) -> Iterator[Diagnostic | str]:
+    """What went wrong, each once: notes, then failures, then whether it may be the cache."""
+    lines: dict[Diagnostic, None] = {}
     for function in result.functions:
         for note in function.notes:
-            # The table shows which imports found nothing.
-            if note.name or note.step != "cache-import" or not function.report.steps:
-                lines[str(note.diagnostic())] = None
-        if function.explanation is not None:
-            lines[str(function.explanation.diagnostic())] = None
+            # The reason says that there is no cache yet.
+            if note.name or note.severity != "note" or not function.report.steps:
+                lines[note.diagnostic()] = None
+    for function in result.functions:
+        if function.explanation is not None and not function.same_as:
+            lines[function.explanation.diagnostic()] = None
     if caching and any(map(_may_be_the_cache, result.functions)):
-        lines[str(_CACHED_BUILD_FAILED)] = None
+        lines[_CACHED_BUILD_FAILED] = None
     yield from lines
     built = [function for function in result.functions if not function.same_as]
-    reports = [function.report for function in built if function.report.steps]
-    yield from format_table(reports).splitlines()
-    if caching and built and result.ok and not reports:
-        yield "no cache report: the builder did not print its steps (buildx 0.13 and newer do)"
-    for function in result.functions:
-        same = f" (as {function.same_as})" if function.same_as else ""
-        yield f"{function.name}: {function.status}{same}"
+    if caching and built and result.ok and not any(f.report.steps for f in built):
+        yield _NO_REPORT
+
+
+def _columns() -> int:
+    """The width of the terminal; 0 where there is none."""
+    return os.get_terminal_size(sys.stderr.fileno()).columns if is_terminal(sys.stderr) else 0
 
 
 def _may_be_the_cache(function: FunctionResult) -> bool:

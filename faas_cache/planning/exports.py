@@ -14,7 +14,7 @@ from faas_cache.model.errors import InvalidReference
 from faas_cache.model.faults import FaultCollector
 from faas_cache.model.frozen_map import FrozenMap
 from faas_cache.model.go import TRUE
-from faas_cache.model.masking import masked, masked_value
+from faas_cache.model.masking import masked, masked_message, masked_value
 from faas_cache.model.references import Reference
 from faas_cache.model.specs import FunctionSpec
 from faas_cache.planning.entry_rules import PlannedEntry
@@ -142,7 +142,7 @@ def destination_text(destination: Destination) -> str:
     'type=gha buildkit'
     """
     kind, *values = destination
-    return masked(" ".join((f"type={kind}", *filter(None, values))))
+    return masked_message(" ".join((f"type={kind}", *filter(None, values))))
 
 
 def sets_output(flag: str) -> bool:

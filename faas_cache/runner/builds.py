@@ -95,6 +95,8 @@ def run_builds(  # noqa: PLR0913  # what a run has
     on_event: Callable[[Event], object] | None = None,
     output: Output = None,
     quiet: bool = False,
+    verbose: bool = False,
+    details: bool = False,
     stop: Stop | None = None,
     guard: Guard = no_guard,
     retry: Retry = no_retry,
@@ -102,13 +104,25 @@ def run_builds(  # noqa: PLR0913  # what a run has
     """Runs the commands of each function up to the first that fails, `parallel` at a time.
 
     `timeout` is in seconds, for the whole call. `output` is a stream of text or bytes, by default
-    `sys.stderr`. What `on_event`, `output`, `guard` or `retry` raises, and a `KeyboardInterrupt`,
+    `sys.stderr`; `details` shows the builder's own steps there, too, and `verbose` the commands.
+    What `on_event`, `output`, `guard` or `retry` raises, and a `KeyboardInterrupt`,
     ends these builds, and is raised when they have ended.
     """
     alone = parallel == 1 or len(units) == 1
     with linked_shutdown(stop) as shutdown:
         execution = _execution(
-            environ, cwd, timeout, progress, on_event, output, shutdown, alone=alone, quiet=quiet
+            environ,
+            cwd,
+            timeout,
+            progress,
+            on_event,
+            output,
+            shutdown,
+            alone=alone,
+            quiet=quiet,
+            verbose=verbose,
+            details=details,
+            heading=len(units) > 1,
         )
         results = call_in_threads(
             [
@@ -132,6 +146,8 @@ def run_bake(  # noqa: PLR0913  # the same
     on_event: Callable[[Event], object] | None = None,
     output: Output = None,
     quiet: bool = False,
+    verbose: bool = False,
+    details: bool = False,
     stop: Stop | None = None,
     guard: Guard = no_guard,
 ) -> BuildResult:
@@ -143,7 +159,18 @@ def run_bake(  # noqa: PLR0913  # the same
     """
     with linked_shutdown(stop) as shutdown:
         execution = _execution(
-            environ, cwd, timeout, progress, on_event, output, shutdown, alone=True, quiet=quiet
+            environ,
+            cwd,
+            timeout,
+            progress,
+            on_event,
+            output,
+            shutdown,
+            alone=True,
+            quiet=quiet,
+            verbose=verbose,
+            details=details,
+            heading=False,
         )
         (results,) = call_in_threads(
             [lambda mailbox: _bake(execution, targets, command, guard, mailbox)], shutdown
@@ -162,6 +189,9 @@ def _execution(  # noqa: PLR0913  # the same
     *,
     alone: bool,
     quiet: bool,
+    verbose: bool,
+    details: bool,
+    heading: bool,
 ) -> Execution:
     return Execution(
         environ=dict(os.environ if environ is None else environ),
@@ -173,6 +203,9 @@ def _execution(  # noqa: PLR0913  # the same
         terminal=terminal_of(output),
         alone=alone,
         quiet=quiet,
+        verbose=verbose,
+        details=details,
+        heading=heading,
         shutdown=shutdown,
     )
 
@@ -233,6 +266,7 @@ def _finished(
     execution: Execution, result: FunctionResult, seconds: float, mailbox: Mailbox
 ) -> FunctionResult:
     """The result with its time; says that the build has ended."""
+    seconds = round(seconds, 3)
     event = BuildFinished(
         function=result.name,
         status=result.status,

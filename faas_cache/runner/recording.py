@@ -36,16 +36,19 @@ class Recorder:
 
     `emit` is called with each event, and `show` with what `display` says: `lines` that begin with
     the function's name, the `output` as it comes, `nothing`, or the lines of a `failure` when it is
-    over. `digests` holds those of images, by their functions.
+    over; with `details`, the lines are those of every step. `digests` holds those of images, by
+    their functions.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # what the commands of a run differ in
         self,
         function: str,
         targets: Mapping[str, str] | None,
         show: Callable[[bytes], object],
         emit: Callable[[Event], object],
         display: Display,
+        *,
+        details: bool = False,
     ) -> None:
         self.show = show
         self.digests: dict[str, str] = {}
@@ -55,7 +58,7 @@ class Recorder:
         self._emit = emit
         self._display = display
         self._reader = EventReader(function, targets)
-        self._formatter = LineFormatter()
+        self._formatter = LineFormatter(details=details)
         self._reports: dict[str, ReportBuilder] = {}
         self._log = _Log()
         self._kept: deque[bytes] = deque()

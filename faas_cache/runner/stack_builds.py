@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import TypedDict
 
@@ -16,16 +17,14 @@ from faas_cache.render.commands import Command
 from faas_cache.render.docker import docker_push
 from faas_cache.runner.builds import BuildUnit, Guard, Progress, run_bake, run_builds
 from faas_cache.runner.inputs import InputRecorder
+from faas_cache.runner.progress import QUIET, ProgressRequest, check_progress
 from faas_cache.runner.results import BuildResult, FunctionResult
 from faas_cache.runner.retries import Retries
 from faas_cache.runner.stop import Deadline, Stop
 from faas_cache.runner.terminal import Output, terminal_of
 from faas_cache.stack_plan import StackPlan
 
-__all__ = ["build_stack", "choose_progress", "push_stack"]
-
-# What `BUILDKIT_PROGRESS` may be for us to choose: buildx reads it; its `plain` is like our lines.
-_OURS = frozenset({"", "auto", "plain"})
+__all__ = ["build_stack", "push_stack"]
 
 
 class _Common(TypedDict):
@@ -37,6 +36,8 @@ class _Common(TypedDict):
     on_event: Callable[[Event], object] | None
     output: Output
     quiet: bool
+    verbose: bool
+    details: bool
     stop: Stop | None
     guard: Guard
 
@@ -56,14 +57,18 @@ def build_stack(  # noqa: PLR0913  # what a run has
     stop: Stop | None,
     retry: bool = True,
     inputs: bool = False,
+    verbose: bool = False,
+    progress: str = "auto",
 ) -> BuildResult:
     """Builds the functions of a plan, one by one or all with one bake; equal builds once (E8)."""
     if not plan.plans:
         return BuildResult()
+    began = time.monotonic()
     every, plan = plan, plan.distinct()
     alone = bake or parallel == 1 or len(plan.plans) == 1
     drawn = alone and not quiet and terminal_of(output) is not None
-    progress = choose_progress(plan, environ, terminal=drawn)
+    check_progress(progress, terminal=terminal_of(output) is not None, several=not alone)
+    asked = ProgressRequest.of(plan, environ, progress)
     commands = plan.commands(bake=bake)
     retries = Retries(plan, enabled=retry)
     plans = {build_plan.function: build_plan for build_plan in plan.plans}
@@ -74,10 +79,12 @@ def build_stack(  # noqa: PLR0913  # what a run has
     common: _Common = {
         "environ": environ,
         "cwd": plan.inputs.root,
-        "progress": progress,
+        "progress": asked.choose(plan, terminal=drawn, several=not alone),
         "on_event": on_event,
         "output": output,
-        "quiet": quiet,
+        "quiet": quiet or asked.value in QUIET,
+        "verbose": verbose,
+        "details": verbose or asked.value == "plain",
         "stop": stop,
         "guard": recorder.guard(plans, guard),
     }
@@ -101,7 +108,7 @@ def build_stack(  # noqa: PLR0913  # what a run has
         recorder.with_inputs(_with_notes(retries.with_note(function), plan), plans[function.name])
         for function in result.functions
     ]
-    return _for_every_function(BuildResult(functions=functions), every)
+    return _for_every_function(functions, every, time.monotonic() - began)
 
 
 def _replaced(result: BuildResult, again: BuildResult) -> BuildResult:
@@ -111,8 +118,9 @@ def _replaced(result: BuildResult, again: BuildResult) -> BuildResult:
 
 
 def _with_notes(result: FunctionResult, plan: StackPlan) -> FunctionResult:
-    """G4: the result with the note about an import that was of no use."""
+    """The result with what its plan knows: G4, the note about an import that was of no use."""
     build_plan = next(item for item in plan.plans if item.function == result.name)
+    result = attrs.evolve(result, caching=build_plan.caching)
     if not result.ok or build_plan.no_cache or result.attempts > 1:
         return result
     inline = "inline" in build_plan.needs and CACHE_EXPORT not in build_plan.needs
@@ -128,11 +136,13 @@ def push_stack(  # noqa: PLR0913  # the same
     fail_fast: bool = False,
     timeout: float | None = None,
     quiet: bool = False,
+    verbose: bool = False,
     on_event: Callable[[Event], object] | None = None,
     output: Output = None,
     stop: Stop | None = None,
 ) -> BuildResult:
     """Pushes the images of a plan that an earlier build left, with docker by default."""
+    began = time.monotonic()
     every, plan = plan, plan.distinct()
     push = (plan.front_end and plan.front_end.push) or docker_push
     commands = [
@@ -150,14 +160,18 @@ def push_stack(  # noqa: PLR0913  # the same
         on_event=on_event,
         output=output,
         quiet=quiet,
+        verbose=verbose,
         stop=stop,
     )
-    return _for_every_function(result, every)
+    pushed = [attrs.evolve(function, caching=False) for function in result.functions]
+    return _for_every_function(pushed, every, time.monotonic() - began)
 
 
-def _for_every_function(result: BuildResult, plan: StackPlan) -> BuildResult:
+def _for_every_function(
+    done: Iterable[FunctionResult], plan: StackPlan, seconds: float
+) -> BuildResult:
     """E8: the result of each function of a plan; equal builds have that of the first."""
-    same, results = plan.same_as, {function.name: function for function in result.functions}
+    same, results = plan.same_as, {function.name: function for function in done}
     functions: list[FunctionResult] = []
     for name in (build_plan.function for build_plan in plan.plans):
         first = same.get(name)
@@ -166,30 +180,7 @@ def _for_every_function(result: BuildResult, plan: StackPlan) -> BuildResult:
             if first is None
             else attrs.evolve(results[first], name=name, same_as=first)
         )
-    return BuildResult(functions=functions)
-
-
-def choose_progress(
-    plan: StackPlan, environ: Mapping[str, str], *, terminal: bool = False
-) -> Progress:
-    """How the builds of a plan report their progress; empty for a display that the user chose.
-
-    `terminal` says that a build may draw on a terminal.
-    """
-    front_end, builder = plan.front_end, plan.builder
-    chosen = environ.get("BUILDKIT_PROGRESS", "")
-    flags = (flag for build_plan in plan.plans for flag in build_plan.builder_flags)
-    if front_end is None or chosen not in _OURS or any(map(_chooses_progress, flags)):
-        return ""
-    if front_end.progress != "rawjson":
-        return front_end.progress if front_end.progress == "plain" else ""
-    if builder is None or not any(build_plan.caching for build_plan in plan.plans):
-        return ""
-    return builder.progress_mode(terminal=terminal and chosen != "plain")
-
-
-def _chooses_progress(flag: str) -> bool:
-    return flag.startswith("--progress")
+    return BuildResult(functions=functions, seconds=round(seconds, 3))
 
 
 def _units(plans: Iterable[BuildPlan], commands: Iterable[Command]) -> list[BuildUnit]:

@@ -48,7 +48,7 @@ FORMS: FrozenMap[Form] = FrozenMap(
     CacheFlags=Form("model.flags"),
     CacheReport=Form(
         "buildkit.reports",
-        derived=("cached", "total", "hit_ratio", "first_miss", "reason"),
+        derived=("cached", "total", "hit_ratio", "import_statuses", "first_miss", "reason"),
         prose=("reason", "first_miss_inputs"),
     ),
     Change=Form("model.inputs"),
@@ -56,7 +56,7 @@ FORMS: FrozenMap[Form] = FrozenMap(
     Comparison=Form("model.inputs"),
     Diagnostic=Form("model.diagnostics", verbatim=("message", "hint", "url")),
     Explanation=Form("buildkit.explanations", verbatim=("message", "fix", "url", "error")),
-    FunctionResult=Form("runner.results", derived=("ok",)),
+    FunctionResult=Form("runner.results", derived=("ok", "image", "reason"), prose=("reason",)),
     FunctionSpec=Form("model.specs", derived=("context_path",)),
     Location=Form("model.diagnostics"),
     Output=Form("buildkit.events", prose=("data",)),
