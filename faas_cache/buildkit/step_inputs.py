@@ -49,7 +49,7 @@ def miss_inputs(
     inputs = step_inputs(read, step)
     stages = (read.stages[number].name or f"stage-{number}" for number in inputs.stages)
     groups: tuple[tuple[str, Iterable[str]], ...] = (
-        ("file", (_shown_path(path) for path in inputs.files)),
+        ("file", (path for path in inputs.files if path != ".")),
         ("URL", inputs.urls),
         ("stage", stages),
         ("image", inputs.images),
@@ -57,12 +57,8 @@ def miss_inputs(
         ("environment variable", inputs.environment),
         ("base image", filter(None, [inputs.base])),
     )
-    return tuple(_phrases(groups))
-
-
-def _shown_path(path: str) -> str:
-    """A path of the context; all of it is a word that a reader understands."""
-    return "*" if path == "." else path
+    whole = ("the whole build context",) if "." in inputs.files else ()
+    return (*whole, *_phrases(groups))
 
 
 def _phrases(groups: Iterable[tuple[str, Iterable[str]]]) -> Iterator[str]:

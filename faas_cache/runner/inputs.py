@@ -59,7 +59,7 @@ class InputRecorder:
         inputs, dockerfile = self._inputs.get(result.name), self._dockerfiles.get(result.name)
         report = result.report
         if dockerfile is not None:
-            phrases = miss_inputs(report, dockerfile.decode(errors="replace"), plan.build_args)
+            phrases = miss_inputs(report, dockerfile.decode(errors="replace"), _arguments(plan))
             report = attrs.evolve(report, first_miss_inputs=phrases)
         if inputs is not None:
             inputs = attrs.evolve(inputs, base_images=resolved_images(report))
@@ -79,5 +79,16 @@ class InputRecorder:
         if dockerfile is not None:
             inputs = attrs.evolve(inputs, dockerfile=digest_text(dockerfile))
         if plan.context != "-" and "://" not in plan.context:
-            inputs = digest_context(self._root, plan.context, inputs, stopped=self._stopped)
+            inputs = digest_context(
+                self._root, plan.context, inputs, dockerfile=path, stopped=self._stopped
+            )
         self._inputs[plan.function] = inputs
+
+
+def _arguments(plan: BuildPlan) -> Iterator[str]:
+    """The names of the build arguments, those among the builder flags included."""
+    from faas_cache.planning.input_digests import flag_values
+
+    yield from plan.build_args
+    for text in flag_values(plan.builder_flags, "--build-arg"):
+        yield text.partition("=")[0]
