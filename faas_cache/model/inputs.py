@@ -34,6 +34,10 @@ class ContextFile:
     digest: str = ""
 
 
+def _frozen(value: Mapping[str, str]) -> FrozenMap[str]:
+    return FrozenMap(value)
+
+
 @attrs.frozen(kw_only=True)
 class BuildInputs:
     """Digests of what one function was built from; no value of a build argument is in it.
@@ -52,9 +56,9 @@ class BuildInputs:
         exports: The caches that were written.
     """
 
-    base_images: FrozenMap[str] = EMPTY
+    base_images: FrozenMap[str] = attrs.field(default=EMPTY, converter=_frozen)
     dockerfile: str = ""
-    build_args: FrozenMap[str] = EMPTY
+    build_args: FrozenMap[str] = attrs.field(default=EMPTY, converter=_frozen)
     masked_args: tuple[str, ...] = ()
     secrets: tuple[str, ...] = ()
     platforms: tuple[str, ...] = ()

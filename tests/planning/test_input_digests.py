@@ -33,7 +33,7 @@ def test_arguments_are_digests_and_secrets_are_names() -> None:
         platforms=["linux/amd64"],
     )
     assert digest_plan(plan, {"HERE": "x"}) == BuildInputs(
-        build_args={"GIT_SHA": digest("abc"), "HERE": digest("x"), "V": digest("1")},  # type: ignore[arg-type]  # equal to a FrozenMap
+        build_args={"GIT_SHA": digest("abc"), "HERE": digest("x"), "V": digest("1")},
         masked_args=("NPM_TOKEN", "PIP_INDEX"),
         secrets=("conf",),
         platforms=("linux/amd64",),
