@@ -211,7 +211,8 @@ class ContextBuilder:
         for extra in self.contexts.extras:
             with faults.catch(*function):
                 self._add_extra(extra, inside, tree)
-        faults.raise_errors(InvalidFunction)
+        if faults.errors:  # several sources may run into one pattern of the ignore file
+            raise InvalidFunction(*dict.fromkeys(faults.diagnostics))
         return tree
 
     def _template_tree(self) -> ContextTree:
@@ -297,25 +298,30 @@ class ContextBuilder:
     def _find_ignore_file(self, inside: str) -> IgnoreFile | None:
         """The ignore file at the root of the context: the source that is copied last has it.
 
-        What cannot be one, because it is too large or a folder, excludes nothing.
+        One that is too large to be read excludes nothing.
         """
         root, template = self.contexts.root, self.template.name
         handler = os.path.realpath(os.path.join(root, self.spec.handler))
         sources = [f"{root}/{TEMPLATE_FOLDER}/{template}"] if template != DOCKERFILE else []
         if not inside:
             sources.append(handler)
-        for name in self.ignore_names:
-            extras = [
-                root for e in self.contexts.extras if not inside and posixpath.normpath(e) == name
-            ]
-            for folder in (*extras, *reversed(sources)):
-                if not os.path.lexists(f"{folder}/{name}"):
-                    continue
+        folders = [*reversed(sources)]
+
+        def find(name: str) -> str | None:
+            """The path of a file at the root of the context."""
+            extras = (e for e in self.contexts.extras if posixpath.normpath(e) == name)
+            last = [root for _ in extras if not inside]
+            paths = (f"{folder}/{name}" for folder in (*last, *folders))
+            return next(filter(os.path.exists, paths), None)
+
+        if find("Dockerfile") is None and find("dockerfile") is not None:
+            return None  # docker reads `dockerfile.dockerignore` then
+        for path in filter(None, map(find, self.ignore_names)):
+            if os.path.isfile(path):
                 with suppress(InvalidFunction):  # reported when it is copied
-                    real, _ = self._walker("handler", handler).follow(f"{folder}/{name}")
+                    real, _ = self._walker("handler", handler).follow(path)
                     data = read_small(real)
-                    if data is not None:
-                        return self.contexts.ignore_file(f"{folder}/{name}", data)
+                    return None if data is None else self.contexts.ignore_file(path, data)
                 return None
         return None
 
