@@ -21,7 +21,7 @@ from faas_cache.model.flags import CacheFlags
 from faas_cache.model.frozen_map import FrozenMap
 from faas_cache.model.masking import shown_fields
 from faas_cache.model.specs import FunctionSpec
-from faas_cache.planning.checks import check_builder, check_each
+from faas_cache.planning.checks import check_builder, check_each, check_files
 from faas_cache.planning.equal_builds import equal_builds
 from faas_cache.planning.function_names import check_name
 from faas_cache.planning.options import BuildOptions, checked_environ
@@ -325,6 +325,10 @@ def _assemble(stack_plan: StackPlan) -> StackPlan:
         plans = tuple(map(_with_buildx, plans))
     faults = FaultCollector(list(stack_plan.faults))
     faults.add(*check_each(plans, builder, inputs.environ, inputs.dockerfiles))
+    if inputs.dockerfiles:
+        variables = stack_plan.stack.argument_variables()
+        common = stack_plan.request.options.build_args
+        faults.add(*check_files(plans, inputs.dockerfiles, variables, common))
     faults.add(
         *check_between(
             plans,
@@ -352,7 +356,7 @@ def _assemble(stack_plan: StackPlan) -> StackPlan:
             # What docker does not support in a build, it does otherwise; other programs lose it.
             faults.add(*(errors(unsupported) if front_end.program == DOCKER else unsupported))
     # A fault of a flag is one fault, however many functions it reaches.
-    diagnostics = stack_plan.stack.with_locations(dict.fromkeys(faults.diagnostics))
+    diagnostics = stack_plan.stack.report(dict.fromkeys(faults.diagnostics))
     if stack_plan.request.strict:
         diagnostics = tuple(map(_strict, diagnostics))
     faulty = _faulty_functions(plans, diagnostics)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 
 import attrs
 
@@ -17,7 +18,7 @@ from faas_cache.planning.plan_checks import check_contexts, check_plan
 from faas_cache.planning.stack_checks import check_between
 from faas_cache.planning.untrusted import check_untrusted
 
-__all__ = ["check", "check_builder", "check_each"]
+__all__ = ["check", "check_builder", "check_each", "check_files"]
 
 
 def check(
@@ -42,6 +43,7 @@ def check(
     plans = tuple(plans)
     return (
         *check_each(plans, builder, environ, dockerfiles),
+        *check_files(plans, dockerfiles),
         *check_between(plans),
         *check_builder(plans, builder),
     )
@@ -64,6 +66,24 @@ def check_each(
     job = None if environ is None else detect_job(environ)
     diagnostics += [d for plan in plans for d in check_untrusted(plan, job)]
     return (*diagnostics, *check_contexts(plans))
+
+
+def check_files(
+    plans: Iterable[BuildPlan],
+    dockerfiles: Mapping[str, str],
+    variables: Mapping[str, Mapping[str, tuple[str, ...]]] = MappingProxyType({}),
+    common: Iterable[str] = (),
+) -> tuple[Diagnostic, ...]:
+    """The diagnostics between the plans and their Dockerfiles.
+
+    `variables` holds the names of the variables in build arguments, by function and argument;
+    `common` the build arguments that every function gets.
+    """
+    if not dockerfiles:
+        return ()
+    from faas_cache.planning.dockerfile_checks import check_dockerfiles
+
+    return tuple(check_dockerfiles(plans, dockerfiles, variables, common))
 
 
 def check_builder(plans: Iterable[BuildPlan], builder: Builder | None) -> tuple[Diagnostic, ...]:

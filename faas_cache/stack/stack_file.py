@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 import attrs
 
@@ -13,9 +13,11 @@ from faas_cache.model.frozen_map import EMPTY, FrozenMap
 from faas_cache.model.masking import masked_message, shown_fields
 from faas_cache.model.specs import FunctionSpec
 from faas_cache.stack import reading, selection
+from faas_cache.stack.ignore_comments import has_comments, not_ignored
 from faas_cache.stack.loading import load_text
 from faas_cache.stack.positions import Position
 from faas_cache.stack.substitution import Substitution
+from faas_cache.stack.variable_uses import variables_at, with_branch_hint
 from faas_cache.stack.yaml import read_document
 
 __all__ = ["Stack"]
@@ -107,7 +109,7 @@ class Stack:
         faults = errors(stack.diagnostics)
         if not faults:
             return stack.select(filter, regex)
-        also = tuple(d for d in stack.diagnostics if d.name == "variable-changes-structure")
+        also = tuple(d for d in stack.diagnostics if d.name in _ABOUT_VARIABLES)
         try:
             stack = stack.select(filter, regex)
         except InvalidInput as error:
@@ -166,6 +168,51 @@ class Stack:
             for diagnostic, location in zip(diagnostics, locations, strict=True)
         )
 
+    def report(self, diagnostics: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
+        """The diagnostics as people get them.
+
+        With locations, with hints about variables, and without the warnings and notes that a
+        comment of the file switches off.
+        """
+        return tuple(self.report_own(self.with_locations(diagnostics)))
+
+    def report_own(
+        self,
+        diagnostics: Iterable[Diagnostic],
+        own_path: Callable[[KeyPath], KeyPath] = lambda path: path,
+    ) -> Iterable[Diagnostic]:
+        """`report` for diagnostics of this file; `own_path` makes their key paths those of it."""
+        diagnostics = tuple(diagnostics)
+        commented = has_comments(self.substitution.source)
+        invalid = self.substitution.replacements and any(map(_is_invalid_reference, diagnostics))
+        if not diagnostics or not (commented or invalid):
+            return diagnostics
+        document = read_document(self.substitution, self.file, marking=True)
+        hinted = (
+            with_branch_hint(document, diagnostic, own_path(diagnostic.location.path))
+            if _is_invalid_reference(diagnostic)
+            else diagnostic
+            for diagnostic in diagnostics
+        )
+        return not_ignored(document, hinted, own_path) if commented else tuple(hinted)
+
+    def argument_variables(self) -> dict[str, dict[str, tuple[str, ...]]]:
+        """The names of the variables in each build argument, by function and argument."""
+        if not self.substitution.replacements:
+            return {}
+        document = read_document(self.substitution, self.file, marking=True)
+        return {
+            name: {
+                argument: tuple(
+                    item.name
+                    for item in variables_at(document, ("functions", name, "build_args", argument))
+                )
+                for argument in spec.build_args
+            }
+            for name, spec in self.functions.items()
+            if spec.build_args
+        }
+
     def locations(self, locations: Iterable[Location]) -> tuple[Location, ...]:
         """The locations; those with a key path of this file and no line get their position."""
         locations = tuple(locations)
@@ -179,6 +226,14 @@ class Stack:
             else location
             for location in locations
         )
+
+
+# Warnings that may be the reason for an error.
+_ABOUT_VARIABLES = ("unset-variable", "variable-changes-structure")
+
+
+def _is_invalid_reference(diagnostic: Diagnostic) -> bool:
+    return diagnostic.name == "invalid-reference"
 
 
 def _is_incomplete(location: Location) -> bool:
