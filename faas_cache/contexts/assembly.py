@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, NoReturn, TypeVar
 import attrs
 
 from faas_cache.contexts.files import read_small, write_tree
+from faas_cache.contexts.ignore_sources import find_ignore_file, root_folders
 from faas_cache.contexts.locks import (
     ContextLock,
     StopSignal,
@@ -296,33 +297,19 @@ class ContextBuilder:
         )
 
     def _find_ignore_file(self, inside: str) -> IgnoreFile | None:
-        """The ignore file at the root of the context: the source that is copied last has it.
-
-        One that is too large to be read excludes nothing.
-        """
-        root, template = self.contexts.root, self.template.name
-        handler = os.path.realpath(os.path.join(root, self.spec.handler))
-        sources = [f"{root}/{TEMPLATE_FOLDER}/{template}"] if template != DOCKERFILE else []
-        if not inside:
-            sources.append(handler)
-        folders = [*reversed(sources)]
-
-        def find(name: str) -> str | None:
-            """The path of a file at the root of the context."""
-            extras = (e for e in self.contexts.extras if posixpath.normpath(e) == name)
-            last = [root for _ in extras if not inside]
-            paths = (f"{folder}/{name}" for folder in (*last, *folders))
-            return next(filter(os.path.exists, paths), None)
-
-        if find("Dockerfile") is None and find("dockerfile") is not None:
-            return None  # docker reads `dockerfile.dockerignore` then
-        for path in filter(None, map(find, self.ignore_names)):
-            if os.path.isfile(path):
-                with suppress(InvalidFunction):  # reported when it is copied
-                    real, _ = self._walker("handler", handler).follow(path)
-                    data = read_small(real)
-                    return None if data is None else self.contexts.ignore_file(path, data)
-                return None
+        """The ignore file of the context; one that is too large to be read excludes nothing."""
+        if not self.ignore_names:
+            return None
+        root, handler = self.contexts.root, self.spec.handler
+        folders = root_folders(root, self.template.name, handler, inside)
+        extras = () if inside else self.contexts.extras
+        path = find_ignore_file(self.ignore_names, folders, root, extras)
+        if path is None:
+            return None
+        walker = self._walker("handler", os.path.realpath(os.path.join(root, handler)))
+        with suppress(InvalidFunction):  # a link that leads outside: reported when it is copied
+            data = read_small(walker.follow(path)[0])
+            return None if data is None else self.contexts.ignore_file(path, data)
         return None
 
     def _refuse_handler(self, problem: str, hint: str) -> NoReturn:
