@@ -21,6 +21,7 @@ from faas_cache.model.masking import shown_fields
 from faas_cache.model.specs import FunctionSpec
 from faas_cache.planning.cache_uses import CacheUse, cache_uses
 from faas_cache.planning.checks import check_builder, check_each, check_files
+from faas_cache.planning.context_files import ContextFiles
 from faas_cache.planning.equal_builds import equal_builds
 from faas_cache.planning.function_names import check_name
 from faas_cache.planning.options import BuildOptions, checked_environ
@@ -48,6 +49,7 @@ DOCKERFILE = "dockerfile"
 _NO_FLAGS = CacheFlags()
 _NO_OPTIONS = BuildOptions()
 _NO_INPUTS = PlanInputs()
+_NO_FILES: Mapping[str, ContextFiles] = FrozenMap()
 
 
 @attrs.frozen(kw_only=True, repr=False)
@@ -146,9 +148,14 @@ class StackPlan:
         """The same functions, built with another front end."""
         return _assemble(attrs.evolve(self, chosen=front_end))
 
-    def with_dockerfiles(self, dockerfiles: Mapping[str, str]) -> StackPlan:
-        """The same functions, checked with their Dockerfiles, by the name of the function."""
-        inputs = attrs.evolve(self.inputs, dockerfiles=dockerfiles)
+    def with_files(
+        self, dockerfiles: Mapping[str, str], context_files: Mapping[str, ContextFiles] = _NO_FILES
+    ) -> StackPlan:
+        """The same functions, checked with their Dockerfiles and what was found in their contexts.
+
+        Both by the name of the function.
+        """
+        inputs = attrs.evolve(self.inputs, dockerfiles=dockerfiles, context_files=context_files)
         return _assemble(attrs.evolve(self, inputs=inputs))
 
     def raise_errors(self) -> None:
@@ -298,10 +305,10 @@ def _assemble(stack_plan: StackPlan) -> StackPlan:
         plans = tuple(map(_with_buildx, plans))
     faults = FaultCollector(list(stack_plan.faults))
     faults.add(*check_each(plans, builder, inputs.environ, inputs.dockerfiles))
-    if inputs.dockerfiles:
+    if inputs.dockerfiles or inputs.context_files:
         variables = stack_plan.stack.argument_variables()
         common = stack_plan.request.options.build_args
-        faults.add(*check_files(plans, inputs.dockerfiles, variables, common))
+        faults.add(*check_files(plans, inputs.dockerfiles, inputs.context_files, variables, common))
     faults.add(
         *check_between(
             plans,

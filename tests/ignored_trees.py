@@ -32,9 +32,22 @@ class Vector(NamedTuple):
 
 
 def read_vectors() -> list[Vector]:
-    """The recorded table."""
+    """The recorded table: what docker 26 kept of `TREE`, or left out, or that it failed."""
     rows = map(json.loads, VECTORS.read_text().splitlines())
-    return [Vector(row["text"], None if row["kept"] is None else tuple(row["kept"])) for row in rows]
+    return [Vector(row["text"], _recorded(row)) for row in rows]
+
+
+def _recorded(row: dict[str, list[str]]) -> tuple[str, ...] | None:
+    if "leaves_out" in row:
+        return tuple(path for path in everything() if path not in row["leaves_out"])
+    return tuple(row["keeps"]) if "keeps" in row else None
+
+
+def everything() -> tuple[str, ...]:
+    """The files and folders of `TREE`."""
+    result = kept("")
+    assert result is not None
+    return result
 
 
 def make_tree(folder: Path, tree: tuple[str, ...] = TREE) -> None:
@@ -57,7 +70,9 @@ def files_in(folder: Path) -> tuple[str, ...]:
     )
 
 
-def kept(text: str | bytes, tree: tuple[str, ...] = TREE, *, prune: bool = True) -> tuple[str, ...] | None:
+def kept(
+    text: str | bytes, tree: tuple[str, ...] = TREE, *, prune: bool = True
+) -> tuple[str, ...] | None:
     """What an ignore file leaves of a tree; `None` for an invalid pattern."""
     nested: dict[str, object] = {}
     for path in tree:
@@ -75,7 +90,9 @@ def kept(text: str | bytes, tree: tuple[str, ...] = TREE, *, prune: bool = True)
     return tuple(sorted(result))
 
 
-def _walk(folder: IgnoredFolder, tree: dict[str, object], path: str, result: set[str], *, prune: bool) -> None:
+def _walk(
+    folder: IgnoredFolder, tree: dict[str, object], path: str, result: set[str], *, prune: bool
+) -> None:
     for name, below in sorted(tree.items()):
         if below is None:
             if not folder.excludes(name):
@@ -102,19 +119,19 @@ _PARTS = tuple(sorted({part for path in TREE for part in path.split("/") if part
 
 def random_text(number: int) -> str:
     """A generated ignore file."""
-    dice = random.Random(number)  # noqa: S311  # not a secret
+    dice = random.Random(number)  # not a secret
     return "".join(f"{_random_line(dice)}\n" for _ in range(dice.randint(1, 6)))
 
 
 def _random_line(dice: random.Random) -> str:
     kind = dice.random()
-    if kind < 0.35:  # noqa: PLR2004
+    if kind < 0.35:
         path = dice.choice(TREE).strip("/").split("/")
         line = "/".join(path[: dice.randint(1, len(path))])
-    elif kind < 0.7:  # noqa: PLR2004
+    elif kind < 0.7:
         path = dice.choice(TREE).strip("/").split("/")
         wild = ["*", "**", *path, "[a-f]*", "?*"]
-        line = "/".join(dice.choice(wild) if dice.random() < 0.5 else part for part in path)  # noqa: PLR2004
+        line = "/".join(dice.choice(wild) if dice.random() < 0.5 else part for part in path)
     else:
         line = "".join(dice.choice((*_TOKENS, *_PARTS)) for _ in range(dice.randint(1, 5)))
-    return f"!{line}" if dice.random() < 0.35 else line  # noqa: PLR2004
+    return f"!{line}" if dice.random() < 0.35 else line

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, NoReturn, TypeVar
 import attrs
 
 from faas_cache.contexts.files import read_small, write_tree
+from faas_cache.contexts.ignore_sources import find_ignore_file, root_folders
 from faas_cache.contexts.locks import (
     ContextLock,
     StopSignal,
@@ -211,7 +212,8 @@ class ContextBuilder:
         for extra in self.contexts.extras:
             with faults.catch(*function):
                 self._add_extra(extra, inside, tree)
-        faults.raise_errors(InvalidFunction)
+        if faults.errors:  # several sources may run into one pattern of the ignore file
+            raise InvalidFunction(*dict.fromkeys(faults.diagnostics))
         return tree
 
     def _template_tree(self) -> ContextTree:
@@ -295,28 +297,19 @@ class ContextBuilder:
         )
 
     def _find_ignore_file(self, inside: str) -> IgnoreFile | None:
-        """The ignore file at the root of the context: the source that is copied last has it.
-
-        What cannot be one, because it is too large or a folder, excludes nothing.
-        """
-        root, template = self.contexts.root, self.template.name
-        handler = os.path.realpath(os.path.join(root, self.spec.handler))
-        sources = [f"{root}/{TEMPLATE_FOLDER}/{template}"] if template != DOCKERFILE else []
-        if not inside:
-            sources.append(handler)
-        for name in self.ignore_names:
-            extras = [
-                root for e in self.contexts.extras if not inside and posixpath.normpath(e) == name
-            ]
-            for folder in (*extras, *reversed(sources)):
-                if not os.path.lexists(f"{folder}/{name}"):
-                    continue
-                with suppress(InvalidFunction):  # reported when it is copied
-                    real, _ = self._walker("handler", handler).follow(f"{folder}/{name}")
-                    data = read_small(real)
-                    if data is not None:
-                        return self.contexts.ignore_file(f"{folder}/{name}", data)
-                return None
+        """The ignore file of the context; one that is too large to be read excludes nothing."""
+        if not self.ignore_names:
+            return None
+        root, handler = self.contexts.root, self.spec.handler
+        folders = root_folders(root, self.template.name, handler, inside)
+        extras = () if inside else self.contexts.extras
+        path = find_ignore_file(self.ignore_names, folders, root, extras)
+        if path is None:
+            return None
+        walker = self._walker("handler", os.path.realpath(os.path.join(root, handler)))
+        with suppress(InvalidFunction):  # a link that leads outside: reported when it is copied
+            data = read_small(walker.follow(path)[0])
+            return None if data is None else self.contexts.ignore_file(path, data)
         return None
 
     def _refuse_handler(self, problem: str, hint: str) -> NoReturn:

@@ -17,7 +17,7 @@ __all__ = ["ignore_names"]
 # `.containerignore`, and what the front end of a caller reads is unknown.
 _FRONT_ENDS = ("docker_build", "buildx_build", "buildctl_build")
 # Builder flags that read something of a context besides what the Dockerfile copies.
-_READING = ("--build-context", "--file", "-f")
+_READING = ("--build-context", "--file")
 _SWITCH = "DOCKER_BUILDKIT"
 # docker/cli 23.0: `docker build` uses BuildKit by default.
 _BUILDKIT_DEFAULT = "23.0"
@@ -47,7 +47,7 @@ def _reads_context(plan: BuildPlan) -> bool:
         return True
     return any(
         flag.partition("=")[0] in _READING
-        or (flag.startswith("-f") and not flag.startswith("--"))
+        or ("f" in flag and not flag.startswith("--"))  # `-f`, also behind other letters
         or folder in flag
         for flag in plan.builder_flags
     )

@@ -230,6 +230,18 @@ CATALOGUE: FrozenMap[Condition] = FrozenMap(
         "invalid-ignore-pattern": Condition(
             "", _EW, "docker rejects a pattern of a `.dockerignore`", _IGNORE
         ),
+        "unread-dockerignore": Condition(
+            "", _N, "docker does not read a `.dockerignore` of a handler", _IGNORE
+        ),
+        "volatile-file": Condition(
+            "", _WN, "a step copies what changes all the time, or differs on each machine", _IGNORE
+        ),
+        "unportable-modes": Condition(
+            "",
+            _N,
+            "the modes of an own context differ from those of a checkout",
+            "https://docs.docker.com/build/cache/invalidation/",
+        ),
         "context-locked": Condition(
             "", _E, "another run writes or builds the same context", _BUILD
         ),

@@ -11,6 +11,7 @@ from faas_cache.model.builders import Builder, missing_features
 from faas_cache.model.ci import detect_job
 from faas_cache.model.diagnostics import Diagnostic, Location
 from faas_cache.model.frozen_map import EMPTY
+from faas_cache.planning.context_files import ContextFiles
 from faas_cache.planning.entry_checks import Environment
 from faas_cache.planning.node_checks import check_nodes
 from faas_cache.planning.plan import BuildPlan
@@ -26,12 +27,14 @@ def check(
     builder: Builder | None = None,
     environ: Mapping[str, str] | None = None,
     dockerfiles: Mapping[str, str] = EMPTY,
+    context_files: Mapping[str, ContextFiles] = MappingProxyType({}),
 ) -> tuple[Diagnostic, ...]:
     """The diagnostics of these plans: of each one, then between them, then about the builder.
 
     `builder` and `environ` describe the machine; `None` means that it was not inspected. Of the
     environment only the variables of `type=gha` and of CI systems are read. `dockerfiles` holds the
-    text of the Dockerfile of a function by its name. Raises nothing for plans that `resolve` made.
+    text of the Dockerfile of a function by its name, `context_files` what was found in its context.
+    Raises nothing for plans that `resolve` made.
 
     >>> from faas_cache.model.specs import FunctionSpec
     >>> from faas_cache.planning.resolution import resolve
@@ -43,7 +46,7 @@ def check(
     plans = tuple(plans)
     return (
         *check_each(plans, builder, environ, dockerfiles),
-        *check_files(plans, dockerfiles),
+        *check_files(plans, dockerfiles, context_files),
         *check_between(plans),
         *check_builder(plans, builder),
     )
@@ -71,19 +74,26 @@ def check_each(
 def check_files(
     plans: Iterable[BuildPlan],
     dockerfiles: Mapping[str, str],
+    context_files: Mapping[str, ContextFiles] = MappingProxyType({}),
     variables: Mapping[str, Mapping[str, tuple[str, ...]]] = MappingProxyType({}),
     common: Iterable[str] = (),
 ) -> tuple[Diagnostic, ...]:
-    """The diagnostics between the plans and their Dockerfiles.
+    """The diagnostics between the plans, their Dockerfiles and the files of their contexts.
 
     `variables` holds the names of the variables in build arguments, by function and argument;
     `common` the build arguments that every function gets.
     """
-    if not dockerfiles:
-        return ()
-    from faas_cache.planning.dockerfile_checks import check_dockerfiles
+    plans = tuple(plans)
+    diagnostics: list[Diagnostic] = []
+    if dockerfiles:
+        from faas_cache.planning.dockerfile_checks import check_dockerfiles
 
-    return tuple(check_dockerfiles(plans, dockerfiles, variables, common))
+        diagnostics += check_dockerfiles(plans, dockerfiles, variables, common)
+    if context_files:
+        from faas_cache.planning.context_checks import check_context_files
+
+        diagnostics += check_context_files(plans, context_files, dockerfiles)
+    return tuple(diagnostics)
 
 
 def check_builder(plans: Iterable[BuildPlan], builder: Builder | None) -> tuple[Diagnostic, ...]:

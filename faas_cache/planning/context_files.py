@@ -2,9 +2,44 @@
 
 from __future__ import annotations
 
-__all__ = ["ALWAYS_COPIED", "IGNORE_FILES"]
+from collections.abc import Iterable
+
+import attrs
+
+__all__ = ["ALWAYS_COPIED", "IGNORE_FILES", "VOLATILE_NAMES", "ContextFiles"]
 
 # What docker looks for at the root of a context: only the first one that exists is read.
 IGNORE_FILES = ("Dockerfile.dockerignore", ".dockerignore")
 # What it reads there, whether it is excluded or not.
 ALWAYS_COPIED = frozenset({"Dockerfile", "dockerfile", *IGNORE_FILES})
+# What differs on every machine or changes all the time; `.env` is a file, the others are folders.
+VOLATILE_NAMES = frozenset({".git", ".env", "node_modules", "__pycache__"})
+
+
+def _paths(value: Iterable[str]) -> tuple[str, ...]:
+    return tuple(value)
+
+
+def _modes(value: Iterable[tuple[str, int]]) -> tuple[tuple[str, int], ...]:
+    return tuple((path, mode) for path, mode in value)
+
+
+@attrs.frozen(kw_only=True)
+class ContextFiles:
+    """What a check needs of the files of a build context.
+
+    Attributes:
+        ignore_file: The ignore file that docker reads, as a path in the project; empty for none.
+        ignore_text: Its text; bytes that are not UTF-8 are surrogates.
+        unread: Ignore files of the handler that docker does not read, as paths in the project.
+        volatile: Paths in the context whose names are in `VOLATILE_NAMES`.
+        modes: Paths in an own context with a mode that a checkout does not have, and the mode.
+        home: Where an ignore file would be read from, as a path in the project.
+    """
+
+    ignore_file: str = ""
+    ignore_text: str = ""
+    unread: tuple[str, ...] = attrs.field(default=(), converter=_paths)
+    volatile: tuple[str, ...] = attrs.field(default=(), converter=_paths)
+    modes: tuple[tuple[str, int], ...] = attrs.field(default=(), converter=_modes)
+    home: str = ""

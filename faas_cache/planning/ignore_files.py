@@ -17,7 +17,12 @@ import attrs
 from faas_cache.model.diagnostics import Diagnostic, Location
 from faas_cache.model.errors import InvalidInput
 from faas_cache.model.faults import FaultCollector
-from faas_cache.planning.ignore_patterns import IgnorePattern, invalid_pattern, is_valid_glob
+from faas_cache.planning.ignore_patterns import (
+    MAX_EXPRESSION,
+    IgnorePattern,
+    invalid_pattern,
+    is_valid_glob,
+)
 from faas_cache.stack.automaton import State
 
 __all__ = ["IgnoreFile", "IgnoredFolder", "parse_ignore_file"]
@@ -159,22 +164,34 @@ def parse_ignore_file(data: str | bytes, file: str = "") -> IgnoreFile:
     patterns: list[IgnorePattern] = []
     for number, line in enumerate(text.removeprefix("\ufeff").split("\n"), 1):
         location = Location(file=file, line=number)
-        if len(line) > _MAX_LINE or len(line.encode(errors="surrogateescape")) > _MAX_LINE:
-            faults.add(_too_long(location))
-            continue
-        line = line.removesuffix("\r")  # noqa: PLW2901  # as Go's scanner
-        pattern = "" if line.startswith("#") else _clean_line(line)
-        if pattern == "!":
-            faults.add(_empty_exception(location))
-            continue
-        is_exception = pattern.startswith("!")
-        pattern = pattern[is_exception:]
-        if not is_valid_glob(pattern):
-            faults.add(invalid_pattern(pattern, location))
-        elif pattern:
-            patterns.append(IgnorePattern(pattern, location, is_exception=is_exception))
+        with faults.catch():
+            pattern = _parse_line(line, location)
+            if pattern is not None:
+                patterns.append(pattern)
     faults.raise_errors(InvalidInput)
     return IgnoreFile(patterns=tuple(patterns))
+
+
+def _parse_line(line: str, location: Location) -> IgnorePattern | None:
+    """The pattern of a line; None for a blank line and a comment."""
+    if len(line) > _MAX_LINE or len(line.encode(errors="surrogateescape")) > _MAX_LINE:
+        message = f"line longer than {_MAX_LINE} bytes: docker cannot read the file"
+        raise _invalid(message, "split the line", location)
+    line = line.removesuffix("\r")  # as Go's scanner
+    text = "" if line.startswith("#") else _clean_line(line)
+    if not text:
+        return None
+    if text == "!":
+        message = "invalid pattern `!`: docker cannot read the file"
+        raise _invalid(message, "write a path behind `!`, or remove the line", location)
+    is_exception = text.startswith("!")
+    text = text[is_exception:]
+    if not is_valid_glob(text):
+        raise InvalidInput(invalid_pattern(text, location))
+    pattern = IgnorePattern(text, location, is_exception=is_exception)
+    if pattern.is_regex and len(text) > MAX_EXPRESSION:
+        raise _invalid(f"pattern longer than {MAX_EXPRESSION} characters", "shorten it", location)
+    return pattern
 
 
 def _clean_line(line: str) -> str:
@@ -199,19 +216,7 @@ def _clean(path: str) -> str:
     return cleaned[1:] if cleaned.startswith("//") else cleaned
 
 
-def _too_long(location: Location) -> Diagnostic:
-    return Diagnostic(
-        name="invalid-ignore-pattern",
-        message=f"line longer than {_MAX_LINE} bytes: docker cannot read the file",
-        hint="split the line",
-        location=location,
-    )
-
-
-def _empty_exception(location: Location) -> Diagnostic:
-    return Diagnostic(
-        name="invalid-ignore-pattern",
-        message="invalid pattern `!`: docker cannot read the file",
-        hint="write a path behind `!`, or remove the line",
-        location=location,
+def _invalid(message: str, hint: str, location: Location) -> InvalidInput:
+    return InvalidInput(
+        Diagnostic(name="invalid-ignore-pattern", message=message, hint=hint, location=location)
     )

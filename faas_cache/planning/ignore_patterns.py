@@ -21,10 +21,10 @@ from faas_cache.model.masking import masked
 from faas_cache.stack.automaton import Automaton, State
 from faas_cache.stack.regex import parse_regex
 
-__all__ = ["IgnorePattern", "invalid_pattern", "is_valid_glob"]
+__all__ = ["MAX_EXPRESSION", "IgnorePattern", "invalid_pattern", "is_valid_glob"]
 
-# Ours: a path has at most 4096 bytes on Linux (PATH_MAX).
-_MAX_LENGTH = 10_000
+# Ours: the longest pattern that becomes a regular expression, and the longest expression.
+MAX_EXPRESSION, _MAX_LENGTH = 2048, 20_000
 # What means something to a regular expression and nothing to `filepath.Match`.
 _ESCAPED = frozenset(".+()|{}$")
 _BOM = "\ufeff"

@@ -11,6 +11,7 @@ from faas_cache.model.diagnostics import Diagnostic
 from faas_cache.model.flags import CacheFlags
 from faas_cache.model.frozen_map import EMPTY, FrozenMap
 from faas_cache.model.masking import shown_fields
+from faas_cache.planning.context_files import ContextFiles
 from faas_cache.planning.options import BuildOptions
 from faas_cache.stack.templates import Template
 
@@ -19,6 +20,7 @@ __all__ = ["PlanInputs", "Request"]
 _NO_FLAGS = CacheFlags()
 _NO_OPTIONS = BuildOptions()
 _NO_TEMPLATES: FrozenMap[Template] = FrozenMap()
+_NO_CONTEXTS: FrozenMap[ContextFiles] = FrozenMap()
 
 
 def _read_names(value: object) -> tuple[str, ...]:
@@ -78,6 +80,10 @@ def _freeze_templates(value: Mapping[str, Template]) -> FrozenMap[Template]:
     return FrozenMap(value)
 
 
+def _freeze_contexts(value: Mapping[str, ContextFiles]) -> FrozenMap[ContextFiles]:
+    return FrozenMap(value)
+
+
 def _diagnostics(value: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
     return tuple(value)
 
@@ -90,6 +96,7 @@ class PlanInputs:
         environ: The variables of `PLANNING_VARIABLES`; `None` means that they were not read.
         templates: The templates of the functions by their `lang`, as far as they exist.
         dockerfiles: The Dockerfile of a function by its name (`reads_dockerfile` says which).
+        context_files: What checks need of the files of contexts, by the name of the function.
         tags: What `--tag` adds to the image of a function, by the function's name.
         diagnostics: Faults of what was read.
         root: The folder of the project, in which commands run; empty is the current one.
@@ -98,6 +105,9 @@ class PlanInputs:
     environ: FrozenMap[str] | None = attrs.field(default=None, converter=_freeze_environ)
     templates: FrozenMap[Template] = attrs.field(default=_NO_TEMPLATES, converter=_freeze_templates)
     dockerfiles: FrozenMap[str] = attrs.field(default=EMPTY, converter=_freeze, repr=False)
+    context_files: FrozenMap[ContextFiles] = attrs.field(
+        default=_NO_CONTEXTS, converter=_freeze_contexts, repr=False
+    )
     tags: FrozenMap[str] = attrs.field(default=EMPTY, converter=_freeze)
     diagnostics: tuple[Diagnostic, ...] = attrs.field(default=(), converter=_diagnostics)
     root: str = ""

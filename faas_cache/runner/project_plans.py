@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping
 
+from faas_cache.contexts.context_scan import read_context_files
 from faas_cache.contexts.project_sources import read_dockerfiles, read_templates
 from faas_cache.model.faults import FaultCollector
 from faas_cache.model.specs import FunctionSpec
@@ -41,7 +42,10 @@ def plan_request(
         ),
     )
     dockerfiles = read_dockerfiles(root, plan)
-    return plan.with_dockerfiles(dockerfiles) if dockerfiles else plan
+    context_files = read_context_files(root, plan)
+    if not dockerfiles and not context_files:
+        return plan
+    return plan.with_files(dockerfiles, context_files)
 
 
 def read_tags(
