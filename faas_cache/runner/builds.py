@@ -285,7 +285,8 @@ def _done(plan: Plan, command: PlannedCommand) -> Status:
 
 def _pushes(plan: Plan, command: PlannedCommand) -> bool:
     """Whether a build pushes its image by itself."""
-    return "--push" in command.argv or "push=true" in (plan.output or "").split(",")
+    outputs = (plan.output or "", *command.argv)  # buildctl has no `--push`
+    return "--push" in command.argv or any("push=true" in text.split(",") for text in outputs)
 
 
 def _with(
