@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import accumulate
 from unicodedata import east_asian_width
 
 from faas_cache.buildkit.events import BuildFinished, BuildStarted, Event, StepFinished, StepStarted
@@ -167,9 +168,7 @@ def _terminal_size() -> tuple[int, int]:
 
 def _cut(text: str, columns: int) -> str:
     """The beginning of a text, in so many columns of a terminal."""
-    width = 0
-    for index, character in enumerate(text):
-        width += 2 if east_asian_width(character) in "WF" else 1
-        if width > columns:
-            return f"{text[: max(index - 1, 0)]}…"
-    return text
+    ends = [*accumulate(2 if east_asian_width(character) in "WF" else 1 for character in text)]
+    if not ends or ends[-1] <= columns:
+        return text
+    return f"{text[: sum(end < columns for end in ends)]}…"

@@ -137,12 +137,9 @@ def test_the_summary_of_a_job() -> None:
         "",
         "| function | outcome | time | cached | import | export | reason | image |",
         "|---|---|---|---|---|---|---|---|",
-        "| <code>a&#124;b</code> | pushed | 2.0 s | 1/2 | found | 0.5 s |"
-        + f" the first step that ran is <code>&#91;2/2&#93; RUN {'x' * 90}</code> |"
-        + f" <code>a/fn&#64;sha256&#58;{'a' * 64}</code> |",
+        f"| <code>a&#124;b</code> | pushed | 2.0 s | 1/2 | found | 0.5 s | the first step that ran is <code>&#91;2/2&#93; RUN {'x' * 90}</code> | <code>a/fn&#64;sha256&#58;{'a' * 64}</code> |",
         "| <code>failed</code> | failed | 2.0 s | - | unknown | - | a command failed | - |",
-        "| <code>c</code> | built | 1 min 1 s | 0/1 | - | - | the first step that ran is"
-        + " <code>&#91;2/2&#93; RUN &#92;x1b&#91;1m</code>&#60;b&#62;<code>&#92;u202e</code> | - |",
+        "| <code>c</code> | built | 1 min 1 s | 0/1 | - | - | the first step that ran is <code>&#91;2/2&#93; RUN &#92;x1b&#91;1m</code>&#60;b&#62;<code>&#92;u202e</code> | - |",
         "",
         "3 functions in 1 min 4 s: 1 pushed, 1 failed, 1 built",
     ]
