@@ -80,7 +80,7 @@ def paint_severity(text: str, severity: Severity, stream: TextIO) -> str:
         return text
     word = f"{severity}: "
     start = 0 if text.startswith(word) else text.find(f": {word}") + 2
-    end = start + len(severity) + 1
+    end = start + len(severity)
     return f"{text[:start]}{_paint(text[start:end], _SEVERITIES[severity])}{text[end:]}"
 
 

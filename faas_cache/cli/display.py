@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import accumulate
 from unicodedata import east_asian_width
 
 from faas_cache.buildkit.events import BuildFinished, BuildStarted, Event, StepFinished, StepStarted
@@ -21,6 +22,7 @@ from faas_cache.cli.streams import write_stderr
 from faas_cache.model.text import printable
 from faas_cache.runner.results import FunctionResult
 from faas_cache.runner.tables import duration, format_line
+from faas_cache.runner.terminal import writer_for
 
 __all__ = ["Display", "showing"]
 
@@ -61,7 +63,7 @@ class Display:
 
     Attributes:
         live: Whether what runs is drawn on the terminal.
-        output: Where the output of builders goes: `None` for stderr as it is.
+        output: Where the output of builders goes: `None` for a terminal that they may draw on.
     """
 
     def __init__(
@@ -73,7 +75,8 @@ class Display:
         size: Callable[[], tuple[int, int]] | None = None,
     ) -> None:
         self.live: bool = live
-        self.output: Callable[[bytes], object] | None = self.write if live else None
+        drawable = is_terminal(sys.stderr) and not live
+        self.output: Callable[[bytes], object] | None = None if drawable else self.write
         self._count = len(functions)
         self._ended: set[str] = set()
         self._reports: dict[str, ReportBuilder] = {}
@@ -81,6 +84,8 @@ class Display:
         self._clock = clock
         self._size = size or _terminal_size
         self._drawn = 0
+        self._in_line = False
+        self._write = writer_for(None)
         self._lock = threading.RLock()
         self._paint = painter(sys.stderr)
         names = max((len(printable(name)) for name in functions), default=0)
@@ -109,7 +114,8 @@ class Display:
     def write(self, block: bytes) -> None:
         """Writes output of a builder above what runs."""
         with self._lock:
-            write_stderr(self._erased() + block.decode(errors="surrogateescape"))
+            self._write(self._erased().encode() + block)
+            self._in_line = not block.endswith(b"\n") if block else self._in_line
 
     def draw(self, above: str = "") -> None:
         """Draws what runs, below a text that stays."""
@@ -136,10 +142,12 @@ class Display:
             report=self._reports[name].report(),
         )
         line = format_line(result, self._width, self._paint, before=self._number(len(self._ended)))
+        text = f"\n{line}\n" if self._in_line else f"{line}\n"
+        self._in_line = False
         if self.live:
-            self.draw(above=f"{line}\n")
+            self.draw(above=text)
         else:
-            write_stderr(f"{line}\n")
+            write_stderr(text)
 
     def _number(self, number: int) -> str:
         return f"[{number}/{self._count}] "
@@ -160,9 +168,7 @@ def _terminal_size() -> tuple[int, int]:
 
 def _cut(text: str, columns: int) -> str:
     """The beginning of a text, in so many columns of a terminal."""
-    width = 0
-    for index, character in enumerate(text):
-        width += 2 if east_asian_width(character) in "WF" else 1
-        if width > columns:
-            return f"{text[: max(index - 1, 0)]}…"
-    return text
+    ends = [*accumulate(2 if east_asian_width(character) in "WF" else 1 for character in text)]
+    if not ends or ends[-1] <= columns:
+        return text
+    return f"{text[: sum(end < columns for end in ends)]}…"

@@ -7,7 +7,7 @@ from typing import BinaryIO
 
 from faas_cache.buildkit.explanations import explain
 from faas_cache.cli.arguments import Arguments
-from faas_cache.cli.output import ExitCode, print_diagnostic, print_json, print_result, warn
+from faas_cache.cli.output import ExitCode, print_diagnostics, print_json, print_result, warn
 from faas_cache.model.diagnostics import Diagnostic
 from faas_cache.model.errors import InvalidInput
 
@@ -38,8 +38,7 @@ def run(arguments: Arguments) -> int:
             }
         )
         return ExitCode.DONE
-    for item in (*failures, *notes):
-        print_diagnostic(item)
+    print_diagnostics(*failures, *notes)
     if not failures:
         print_result("no failed build in the log\n")
     return ExitCode.DONE

@@ -20,7 +20,7 @@ __all__ = [
     "ExitCode",
     "count",
     "print_command",
-    "print_diagnostic",
+    "print_diagnostics",
     "print_json",
     "print_result",
     "suggest",
@@ -51,9 +51,10 @@ def print_result(text: str) -> None:
     write_stdout(display(text))
 
 
-def print_diagnostic(item: Diagnostic | Explanation) -> None:
-    """Prints a diagnostic, or an explanation, as a result."""
-    write_stdout(paint_severity(display(f"{item}\n"), item.severity, sys.stdout))
+def print_diagnostics(*items: Diagnostic | Explanation) -> None:
+    """Prints diagnostics, or explanations, as a result."""
+    texts = (paint_severity(display(f"{item}\n"), item.severity, sys.stdout) for item in items)
+    write_stdout("".join(texts))
 
 
 def print_command(text: str) -> None:

@@ -70,7 +70,11 @@ def run_to_the_end(  # noqa: PLR0913  # what the end of a run needs
             stop=stop,
         )
     result = attrs.evolve(result, seconds=round(deadline.elapsed, 3))
-    print_summary(result, building=building, caching=any(p.caching for p in plan.plans))
+    caching = any(build_plan.caching for build_plan in plan.plans)
+    prints_steps = plan.front_end is None or plan.front_end.progress != "none"
+    print_summary(result, building=building, caching=caching)
+    if building and caching and prints_steps and is_unreported(result):
+        warn(_NO_REPORT)
     if earlier is not None:
         warn(*compare_reports(earlier, result))
     written = write_report(result, arguments) if hasattr(arguments, "report") else True
@@ -110,7 +114,7 @@ def _details(function: FunctionResult, *, caching: bool) -> str:
     return "".join(f"    {printable(line)}\n" for line in lines)
 
 
-def _problems(result: BuildResult, *, caching: bool) -> Iterator[Diagnostic | str]:
+def _problems(result: BuildResult, *, caching: bool) -> Iterator[Diagnostic]:
     """What went wrong, each once: notes, then failures, then whether it may be the cache."""
     lines: dict[Diagnostic, None] = {}
     for function in result.functions:
@@ -124,9 +128,12 @@ def _problems(result: BuildResult, *, caching: bool) -> Iterator[Diagnostic | st
     if caching and any(map(_may_be_the_cache, result.functions)):
         lines[_CACHED_BUILD_FAILED] = None
     yield from lines
-    built = [function for function in result.functions if not function.same_as]
-    if caching and built and result.ok and not any(f.report.steps for f in built):
-        yield _NO_REPORT
+
+
+def is_unreported(result: BuildResult) -> bool:
+    """Whether functions were built, and nothing is known of their steps."""
+    functions = result.functions
+    return bool(functions) and result.ok and not any(f.report.steps for f in functions)
 
 
 def _columns() -> int:

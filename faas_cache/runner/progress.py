@@ -20,7 +20,7 @@ __all__ = ["PROGRESS", "QUIET", "ProgressRequest", "check_progress"]
 PROGRESS = ("auto", "plain", "tty", "rawjson", "quiet", "none")
 # With these, a builder prints nothing: the output of failed builds is shown.
 QUIET = frozenset({"quiet", "none"})
-_FLAG = "--progress"
+_FLAG = "--progress="
 
 
 def check_progress(value: str, *, terminal: bool, several: bool) -> None:
@@ -89,13 +89,6 @@ class ProgressRequest:
 
 
 def _flag_value(flags: Iterable[str]) -> str:
-    """The value of the last `--progress` among flags."""
-    value = before = ""
-    for flag in flags:
-        name, _, text = flag.partition("=")
-        if before == _FLAG:
-            value = flag
-        elif name == _FLAG and text:
-            value = text
-        before = flag
-    return value
+    """The value of the last `--progress` among flags; D2: a flag and its value are one item."""
+    values = [flag.removeprefix(_FLAG) for flag in flags if flag.startswith(_FLAG)]
+    return values[-1] if values else ""

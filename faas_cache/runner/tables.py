@@ -18,9 +18,8 @@ Paint: TypeAlias = Callable[[str, Style], str]
 
 _HEAD = ("function", "outcome", "time", "cached", "import", "export", "reason")
 _PLAIN: tuple[Style | None, ...] = (None,) * len(_HEAD)
-# The longest cell of a table, in characters; the last one has what is left of the line.
-_WIDTH = 60
-_MIN_WIDTH = 20
+# The longest and the shortest reason in a table, in characters.
+_MAX_REASON, _MIN_REASON = 80, 20
 _STYLES: dict[str, Style] = {
     "built": "good",
     "pushed": "good",
@@ -99,7 +98,7 @@ def format_table(result: BuildResult, width: int = 0, paint: Paint = plain) -> s
     styles = [_row_styles(function) for function in result.functions]
     widths = [max(map(len, column)) for column in zip(_HEAD, *rows, strict=True)]
     rest = width - sum(widths[:-1]) - 2 * (len(widths) - 1)
-    widths[-1] = max(rest, _MIN_WIDTH) if width else _WIDTH + _MIN_WIDTH
+    widths[-1] = max(rest, _MIN_REASON) if width else _MAX_REASON
     lines = zip((_HEAD, *rows), (_PLAIN, *styles), strict=True)
     return "".join(f"{_line(row, row_styles, widths, paint)}\n" for row, row_styles in lines)
 

@@ -86,7 +86,9 @@ def test_a_function_with_an_error_is_not_listed(
     project: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """The others are; the exit code is that of a build."""
-    write_files(project, {"c.yml": f"{HEAD}  bad: {{image: r.test/c, context: ., build_cache: x}}\n"})
+    write_files(
+        project, {"c.yml": f"{HEAD}  bad: {{image: r.test/c, context: ., build_cache: x}}\n"}
+    )
     assert main(["caches", "-f", "*.yml"]) == 2
     captured = capsys.readouterr()
     assert (captured.out, captured.err.count("error: ")) == (TABLE, 1)

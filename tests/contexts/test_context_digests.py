@@ -133,7 +133,9 @@ def test_a_stop_ends_it(root: Path) -> None:
 @pytest.mark.parametrize("name", [".dockerignore", "Dockerfile.dockerignore"])
 def test_what_is_not_sent_is_not_recorded(root: Path, name: str) -> None:
     """What the ignore file excludes: a folder whose exceptions are sent, and a folder that is left out."""
-    write_files(root, {"c/left/out": "", "c/d/kept": "", f"c/{name}": f"d\nleft\n!d/kept\n{name}\n"})
+    write_files(
+        root, {"c/left/out": "", "c/d/kept": "", f"c/{name}": f"d\nleft\n!d/kept\n{name}\n"}
+    )
     assert [*digests(root).files] == ["a", "d/kept"]
 
 

@@ -19,8 +19,10 @@ def registry(project: EngineProject, method: str, path: str) -> bytes:
     """What the registry answers about the repository of a project."""
     host, _, name = project.repository.partition("/")
     url = f"http://{host}/v2/{name}/fn/{path}"
-    request = urllib.request.Request(url, method=method, headers={"Accept": INDEX})  # noqa: S310  # a URL of this machine
-    with urllib.request.urlopen(request) as answer:  # noqa: S310  # the same
+    request = urllib.request.Request(
+        url, method=method, headers={"Accept": INDEX}
+    )  # a URL of this machine
+    with urllib.request.urlopen(request) as answer:  # the same
         return bytes(answer.read())
 
 
@@ -198,8 +200,10 @@ def test_compare_names_what_changed(project: EngineProject, second: str) -> None
         "file": ["fn: `requirements.txt` changed"],
         "mode": ["fn: mode of `requirements.txt` 0644 → 0755"],
         "cache": [
-            f"fn: the cache `{cache}` was written since by another function,"
-            " or by a build with other inputs"
+            (
+                f"fn: the cache `{cache}` was written since by another function,"
+                " or by a build with other inputs"
+            )
         ],
     }
     moved = re.sub("sha256:[0-9a-f]{12}", "DIGEST", base)

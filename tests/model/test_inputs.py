@@ -128,8 +128,10 @@ def test_changes_go_both_ways(one: BuildInputs, two: BuildInputs) -> None:
         ),
         (
             Change(kind="cache", name="a/fn:buildcache"),
-            "the cache `a/fn:buildcache` was written since by another function,"
-            " or by a build with other inputs",
+            (
+                "the cache `a/fn:buildcache` was written since by another function,"
+                " or by a build with other inputs"
+            ),
         ),
         (
             Change(kind="platforms", old="linux/amd64", new="linux/arm64,linux/amd64"),

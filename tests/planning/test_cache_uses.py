@@ -8,7 +8,8 @@ from faas_cache.stack_plan import plan_stack
 
 
 def uses(
-    function: str, flags: CacheFlags = CacheFlags()  # noqa: B008  # frozen
+    function: str,
+    flags: CacheFlags = CacheFlags(),  # noqa: B008  # frozen
 ) -> list[tuple[str, str, tuple[str, ...], int | None]]:
     """Direction, type, names and line of each use of one function."""
     text = f"provider: {{name: openfaas}}\nfunctions:\n  fn: {{image: a/fn, {function}}}\n"

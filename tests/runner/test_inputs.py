@@ -129,5 +129,3 @@ def test_an_equal_build_has_the_inputs_of_the_first(
     root = write_project(tmp_path / "project", functions, {"Dockerfile": "FROM a\n"})
     one, two = build(Project.load(root=root, environ=fake_docker.environ), inputs=True)
     assert (two.same_as, two.inputs == one.inputs, one.inputs is None) == ("one", True, False)
-
-
