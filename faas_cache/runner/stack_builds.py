@@ -89,12 +89,7 @@ def build_stack(  # noqa: PLR0913  # what a run has
         "guard": recorder.guard(plans, guard),
     }
     if bake:
-        targets = dict(zip(target_names(plan.plans), plan.plans, strict=True))
-        result = run_bake(targets, commands[0], timeout=timeout, **common)
-        for unit in retries.units(result):  # G3: only the failed target, alone
-            if not deadline.stopped:
-                again = run_builds([unit], timeout=deadline.remaining, **common)
-                result = _replaced(result, again)
+        result = _bake(plan, commands[0], retries, deadline, common)
     else:
         result = run_builds(
             _units(plan.plans, commands),
@@ -109,6 +104,19 @@ def build_stack(  # noqa: PLR0913  # what a run has
         for function in result.functions
     ]
     return _for_every_function(functions, every, time.monotonic() - began)
+
+
+def _bake(
+    plan: StackPlan, command: Command, retries: Retries, deadline: Deadline, common: _Common
+) -> BuildResult:
+    """The results of one bake, in which the second attempts replace the first ones."""
+    targets = dict(zip(target_names(plan.plans), plan.plans, strict=True))
+    result = run_bake(targets, command, timeout=deadline.remaining, **common)
+    for unit in retries.units(result):  # G3: only the failed target, alone
+        if not deadline.stopped:
+            again = run_builds([unit], timeout=deadline.remaining, **common)
+            result = _replaced(result, again)
+    return result
 
 
 def _replaced(result: BuildResult, again: BuildResult) -> BuildResult:
