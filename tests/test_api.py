@@ -163,6 +163,7 @@ def test_public_values_are_values(name: str, data: st.DataObject) -> None:
 RESULTS = {
     "BuildInputs",
     "CacheReport",
+    "CacheUse",
     "Change",
     "Comparison",
     "Explanation",

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import attrs
-
 from faas_cache.cli.arguments import Arguments
 from faas_cache.cli.loading import exit_code_of, load_project, plan_functions
 from faas_cache.cli.output import print_json, print_result, warn
-from faas_cache.model.masking import masked
 from faas_cache.stack_plan import CacheUse
 
 __all__ = ["run"]
@@ -25,21 +22,12 @@ def run(arguments: Arguments) -> int:
     plan = plan_functions(load_project(arguments), arguments)
     warn(*plan.errors)
     if arguments.json:
-        print_json([_form(use) for use in plan.caches])
+        from faas_cache.serialization import to_dict
+
+        print_json([to_dict(use) for use in plan.caches])
     else:
         print_result(_table(plan.caches))
     return exit_code_of(plan)
-
-
-def _form(use: CacheUse) -> dict[str, object]:
-    return {
-        "function": use.function,
-        "side": use.direction,
-        "type": use.entry.type,
-        "caches": list(use.names),
-        "entry": masked(str(use.entry)),
-        "location": attrs.asdict(use.location),
-    }
 
 
 def _table(uses: tuple[CacheUse, ...]) -> str:

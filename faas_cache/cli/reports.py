@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from faas_cache.cli.arguments import Arguments
 from faas_cache.cli.output import warn
@@ -12,6 +12,9 @@ from faas_cache.model.diagnostics import Diagnostic
 from faas_cache.model.errors import InvalidInput
 from faas_cache.model.masking import masked
 from faas_cache.runner.results import BuildResult
+
+if TYPE_CHECKING:
+    from faas_cache.model.inputs import Comparison
 
 __all__ = [
     "check_report_path",
@@ -82,14 +85,18 @@ def read_report(path: str) -> dict[str, Any]:
     return data
 
 
-def compare_reports(old: dict[str, Any], new: BuildResult | dict[str, Any]) -> tuple[object, ...]:
+def compare_reports(old: dict[str, Any] | None, new: BuildResult) -> tuple[Comparison, ...]:
     """What there is to say about the functions that changed, or that missed their cache."""
+    if old is None:
+        return ()
     from faas_cache.comparison import compare
 
     return tuple(c for c in compare(old, new) if c.changes or c.missed)
 
 
-def write_report(result: BuildResult, arguments: Arguments) -> bool:
+def write_report(
+    result: BuildResult, arguments: Arguments, comparisons: tuple[Comparison, ...] = ()
+) -> bool:
     """Writes the report that the arguments ask for; returns whether it could be written.
 
     A run that started no build leaves an earlier report alone.
@@ -101,7 +108,7 @@ def write_report(result: BuildResult, arguments: Arguments) -> bool:
         from faas_cache.runner.tables import format_markdown
 
         path = path or os.environ.get("GITHUB_STEP_SUMMARY") or "-"
-        text = format_markdown(result)
+        text = format_markdown(result, comparisons)
     elif path or kind:
         import json
 

@@ -75,9 +75,9 @@ def run_to_the_end(  # noqa: PLR0913  # what the end of a run needs
     print_summary(result, building=building, caching=caching)
     if building and caching and prints_steps and is_unreported(result):
         warn(_NO_REPORT)
-    if earlier is not None:
-        warn(*compare_reports(earlier, result))
-    written = write_report(result, arguments) if hasattr(arguments, "report") else True
+    comparisons = compare_reports(earlier, result)
+    warn(*comparisons)
+    written = write_report(result, arguments, comparisons) if hasattr(arguments, "report") else True
     if received:
         return 128 + received[0]
     return result.exit_code if result.exit_code or written else ExitCode.FAILED

@@ -51,6 +51,7 @@ FORMS: FrozenMap[Form] = FrozenMap(
         derived=("cached", "total", "hit_ratio", "import_statuses", "first_miss", "reason"),
         prose=("reason", "first_miss_inputs"),
     ),
+    CacheUse=Form("planning.cache_uses"),
     Change=Form("model.inputs"),
     Command=Form("render.commands"),
     Comparison=Form("model.inputs"),

@@ -8,6 +8,8 @@ import pytest
 from stack_files import HEAD, write_files
 
 from faas_cache.cli.main import main
+from faas_cache.serialization import from_dict
+from faas_cache.stack_plan import CacheUse
 
 A = f"{HEAD}  fn: {{image: r.test/a, context: ., build_cache: max, platforms: linux/arm64}}\n"
 B = (
@@ -64,15 +66,21 @@ def test_json(capsys: pytest.CaptureFixture[str]) -> None:
     """For programs; secrets are masked."""
     entry = "type=s3,bucket=b,region=r,name=n,access_key_id=s3cr3t"
     assert main(["caches", "-f", "a.yml", "--json", "--cache-from", entry]) == 0
-    first, _ = json.loads(capsys.readouterr().out)
-    assert first == {
-        "function": "fn",
-        "side": "from",
-        "type": "s3",
-        "caches": ["type=s3 b manifests/ n"],
-        "entry": "type=s3,bucket=b,region=r,name=n,access_key_id=***",
-        "location": {"path": ["--cache-from", 0], "file": None, "line": None, "column": None},
-    }
+    first, second = json.loads(capsys.readouterr().out)
+    assert (first["masked"], first["direction"], first["names"], first["entry"]["text"]) == (
+        True,
+        "from",
+        ["type=s3 b manifests/ n"],
+        "type=s3,bucket=b,region=r,name=n,access_key_id=***",
+    )
+    use = from_dict(second)
+    assert (type(use), use.function, use.direction, use.names, use.location.line) == (
+        CacheUse,
+        "fn",
+        "to",
+        ("r.test/a:buildcache",),
+        4,
+    )
     assert "s3cr3t" not in str(first)
 
 

@@ -147,6 +147,22 @@ def test_compare_prints_the_changes(
     assert str(from_dict(data)) == "fn: mode of `a` 0644 → 0755"
 
 
+def test_a_summary_of_a_job_has_the_changes(
+    project: Path, old: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Below the table, as Markdown."""
+    (project / "fn" / "a").write_text("2")
+    (project / "fn" / "<b>`").write_text("")
+    assert main(["build", "--compare", old, "--report-format", "github", "--report", "-"]) == 0
+    assert capsys.readouterr().out.splitlines()[-5:] == [
+        "",
+        "#### Since the earlier build",
+        "",
+        "- <code>fn</code>: &#96;&#60;b&#62;&#96;&#96; was added",
+        "- <code>fn</code>: <code>a</code> changed",
+    ]
+
+
 @pytest.mark.parametrize("words", [[], ["a"], ["a", "b", "c"]])
 def test_compare_needs_two_reports(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     """The older one first."""
