@@ -15,10 +15,11 @@ from faas_cache.planning.plan import BuildPlan
 from faas_cache.render.bake_file import target_names
 from faas_cache.render.commands import Command
 from faas_cache.render.docker import docker_push
-from faas_cache.runner.builds import BuildUnit, Guard, Progress, run_bake, run_builds
+from faas_cache.runner.builds import BuildUnit, Guard, RunSettings, run_bake, run_builds
 from faas_cache.runner.progress import QUIET, ProgressRequest, check_progress
 from faas_cache.runner.results import BuildResult, FunctionResult
 from faas_cache.runner.retries import Retries
+from faas_cache.runner.secrets import SecretValues
 from faas_cache.runner.stop import Stop
 from faas_cache.runner.terminal import Output, terminal_of
 from faas_cache.stack_plan import StackPlan
@@ -26,17 +27,9 @@ from faas_cache.stack_plan import StackPlan
 __all__ = ["build_stack", "push_stack"]
 
 
-class _Common(TypedDict):
-    """The arguments that `run_builds` and `run_bake` have in common."""
+class _Held(TypedDict):
+    """The other arguments that `run_builds` and `run_bake` have in common."""
 
-    environ: Mapping[str, str]
-    cwd: str
-    progress: Progress
-    on_event: Callable[[Event], object] | None
-    output: Output
-    quiet: bool
-    verbose: bool
-    details: bool
     stop: Stop | None
     guard: Guard
 
@@ -70,32 +63,34 @@ def build_stack(  # noqa: PLR0913  # what a run has
     commands = plan.commands(bake=bake)
     retries = Retries(plan, enabled=retry)
     deadline = None if timeout is None else time.monotonic() + timeout
-    common: _Common = {
+    common: RunSettings = {
         "environ": environ,
         "cwd": plan.inputs.root,
+        "timeout": timeout,
         "progress": asked.choose(plan, terminal=drawn, several=not alone),
         "on_event": on_event,
         "output": output,
         "quiet": quiet or asked.value in QUIET,
         "verbose": verbose,
         "details": verbose or asked.value == "plain",
-        "stop": stop,
-        "guard": guard,
+        "secrets": SecretValues.of(plan.plans),
     }
+    held: _Held = {"stop": stop, "guard": guard}
     if bake:
         targets = dict(zip(target_names(plan.plans), plan.plans, strict=True))
-        result = run_bake(targets, commands[0], timeout=timeout, **common)
+        result = run_bake(targets, commands[0], **held, **common)
         for unit in retries.units(result):  # G3: only the failed target, alone
             left = None if deadline is None else max(deadline - time.monotonic(), 0.0)
             if left != 0 and not (stop and stop.stopped):
-                result = _replaced(result, run_builds([unit], timeout=left, **common))
+                common["timeout"] = left
+                result = _replaced(result, run_builds([unit], **held, **common))
     else:
         result = run_builds(
             _units(plan.plans, commands),
             parallel=parallel,
             fail_fast=fail_fast,
-            timeout=timeout,
             retry=lambda item, failed: retries.commands(item.function, failed),
+            **held,
             **common,
         )
     functions = [_with_notes(retries.with_note(function), plan) for function in result.functions]
