@@ -37,7 +37,7 @@ def parse_arguments(words: Sequence[str]) -> tuple[str, Arguments] | str:
     """
     if not words or words[0] in _HELP:
         return overview()
-    if words[0] in ("--version", "version"):
+    if words[0] == "--version":
         return f"{__version__}\n"
     name, *rest = _command_first(words)
     command = COMMANDS.get(name)

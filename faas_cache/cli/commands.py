@@ -189,12 +189,13 @@ _TABLE = (
         operands="[COMMAND | TOPIC]",
         examples=("faas-cache help build", "faas-cache help ci"),
     ),
+    Command("version", "Print the version", (), operands=""),
 )
 # The commands as the help of the program lists them.
 GROUPS = (
     ("Build", ("plan", "build", "publish", "push", "bake")),
     ("Look for problems", ("check", "doctor", "explain", "registries", "rule")),
-    ("Set up", ("set", "schema", "completion", "help")),
+    ("Set up", ("set", "schema", "completion", "help", "version")),
 )
 EXAMPLES = (
     "faas-cache set max --dry-run    what to write into stack.yaml",

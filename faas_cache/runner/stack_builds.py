@@ -24,7 +24,7 @@ from faas_cache.runner.stop import Stop
 from faas_cache.runner.terminal import Output, terminal_of
 from faas_cache.stack_plan import StackPlan
 
-__all__ = ["build_stack", "push_stack"]
+__all__ = ["build_stack", "push_commands", "push_stack"]
 
 
 class _Held(TypedDict):
@@ -114,6 +114,16 @@ def _with_notes(result: FunctionResult, plan: StackPlan) -> FunctionResult:
     return result if note is None else attrs.evolve(result, notes=(*result.notes, note))
 
 
+def push_commands(plan: StackPlan) -> tuple[Command, ...]:
+    """The commands that push the images of a plan, with docker by default; equal builds once."""
+    push = (plan.front_end and plan.front_end.push) or docker_push
+    return tuple(
+        attrs.evolve(command, kind="push", function=build_plan.function)
+        for build_plan in plan.distinct().plans
+        for command in push(build_plan)
+    )
+
+
 def push_stack(  # noqa: PLR0913  # the same
     plan: StackPlan,
     *,
@@ -130,12 +140,7 @@ def push_stack(  # noqa: PLR0913  # the same
     """Pushes the images of a plan that an earlier build left, with docker by default."""
     began = time.monotonic()
     every, plan = plan, plan.distinct()
-    push = (plan.front_end and plan.front_end.push) or docker_push
-    commands = [
-        attrs.evolve(command, kind="push", function=build_plan.function)
-        for build_plan in plan.plans
-        for command in push(build_plan)
-    ]
+    commands = push_commands(plan)
     result = run_builds(
         _units(plan.plans, commands),
         environ=environ,
