@@ -20,6 +20,7 @@ class _Shown:
 
     number: int
     header: bytes
+    base: bool
     running: bool = True
     ended: str = ""
 
@@ -70,7 +71,9 @@ class LineFormatter:
             return b""
         number = self._number(event.step)
         header = f"#{number} {printable(event.name)}\n".encode()
-        step = self._steps[event.function, event.step] = _Shown(number, header)
+        step = self._steps[event.function, event.step] = _Shown(
+            number, header, base=event.kind == "base"
+        )
         return step.begin() if self._details or event.kind != "internal" else b""
 
     def _number(self, step: str) -> int:
@@ -104,6 +107,9 @@ class LineFormatter:
         else:
             ended = "CACHED" if event.cached else f"DONE {event.seconds:.1f}s"
         if ended == step.ended or (step.header and not event.error):
+            return b""
+        # A base image ends once for its manifest, and once for its layers.
+        if step.base and step.ended and not self._details and not event.error:
             return b""
         step.ended = ended
         first, *more = ended.split("\n")

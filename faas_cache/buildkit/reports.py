@@ -156,7 +156,10 @@ class CacheReport:
             return ""
         if not self.cached and self.imports:
             if all(step.error for step in self.imports):
-                return "no cache was imported"
+                causes = dict.fromkeys(self.import_statuses)
+                if [*causes] == ["missing"]:
+                    return "the cache does not exist yet"
+                return f"no cache was imported: {', '.join(causes)}"
             if self.import_found:
                 return (
                     "the imported cache matches no step: it belongs to another base image, other"

@@ -11,7 +11,7 @@ from types import SimpleNamespace
 from typing import NoReturn
 
 from faas_cache import __version__
-from faas_cache.cli.commands import COMMANDS, Command
+from faas_cache.cli.commands import COMMANDS, EXAMPLES, GROUPS, Command
 from faas_cache.cli.flags import GENERAL, Flag
 from faas_cache.cli.output import suggest
 from faas_cache.model.diagnostics import Diagnostic
@@ -37,7 +37,7 @@ def parse_arguments(words: Sequence[str]) -> tuple[str, Arguments] | str:
     """
     if not words or words[0] in _HELP:
         return overview()
-    if words[0] in ("--version", "version"):
+    if words[0] == "--version":
         return f"{__version__}\n"
     name, *rest = _command_first(words)
     command = COMMANDS.get(name)
@@ -129,29 +129,28 @@ def _with_value(
 
 
 def _refuse(message: str, hint: str) -> NoReturn:
-    raise InvalidInput(Diagnostic(name="invalid-argument", message=message, hint=hint))
+    raise InvalidInput(Diagnostic(name="invalid-argument", message=message, hint=hint, url=""))
 
 
 # Help.
 
 
 def overview() -> str:
-    """The help of the program: every command with its summary."""
+    """The help of the program: every command with its summary, in groups, and examples."""
     width = max(map(len, COMMANDS))
-    commands = (f"  {name.ljust(width)}  {command.summary}" for name, command in COMMANDS.items())
-    return "\n".join(
-        (
-            "usage: faas-cache COMMAND [flags] [FUNCTION...]",
-            "",
-            "A shared Docker layer cache for OpenFaaS functions.",
-            "",
-            "Commands:",
-            *commands,
-            "",
-            "Run `faas-cache COMMAND --help` for the flags of a command.",
-            "",
-        )
-    )
+    lines = ["usage: faas-cache COMMAND [flags] [FUNCTION...]", ""]
+    lines += ["A shared Docker layer cache for OpenFaaS functions.", ""]
+    listed = {name for _, names in GROUPS for name in names}
+    others = tuple(name for name in COMMANDS if name not in listed)
+    for title, names in (*GROUPS, ("Others", others)):
+        if not names:
+            continue
+        lines += [f"{title}:"]
+        lines += [f"  {name.ljust(width)}  {COMMANDS[name].summary}" for name in names]
+        lines += [""]
+    lines += ["Examples:", *(f"  {line}" for line in EXAMPLES), ""]
+    lines += ["Run `faas-cache COMMAND --help` for the flags of a command.", ""]
+    return "\n".join(lines)
 
 
 def command_help(command: Command) -> str:

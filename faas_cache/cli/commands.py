@@ -27,7 +27,7 @@ from faas_cache.cli.flags import (
 )
 from faas_cache.model.frozen_map import FrozenMap
 
-__all__ = ["COMMANDS", "Command"]
+__all__ = ["COMMANDS", "EXAMPLES", "GROUPS", "Command"]
 
 
 class Command(NamedTuple):
@@ -203,6 +203,18 @@ _TABLE = (
         operands="[COMMAND | TOPIC]",
         examples=("faas-cache help build", "faas-cache help ci"),
     ),
+    Command("version", "Print the version", (), operands=""),
+)
+# The commands as the help of the program lists them.
+GROUPS = (
+    ("Build", ("plan", "build", "publish", "push", "bake")),
+    ("Look for problems", ("check", "doctor", "explain", "registries", "rule")),
+    ("Set up", ("set", "schema", "completion", "help", "version")),
+)
+EXAMPLES = (
+    "faas-cache set max --dry-run    what to write into stack.yaml",
+    "faas-cache plan --explain       what a build runs, and why",
+    "faas-cache build --push         build and push all functions",
 )
 COMMANDS = FrozenMap(
     {

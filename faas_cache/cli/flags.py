@@ -75,7 +75,7 @@ def read_tag(text: str) -> str:
 
 def _invalid(expected: str, text: str, hint: str) -> InvalidInput:
     message = f"expected {expected}, got `{masked(text)[:_SHOWN]}`"
-    return InvalidInput(Diagnostic(name="invalid-argument", message=message, hint=hint))
+    return InvalidInput(Diagnostic(name="invalid-argument", message=message, hint=hint, url=""))
 
 
 # Flags.

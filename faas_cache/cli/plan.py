@@ -6,9 +6,10 @@ from faas_cache.cli.arguments import Arguments
 from faas_cache.cli.loading import load_project, plan_functions
 from faas_cache.cli.output import ExitCode, print_command, print_json, print_result, warn
 from faas_cache.model.text import printable
+from faas_cache.render.commands import Command
 from faas_cache.stack_plan import StackPlan
 
-__all__ = ["print_plan", "run"]
+__all__ = ["print_commands", "print_plan", "run"]
 
 
 def run(arguments: Arguments) -> int:
@@ -22,7 +23,11 @@ def run(arguments: Arguments) -> int:
 
 def print_plan(plan: StackPlan, arguments: Arguments) -> int:
     """Prints the commands of a plan, also for the `--dry-run` of a build."""
-    commands = plan.commands(bake=arguments.bake)  # raises the errors
+    return print_commands(plan, plan.commands(bake=arguments.bake), arguments)
+
+
+def print_commands(plan: StackPlan, commands: tuple[Command, ...], arguments: Arguments) -> int:
+    """Prints commands of a plan."""
     shown = commands if arguments.show_secrets else tuple(c.masked() for c in commands)
     if arguments.json:
         from faas_cache.serialization import to_dict

@@ -109,7 +109,9 @@ def print_summary(result: BuildResult, *, building: bool, caching: bool) -> None
 
 def _details(function: FunctionResult, *, caching: bool) -> str:
     """What the line of the only function does not say: why steps ran, and its image."""
-    lines = [function.reason] if function.ok and caching and function.report.first_miss else []
+    explained = any(note.step == "cache-import" and note.name for note in function.notes)
+    miss = function.ok and caching and function.report.first_miss and not explained
+    lines = [function.reason] if miss else []
     lines += [function.image] if function.status == "pushed" and function.digest else []
     return "".join(f"    {printable(line)}\n" for line in lines)
 

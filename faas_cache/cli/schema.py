@@ -31,6 +31,7 @@ def run(arguments: Arguments) -> int:
         raise InvalidInput(
             Diagnostic(
                 name="invalid-argument",
+                url="",
                 message=f"there is no schema of `{masked(word)[:60]}`",
                 hint=suggest(word, SCHEMAS) or "write `faas-cache schema stack` or `report`",
             )

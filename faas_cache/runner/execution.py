@@ -15,6 +15,7 @@ from faas_cache.runner import supervision
 from faas_cache.runner.processes import CannotStart, Outcome, ProgramNotFound, run_in_worker
 from faas_cache.runner.recording import Display, Recorder
 from faas_cache.runner.records import Metadata, history, parse_metadata, with_metadata
+from faas_cache.runner.secrets import SecretValues
 from faas_cache.runner.stop import Shutdown
 from faas_cache.runner.workers import Mailbox
 
@@ -106,6 +107,7 @@ class Execution:
     quiet: bool
     verbose: bool
     details: bool
+    secrets: SecretValues
     heading: bool
     shutdown: Shutdown
 
@@ -132,10 +134,11 @@ class Execution:
             emit=lambda event: self.emit(event, mailbox),
             display="nothing" if drawn else self._display(command),
             details=self.details,
+            secrets=self.secrets,
         )
         if heading := self._heading(command, function):
             recorder.show(f"{heading}\n".encode(errors="replace"))
-        sink = recorder.show if drawn else recorder.feed
+        sink = recorder.draw if drawn else recorder.feed
         try:
             waits = not drawn and command.kind != "push"
             outcome, metadata = self._supervise(
@@ -156,7 +159,9 @@ class Execution:
             status=status,
             exit_code=outcome.exit_code,
             recorder=recorder,
-            explanations=_explanations(recorder, outcome) if status in ("", "failed") else (),
+            explanations=(
+                self._explanations(recorder, outcome) if status in ("", "failed") else ()
+            ),
             metadata=metadata,
         )
 
@@ -238,6 +243,12 @@ class Execution:
             return ""
         return f"{function}: {'pushing' if command.kind == 'push' else 'building'}"
 
+    def _explanations(self, recorder: Recorder, outcome: Outcome) -> tuple[Explanation, ...]:
+        """Why a command failed, and what else went wrong; all that is left may be what it drew."""
+        if recorder.empty:
+            return explain(self.secrets.mask(outcome.tail), outcome.exit_code)
+        return recorder.explain(outcome.exit_code)
+
     def _remaining(self) -> float | None:
         return None if self.deadline is None else max(self.deadline - time.monotonic(), 0.0)
 
@@ -253,13 +264,6 @@ def _status(outcome: Outcome) -> Literal["", "failed", "stopped", "timed out"]:
     if outcome.timed_out:
         return "timed out"
     return "stopped" if outcome.stopped else "failed"
-
-
-def _explanations(recorder: Recorder, outcome: Outcome) -> tuple[Explanation, ...]:
-    """Why a command failed, and what else went wrong; what it drew is all that is left of some."""
-    if recorder.empty:
-        return explain(outcome.tail, outcome.exit_code)
-    return recorder.explain(outcome.exit_code)
 
 
 def _cannot_start(function: str, error: CannotStart) -> Explanation:

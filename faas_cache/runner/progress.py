@@ -40,7 +40,7 @@ def check_progress(value: str, *, terminal: bool, several: bool) -> None:
 
 
 def _invalid(message: str, hint: str) -> InvalidInput:
-    return InvalidInput(Diagnostic(name="conflicting-flags", message=message, hint=hint))
+    return InvalidInput(Diagnostic(name="conflicting-flags", message=message, hint=hint, url=""))
 
 
 @attrs.frozen(kw_only=True)

@@ -15,29 +15,22 @@ from faas_cache.planning.plan import BuildPlan
 from faas_cache.render.bake_file import target_names
 from faas_cache.render.commands import Command
 from faas_cache.render.docker import docker_push
-from faas_cache.runner.builds import BuildUnit, Guard, Progress, run_bake, run_builds
+from faas_cache.runner.builds import BuildUnit, Guard, RunSettings, run_bake, run_builds
 from faas_cache.runner.inputs import InputRecorder
 from faas_cache.runner.progress import QUIET, ProgressRequest, check_progress
 from faas_cache.runner.results import BuildResult, FunctionResult
 from faas_cache.runner.retries import Retries
+from faas_cache.runner.secrets import SecretValues
 from faas_cache.runner.stop import Deadline, Stop
 from faas_cache.runner.terminal import Output, terminal_of
 from faas_cache.stack_plan import StackPlan
 
-__all__ = ["build_stack", "push_stack"]
+__all__ = ["build_stack", "push_commands", "push_stack"]
 
 
-class _Common(TypedDict):
-    """The arguments that `run_builds` and `run_bake` have in common."""
+class _Held(TypedDict):
+    """The other arguments that `run_builds` and `run_bake` have in common."""
 
-    environ: Mapping[str, str]
-    cwd: str
-    progress: Progress
-    on_event: Callable[[Event], object] | None
-    output: Output
-    quiet: bool
-    verbose: bool
-    details: bool
     stop: Stop | None
     guard: Guard
 
@@ -76,27 +69,28 @@ def build_stack(  # noqa: PLR0913  # what a run has
     recorder = InputRecorder(
         plan.inputs.root, environ, digests=inputs, stopped=lambda: deadline.stopped
     )
-    common: _Common = {
+    common: RunSettings = {
         "environ": environ,
         "cwd": plan.inputs.root,
+        "timeout": timeout,
         "progress": asked.choose(plan, terminal=drawn, several=not alone),
         "on_event": on_event,
         "output": output,
         "quiet": quiet or asked.value in QUIET,
         "verbose": verbose,
         "details": verbose or asked.value == "plain",
-        "stop": stop,
-        "guard": recorder.guard(plans, guard),
+        "secrets": SecretValues.of(plan.plans),
     }
+    held: _Held = {"stop": stop, "guard": recorder.guard(plans, guard)}
     if bake:
-        result = _bake(plan, commands[0], retries, deadline, common)
+        result = _bake(plan, commands[0], retries, deadline, held, common)
     else:
         result = run_builds(
             _units(plan.plans, commands),
             parallel=parallel,
             fail_fast=fail_fast,
-            timeout=timeout,
             retry=lambda item, failed: retries.commands(item.function, failed),
+            **held,
             **common,
         )
     functions = [
@@ -106,16 +100,21 @@ def build_stack(  # noqa: PLR0913  # what a run has
     return _for_every_function(functions, every, time.monotonic() - began)
 
 
-def _bake(
-    plan: StackPlan, command: Command, retries: Retries, deadline: Deadline, common: _Common
+def _bake(  # noqa: PLR0913  # the same
+    plan: StackPlan,
+    command: Command,
+    retries: Retries,
+    deadline: Deadline,
+    held: _Held,
+    common: RunSettings,
 ) -> BuildResult:
     """The results of one bake, in which the second attempts replace the first ones."""
     targets = dict(zip(target_names(plan.plans), plan.plans, strict=True))
-    result = run_bake(targets, command, timeout=deadline.remaining, **common)
+    result = run_bake(targets, command, **held, **common)
     for unit in retries.units(result):  # G3: only the failed target, alone
         if not deadline.stopped:
-            again = run_builds([unit], timeout=deadline.remaining, **common)
-            result = _replaced(result, again)
+            common["timeout"] = deadline.remaining
+            result = _replaced(result, run_builds([unit], **held, **common))
     return result
 
 
@@ -136,6 +135,16 @@ def _with_notes(result: FunctionResult, plan: StackPlan) -> FunctionResult:
     return result if note is None else attrs.evolve(result, notes=(*result.notes, note))
 
 
+def push_commands(plan: StackPlan) -> tuple[Command, ...]:
+    """The commands that push the images of a plan, with docker by default; equal builds once."""
+    push = (plan.front_end and plan.front_end.push) or docker_push
+    return tuple(
+        attrs.evolve(command, kind="push", function=build_plan.function)
+        for build_plan in plan.distinct().plans
+        for command in push(build_plan)
+    )
+
+
 def push_stack(  # noqa: PLR0913  # the same
     plan: StackPlan,
     *,
@@ -152,12 +161,7 @@ def push_stack(  # noqa: PLR0913  # the same
     """Pushes the images of a plan that an earlier build left, with docker by default."""
     began = time.monotonic()
     every, plan = plan, plan.distinct()
-    push = (plan.front_end and plan.front_end.push) or docker_push
-    commands = [
-        attrs.evolve(command, kind="push", function=build_plan.function)
-        for build_plan in plan.plans
-        for command in push(build_plan)
-    ]
+    commands = push_commands(plan)
     result = run_builds(
         _units(plan.plans, commands),
         environ=environ,

@@ -22,8 +22,8 @@ LAST = "[stage-1 4/4] COPY function/ /function/"
 MISSED = f"the first step that ran is `{LAST}`"
 # Of each recorded stream: cached and built steps, the first that ran, imports and exports without an error, the reason.
 RECORDED: dict[str, tuple[int, int, str | None, list[bool], list[bool], str]] = {
-    "buildx-0.13-cold": (0, 5, COLD, [False], [True], "no cache was imported"),
-    "buildx-0.29-cold": (0, 5, COLD, [False], [True], "no cache was imported"),
+    "buildx-0.13-cold": (0, 5, COLD, [False], [True], "the cache does not exist yet"),
+    "buildx-0.29-cold": (0, 5, COLD, [False], [True], "the cache does not exist yet"),
     "buildx-0.13-warm": (4, 5, LAST, [True], [True], MISSED),
     "buildx-0.29-warm": (4, 5, LAST, [True], [True], MISSED),
     "buildx-0.13-failing": (0, 0, None, [True], [], ""),
@@ -146,7 +146,7 @@ USELESS = (
 )
 REASONS = {
     "nothing was imported": ([], "the first step that ran is `[1/1] RUN x`"),
-    "an import failed": ([("acme.io/c", "not found")], "no cache was imported"),
+    "an import failed": ([("acme.io/c", "not found")], "the cache does not exist yet"),
     "an import is of no use": ([("acme.io/c", ""), ("acme.io/d", "no")], USELESS),
     "S3 does not say": ([("s3:1", "")], "the first step that ran is `[1/1] RUN x`"),
 }  # fmt: skip

@@ -255,7 +255,7 @@ def test_a_first_build_has_no_warning(
     assert main(["build"]) == 0
     lines = capfdbinary.readouterr().err.splitlines()
     assert not any(b"[import-failed]" in line for line in lines)
-    assert lines[-2] == b"    no cache was imported"
+    assert lines[-2] == b"    the cache does not exist yet"
 
 
 def test_quiet_shows_failures_only(

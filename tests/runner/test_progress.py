@@ -16,7 +16,8 @@ from faas_cache.stack_plan import StackPlan
 CURRENT = Builder(docker="28.5.2", buildx="0.29.1", containerd_store=True)
 OLDER = Builder(docker="26.1.5", buildx="0.13.1", containerd_store=True)
 # A terminal, or several builds at once.
-ALONE, DRAWN, SEVERAL = {}, {"terminal": True}, {"several": True}
+ALONE: dict[str, bool] = {}
+DRAWN, SEVERAL = {"terminal": True}, {"several": True}
 
 
 def plan(*flags: str, caching: bool = True, builder: Builder | None = CURRENT) -> StackPlan:
