@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterable, Iterator
 import attrs
 
 from faas_cache.model.backends import Direction
-from faas_cache.model.diagnostics import Location
+from faas_cache.model.diagnostics import KeyPath, Location
 from faas_cache.model.entries import CacheEntry, parse_entries
 from faas_cache.model.go import TRUE
 from faas_cache.planning.exports import INLINE_CACHE
-from faas_cache.planning.input_digests import cache_names
+from faas_cache.planning.input_digests import cache_names, flag_entries
 from faas_cache.planning.plan import BuildPlan
 
 __all__ = ["CacheUse", "cache_uses"]
@@ -50,7 +50,11 @@ def cache_uses(
 
 
 def _entries(plan: BuildPlan) -> Iterator[CacheUse]:
-    for direction, entry, path in plan.entries():
+    """The entries of the plan, then those among its builder flags, which are passed as written."""
+    path: KeyPath = ("functions", plan.function, "builder_flags")
+    directions: tuple[Direction, ...] = ("from", "to")
+    flags = ((side, entry, path) for side in directions for entry in flag_entries(plan, side))
+    for direction, entry, origin in (*plan.entries(), *flags):
         inline = direction == "to" and entry.type == "inline"
         names = plan.tags if inline else cache_names([entry], reading=direction == "from")
         yield CacheUse(
@@ -58,7 +62,7 @@ def _entries(plan: BuildPlan) -> Iterator[CacheUse]:
             direction=direction,
             entry=entry,
             names=tuple(names),
-            location=Location(path=path),
+            location=Location(path=origin),
         )
 
 

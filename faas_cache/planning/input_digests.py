@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 
-from faas_cache.model.entries import CacheEntry, reference_entry
+from faas_cache.model.backends import Direction
+from faas_cache.model.entries import CacheEntry, parse_entries, reference_entry
+from faas_cache.model.errors import FaasCacheError
 from faas_cache.model.frozen_map import FrozenMap
 from faas_cache.model.go import TRUE
 from faas_cache.model.inputs import BuildInputs
@@ -18,7 +21,14 @@ from faas_cache.planning.exports import (
 )
 from faas_cache.planning.plan import BuildPlan
 
-__all__ = ["cache_names", "digest_plan", "digest_text", "dockerfile_path", "flag_values"]
+__all__ = [
+    "cache_names",
+    "digest_plan",
+    "digest_text",
+    "dockerfile_path",
+    "flag_entries",
+    "flag_values",
+]
 
 
 def digest_text(data: str | bytes) -> str:
@@ -35,12 +45,14 @@ def digest_plan(plan: BuildPlan, environ: Mapping[str, str]) -> BuildInputs:
     `environ` has the values of build arguments that are passed by name alone. A value that is
     masked anywhere else is not recorded, not even as a digest.
     """
-    arguments = {name: value for name, value in plan.build_args.items() if name != INLINE_CACHE}
+    arguments = dict(plan.build_args)
     for text in flag_values(plan.builder_flags, "--build-arg"):
         name, equals, value = text.partition("=")
         if equals or name in environ:
             arguments[name] = value if equals else environ[name]
+    arguments.pop(INLINE_CACHE, None)  # no input of a step
     secret = {name for name, value in arguments.items() if masked_value(name, value) != value}
+    exports = (*plan.cache_to, *flag_entries(plan, "to"))
     return BuildInputs(
         build_args=FrozenMap(
             {name: digest_text(arguments[name]) for name in sorted({*arguments} - secret)}
@@ -48,8 +60,8 @@ def digest_plan(plan: BuildPlan, environ: Mapping[str, str]) -> BuildInputs:
         masked_args=tuple(sorted(secret)),
         secrets=tuple(plan.secrets),
         platforms=plan.platforms,
-        imports=tuple(cache_names(plan.cache_from, reading=True)),
-        exports=tuple(dict.fromkeys((*cache_names(plan.cache_to), *_inline_exports(plan)))),
+        imports=tuple(cache_names((*plan.cache_from, *flag_entries(plan, "from")), reading=True)),
+        exports=tuple(dict.fromkeys((*cache_names(exports), *_inline_exports(plan)))),
     )
 
 
@@ -62,6 +74,13 @@ def cache_names(entries: Iterable[CacheEntry], *, reading: bool = False) -> Iter
     names = {name: None for entry in entries for name in sorted(find(entry))}
     for kind, *values in names:
         yield masked(values[0]) if kind == "registry" else destination_text((kind, *values))
+
+
+def flag_entries(plan: BuildPlan, direction: Direction) -> Iterator[CacheEntry]:
+    """The cache entries among the builder flags, which are passed as written (D2)."""
+    for value in flag_values(plan.builder_flags, f"--cache-{direction}"):
+        with suppress(FaasCacheError):
+            yield from parse_entries([value])
 
 
 def _inline_exports(plan: BuildPlan) -> Iterator[str]:

@@ -45,6 +45,15 @@ def uses(
             [("from", "registry", ("docker.io/x/y:1",), 3)],
         ),
         ("build_args: {BUILDKIT_INLINE_CACHE: '1'}", []),
+        # What is passed as written is a cache, too; what cannot be read is none.
+        (
+            "builder_flags: ['--cache-from=a/x,a/y', '--cache-to=type=gha,scope=x', '--cache-to=,=']",
+            [
+                ("from", "registry", ("docker.io/a/x:latest",), 3),
+                ("from", "registry", ("docker.io/a/y:latest",), 3),
+                ("to", "gha", ("type=gha x",), 3),
+            ],
+        ),
     ],
 )
 def test_uses(setting: str, expected: list[tuple[str, str, tuple[str, ...], int | None]]) -> None:

@@ -28,7 +28,12 @@ def test_arguments_are_digests_and_secrets_are_names() -> None:
             "PIP_INDEX": "https://user:t0p@host/",
             "BUILDKIT_INLINE_CACHE": "1",
         },
-        builder_flags=["--build-arg=V=1", "--build-arg=HERE", "--build-arg=NOT_HERE"],
+        builder_flags=[
+            "--build-arg=BUILDKIT_INLINE_CACHE=1",
+            "--build-arg=V=1",
+            "--build-arg=HERE",
+            "--build-arg=NOT_HERE",
+        ],
         secrets={"conf": "/conf"},
         platforms=["linux/amd64"],
     )
@@ -79,6 +84,10 @@ def test_no_value_leaves_as_text(arguments: dict[str, str]) -> None:
         (
             {"build_args": {"BUILDKIT_INLINE_CACHE": "1"}, "output": "push"},
             ((), ("docker.io/a/fn:1",)),
+        ),
+        (
+            {"builder_flags": ["--cache-from=a/x:1", "--cache-to=type=registry,ref=a/x:1"]},
+            (("docker.io/a/x:1",), ("docker.io/a/x:1",)),
         ),
         (
             {"cache_to": ["type=inline"], "builder_flags": ["--push"]},
