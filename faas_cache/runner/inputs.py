@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 
 import attrs
 
@@ -12,6 +12,8 @@ from faas_cache.model.inputs import BuildInputs
 from faas_cache.planning.plan import BuildPlan
 from faas_cache.runner.builds import Guard, Plan
 from faas_cache.runner.results import FunctionResult
+from faas_cache.runner.stop import Deadline
+from faas_cache.stack_plan import StackPlan
 
 __all__ = ["InputRecorder"]
 
@@ -20,46 +22,40 @@ class InputRecorder:
     """The inputs of the functions of one run.
 
     `digests` says whether digests are recorded; the Dockerfile is read anyway, because it says
-    what the first step that ran depends on. `stopped` ends the digesting of a large context.
+    what the first step that ran depends on. The deadline ends the digesting of a large context.
     """
 
     def __init__(
-        self,
-        root: str,
-        environ: Mapping[str, str],
-        *,
-        digests: bool,
-        stopped: Callable[[], bool] = lambda: False,
+        self, plan: StackPlan, environ: Mapping[str, str], deadline: Deadline, *, digests: bool
     ) -> None:
-        self._root = root
+        self._root = plan.inputs.root
+        self._plans = {build_plan.function: build_plan for build_plan in plan.plans}
         self._environ = environ
+        self._deadline = deadline
         self._digests = digests
-        self._stopped = stopped
         self._dockerfiles: dict[str, bytes] = {}
         self._inputs: dict[str, BuildInputs] = {}
 
-    def guard(self, plans: Mapping[str, BuildPlan], hold: Guard) -> Guard:
+    def guard(self, hold: Guard) -> Guard:
         """A guard that also records the inputs of a function, once its context is held."""
 
         @contextmanager
         def hold_and_record(item: Plan) -> Iterator[None]:
             with hold(item):
-                self._record(plans[item.function])
+                self._record(self._plans[item.function])
                 yield
 
-        def enter(item: Plan) -> AbstractContextManager[None]:
-            return hold_and_record(item)
+        return hold_and_record
 
-        return enter
-
-    def with_inputs(self, result: FunctionResult, plan: BuildPlan) -> FunctionResult:
+    def with_inputs(self, result: FunctionResult) -> FunctionResult:
         """The result with what was recorded, and with what the builder printed of it."""
         if not result.attempts:
             return result
         inputs, dockerfile = self._inputs.get(result.name), self._dockerfiles.get(result.name)
         report = result.report
         if dockerfile is not None:
-            phrases = miss_inputs(report, dockerfile.decode(errors="replace"), _arguments(plan))
+            arguments = _arguments(self._plans[result.name])
+            phrases = miss_inputs(report, dockerfile.decode(errors="replace"), arguments)
             report = attrs.evolve(report, first_miss_inputs=phrases)
         if inputs is not None:
             inputs = attrs.evolve(inputs, base_images=resolved_images(report))
@@ -80,7 +76,11 @@ class InputRecorder:
             inputs = attrs.evolve(inputs, dockerfile=digest_text(dockerfile))
         if plan.context != "-" and "://" not in plan.context:
             inputs = digest_context(
-                self._root, plan.context, inputs, dockerfile=path, stopped=self._stopped
+                self._root,
+                plan.context,
+                inputs,
+                dockerfile=path,
+                stopped=lambda: self._deadline.stopped,
             )
         self._inputs[plan.function] = inputs
 

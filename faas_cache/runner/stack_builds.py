@@ -64,11 +64,8 @@ def build_stack(  # noqa: PLR0913  # what a run has
     asked = ProgressRequest.of(plan, environ, progress)
     commands = plan.commands(bake=bake)
     retries = Retries(plan, enabled=retry)
-    plans = {build_plan.function: build_plan for build_plan in plan.plans}
     deadline = Deadline(timeout, stop)
-    recorder = InputRecorder(
-        plan.inputs.root, environ, digests=inputs, stopped=lambda: deadline.stopped
-    )
+    recorder = InputRecorder(plan, environ, deadline, digests=inputs)
     common: RunSettings = {
         "environ": environ,
         "cwd": plan.inputs.root,
@@ -81,7 +78,7 @@ def build_stack(  # noqa: PLR0913  # what a run has
         "details": verbose or asked.value == "plain",
         "secrets": SecretValues.of(plan.plans),
     }
-    held: _Held = {"stop": stop, "guard": recorder.guard(plans, guard)}
+    held: _Held = {"stop": stop, "guard": recorder.guard(guard)}
     if bake:
         result = _bake(plan, commands[0], retries, deadline, held, common)
     else:
@@ -94,7 +91,7 @@ def build_stack(  # noqa: PLR0913  # what a run has
             **common,
         )
     functions = [
-        recorder.with_inputs(_with_notes(retries.with_note(function), plan), plans[function.name])
+        recorder.with_inputs(_with_notes(retries.with_note(function), plan))
         for function in result.functions
     ]
     return _for_every_function(functions, every, time.monotonic() - began)
