@@ -1,11 +1,13 @@
 """`compare`: what changed between two runs."""
 
 import json
+from contextlib import suppress
 from typing import Any
 
 import attrs
 import pytest
 from hypothesis import given
+from hypothesis import strategies as st
 from values import instance_of
 
 from faas_cache.buildkit.reports import CacheReport, Step
@@ -16,6 +18,11 @@ from faas_cache.model.inputs import BuildInputs, Comparison
 from faas_cache.runner.results import BuildResult, FunctionResult
 from faas_cache.serialization import to_dict
 
+ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda items: st.lists(items) | st.dictionaries(st.text(), items),
+    max_leaves=5,
+)
 CACHE = "r.test/fn:buildcache"
 ONE, TWO = (f"sha256:{digit * 64}" for digit in "12")
 INPUTS = BuildInputs(build_args=FrozenMap(SHA=ONE), imports=(CACHE,), exports=(CACHE,))
@@ -166,3 +173,19 @@ def test_other_data_is_rejected(data: Any, message: str) -> None:  # noqa: ANN40
     with pytest.raises(InvalidInput) as caught:
         compare(data, run())
     assert [diagnostic.message for diagnostic in caught.value.diagnostics] == [message]
+
+
+@given(st.data())
+def test_any_data_is_compared_or_rejected(data: st.DataObject) -> None:
+    """With one kind of error, wherever a report is damaged."""
+    report: Any = to_dict(run(result(cached="y")))
+    at: Any = report
+    while True:
+        key = data.draw(st.sampled_from([*at] if isinstance(at, dict) else range(len(at))))
+        inner = at[key]
+        if not (isinstance(inner, (dict, list)) and inner and data.draw(st.booleans())):
+            break
+        at = inner
+    at[key] = data.draw(ANYTHING)
+    with suppress(InvalidInput):
+        assert isinstance(compare(report, report), tuple)

@@ -8,7 +8,8 @@ from typing import Literal, TypeAlias
 import attrs
 
 from faas_cache.model.frozen_map import EMPTY, FrozenMap
-from faas_cache.model.masking import masked, shown_fields
+from faas_cache.model.masking import shown_fields
+from faas_cache.model.text import printable
 
 __all__ = ["BuildInputs", "Change", "ChangeKind", "Comparison", "ContextFile", "changes"]
 
@@ -92,13 +93,14 @@ class Change:
     __repr__ = shown_fields
 
     def __str__(self) -> str:
-        name, old, new = f"`{masked(self.name)}`", self.old, self.new
+        old, new = printable(self.old), printable(self.new)
+        name = f"`{printable(self.name)}`"
         match self.kind:
             case "platforms":
                 before, after = (f"`{value or 'the default'}`" for value in (old, new))
                 return f"the platforms changed from {before} to {after}"
             case "cache":
-                writer = f"by another function, `{masked(new)}`"
+                writer = f"by another function, `{new}`"
                 other = "since by another function, or by a build with other inputs"
                 return f"the cache {name} was written {writer if new else other}"
             case "mode":
@@ -158,12 +160,12 @@ class Comparison:
         elif self.missing == "inputs":
             yield "a report has no digests of this function"
         elif not sentences:
-            names = ", ".join(f"`{name}`" for name in self.unrecorded)
+            names = ", ".join(f"`{printable(name)}`" for name in self.unrecorded)
             note = f" (values that are not recorded: {names})" if names else ""
             yield f"nothing that we know of changed{note}"
 
     def __str__(self) -> str:
-        return "\n".join(f"{masked(self.function)}: {line}" for line in self.lines())
+        return "\n".join(f"{printable(self.function)}: {line}" for line in self.lines())
 
 
 def changes(old: BuildInputs, new: BuildInputs) -> Iterator[Change]:

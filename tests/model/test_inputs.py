@@ -175,3 +175,11 @@ CHANGE = Change(kind="file", name="a", old=ONE, new=TWO)
 def test_a_comparison_is_a_line_for_each_change(comparison: Comparison, lines: list[str]) -> None:
     """Behind the name of the function."""
     assert str(comparison) == "\n".join(f"fn: {line}" for line in lines)
+
+
+@given(instance_of("Comparison"))
+def test_each_sentence_is_one_line(comparison: Comparison) -> None:
+    """Whatever the names of files and functions are."""
+    lines = [*comparison.lines()]
+    assert [line for line in lines if not line.isprintable()] == []
+    assert len(str(comparison).split("\n")) == len(lines)
