@@ -39,7 +39,7 @@ def check_cache_flags(plan: BuildPlan) -> Iterator[Diagnostic]:
         name="cache-in-builder-flags",
         severity="note",
         message=f"`{name}` among the builder flags is passed as written, and not checked",
-        hint=f"write `build_cache: {masked(_setting(sides, image))}` instead",
+        hint=f"write `build_cache: {_setting(sides, image)}` instead",
         location=Location(path=("functions", plan.function, "builder_flags")),
     )
 
@@ -47,9 +47,9 @@ def check_cache_flags(plan: BuildPlan) -> Iterator[Diagnostic]:
 def _entries(value: str) -> list[str]:
     """The entries of a flag; references that are joined by commas are several (C7)."""
     try:
-        return [str(entry) for entry in parse_entries([value])]
+        return [masked(str(entry)) for entry in parse_entries([value])]
     except FaasCacheError:
-        return [value] if value else []
+        return [masked(value)] if value else []
 
 
 def _setting(sides: dict[str, list[str]], image: Reference | None) -> str:

@@ -66,7 +66,8 @@ _INSTALLS = re.compile(
     )""",
     re.VERBOSE,
 )
-_XARGS = re.compile(r"\bxargs\b")
+# A step that reads what to install, or looks for its files first: these may not exist.
+_UNCERTAIN = re.compile(r"\bxargs\b|(?:\[\[?|\btest)\s+(?:!\s+)?-[defrs]\s")
 # The folder of a template that holds the code of the function.
 _HANDLER_FOLDERS = frozenset({"function", "handler"})
 _TARGET_FLAG = "--target="
@@ -234,7 +235,7 @@ def _check_installs(function: _Function) -> Iterator[Diagnostic]:
 
 def _installs(instruction: Instruction) -> set[str]:
     """The tools with which a step installs dependencies."""
-    if instruction.keyword != "RUN" or _XARGS.search(instruction.text):
+    if instruction.keyword != "RUN" or _UNCERTAIN.search(instruction.text):
         return set()
     text = " ".join((*instruction.words, *(heredoc.text for heredoc in instruction.heredocs)))
     return {str(match.lastgroup) for match in _INSTALLS.finditer(text)}
