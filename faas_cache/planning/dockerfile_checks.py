@@ -93,11 +93,14 @@ def check_dockerfiles(
     arguments of the stack file by function and argument. An argument in `common` is given to all
     functions, and one that reads it is enough.
     """
-    functions = [
-        _Function(plan, Dockerfile.parse(text, plan.build_args), _target(plan))
-        for plan in plans
-        if plan.caching and (text := dockerfiles.get(plan.function))
-    ]
+    parsed: dict[object, Dockerfile] = {}  # most functions of a stack have one of few templates
+    functions: list[_Function] = []
+    for plan in plans:
+        if plan.caching and (text := dockerfiles.get(plan.function)):
+            key = (text, plan.build_args)
+            if key not in parsed:
+                parsed[key] = Dockerfile.parse(text, plan.build_args)
+            functions.append(_Function(plan, parsed[key], _target(plan)))
     declared = frozenset(name for function in functions for name in function.dockerfile.declared)
     read = declared.intersection(common)
     for function in functions:

@@ -87,6 +87,8 @@ def test_each_file_of_several_has_its_own_comments() -> None:
     reported = plan_stack(combine(stacks)).diagnostics
     named = [(d.name, d.location.file) for d in reported if d.severity == "warning"]
     assert named == [(SECRET, "b.yml")]
+    plan = plan_stack(combine(stacks), names=["other"])
+    assert [d.name for d in plan.diagnostics] == ["unknown-function"]
 
 
 def test_ignored_names() -> None:
