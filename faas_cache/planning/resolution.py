@@ -25,7 +25,6 @@ from faas_cache.model.flags import CacheFlags
 from faas_cache.model.frozen_map import EMPTY, FrozenMap
 from faas_cache.model.masking import masked
 from faas_cache.model.specs import FunctionSpec
-from faas_cache.planning.cache_flags import report_cache_flags
 from faas_cache.planning.entry_rules import PlannedEntry, plan_entries
 from faas_cache.planning.exports import (
     INLINE_CACHE,
@@ -90,7 +89,6 @@ def _resolve(spec: FunctionSpec, flags: CacheFlags) -> BuildPlan:
         imports, exports = plan_entries(written, flags, faults)
         check_exports(spec, exports, tags, faults)
         build_args, inline = add_inline_cache(spec, exports, faults, export=export and complete)
-    report_cache_flags(spec, image, faults)
     if not complete:
         _report_platforms(spec, faults, caching=caching and export)
     faults.raise_errors(InvalidFunction)
