@@ -19,8 +19,8 @@ from faas_cache.model.errors import BuilderError, FaasCacheError, InvalidInput
 from faas_cache.model.faults import FaultCollector
 from faas_cache.model.flags import CacheFlags
 from faas_cache.model.frozen_map import FrozenMap
-from faas_cache.model.masking import shown_fields
 from faas_cache.model.specs import FunctionSpec
+from faas_cache.model.value import Value
 from faas_cache.planning.checks import check_builder, check_each
 from faas_cache.planning.equal_builds import equal_builds
 from faas_cache.planning.function_names import check_name
@@ -51,8 +51,8 @@ _NO_OPTIONS = BuildOptions()
 _NO_INPUTS = PlanInputs()
 
 
-@attrs.frozen(kw_only=True)
-class CacheUse:
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class CacheUse(Value):
     """One cache that a function imports from or exports to.
 
     Attributes:
@@ -68,8 +68,8 @@ class CacheUse:
     location: Location
 
 
-@attrs.frozen(kw_only=True, repr=False)
-class StackPlan:
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class StackPlan(Value):
     """The plans of the selected functions of a stack, and everything that is wrong with them.
 
     Attributes:
@@ -209,8 +209,6 @@ class StackPlan:
         about_builder = all(_is_about_builder(diagnostic, self.builder) for diagnostic in failures)
         return BuilderError(*failures) if about_builder else InvalidInput(*failures)
 
-    __repr__ = shown_fields
-
 
 def plan_stack(  # noqa: PLR0913  # the fields of a request, and what was read for it
     stack: Stack,
@@ -323,7 +321,7 @@ def _assemble(stack_plan: StackPlan) -> StackPlan:
     plans = stack_plan.resolved
     if chosen == FRONT_ENDS["buildx_build"]:
         plans = tuple(map(_with_buildx, plans))
-    faults = FaultCollector(list(stack_plan.faults))
+    faults = FaultCollector(stack_plan.faults)
     faults.add(*check_each(plans, builder, inputs.environ, inputs.dockerfiles))
     faults.add(
         *check_between(

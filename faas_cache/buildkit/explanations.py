@@ -21,7 +21,8 @@ from faas_cache.buildkit.messages import STATUSES, WORDS, Cause, FailedStep, Wor
 from faas_cache.buildkit.names import import_source
 from faas_cache.buildkit.sentences import SENTENCES
 from faas_cache.model.diagnostics import Diagnostic, Location, Severity
-from faas_cache.model.masking import masked_message, shown_fields
+from faas_cache.model.masking import masked_message
+from faas_cache.model.value import Value
 
 __all__ = ["Explanation", "explain"]
 
@@ -29,8 +30,8 @@ __all__ = ["Explanation", "explain"]
 _MAX_ERROR = 1000
 
 
-@attrs.frozen(kw_only=True)
-class Explanation:
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class Explanation(Value):
     """What went wrong in the build of one function, and what to do.
 
     `severity` is `error` for what failed the build, `warning` for a cache that could not be read or
@@ -50,8 +51,6 @@ class Explanation:
     url: str
     error: str = ""
     name: str = ""
-
-    __repr__ = shown_fields
 
     def __str__(self) -> str:
         first, *rest = str(self.diagnostic()).split("\n")

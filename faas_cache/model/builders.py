@@ -33,7 +33,7 @@ from faas_cache.model.features import (
     Situation,
     describe_missing,
 )
-from faas_cache.model.masking import shown_fields
+from faas_cache.model.value import Value
 from faas_cache.model.versions import at_least, parse_version
 
 __all__ = [
@@ -122,8 +122,8 @@ _READERS: dict[str, Reader] = {
 }
 
 
-@attrs.frozen(kw_only=True, repr=False, init=False)
-class Builder:
+@attrs.frozen(kw_only=True, eq=False, repr=False, init=False)
+class Builder(Value):
     """A builder: the versions of its parts, and what follows from them.
 
     Raises `InvalidInput` for values of the wrong type, with the name of each field.
@@ -201,8 +201,6 @@ class Builder:
         if terminal and at_least(self.buildx, _HISTORY, unknown=False):
             return "history"
         return "rawjson" if at_least(self.buildx, _RAWJSON, unknown=False) else ""
-
-    __repr__ = shown_fields
 
 
 @lru_cache(maxsize=16)

@@ -6,8 +6,6 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
 
-import attrs
-
 from faas_cache.model.diagnostics import Diagnostic, KeyPath, Location, Severity, errors
 from faas_cache.model.errors import FaasCacheError
 
@@ -16,7 +14,6 @@ __all__ = ["FaultCollector"]
 T = TypeVar("T")
 
 
-@attrs.define
 class FaultCollector:
     """The diagnostics of one document, in the order in which they are reported.
 
@@ -26,9 +23,12 @@ class FaultCollector:
         full: Whether a diagnostic was dropped because of the limit.
     """
 
-    diagnostics: list[Diagnostic] = attrs.field(factory=list)
-    limit: int = attrs.field(default=10_000, kw_only=True)
-    full: bool = attrs.field(default=False, init=False)
+    __slots__ = ("diagnostics", "full", "limit")
+
+    def __init__(self, diagnostics: Iterable[Diagnostic] = (), *, limit: int = 10_000) -> None:
+        self.diagnostics: list[Diagnostic] = [*diagnostics]
+        self.limit = limit
+        self.full = False
 
     def add(self, *diagnostics: Diagnostic) -> None:
         """Adds diagnostics as they are."""

@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import re
 from functools import cache
-from typing import Any
 
 from faas_cache.model.go import to_lower
 
@@ -30,7 +29,6 @@ __all__ = [
     "masked_part",
     "masked_value",
     "shown",
-    "shown_fields",
 ]
 
 MASK = "***"
@@ -170,13 +168,6 @@ def shown(value: object) -> str:
     if type(value) is tuple:
         return f"({', '.join(map(shown, value))}{',' if len(value) == 1 else ''})"
     return repr(value)
-
-
-def shown_fields(self: Any) -> str:  # noqa: ANN401  # any attrs instance; they share no type
-    """The `repr` of an attrs instance by its public fields, masked: assign it to `__repr__`."""
-    fields = (field.name for field in self.__attrs_attrs__ if field.repr)
-    arguments = ", ".join(f"{name}={shown(getattr(self, name))}" for name in fields)
-    return f"{type(self).__name__}({arguments})"
 
 
 def _masked(text: str, value: str) -> str:

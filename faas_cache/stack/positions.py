@@ -28,13 +28,13 @@ class Position(NamedTuple):
 
 
 class LineIndex:
-    """The beginnings of the lines of a text."""
+    """The lines of a text, which are searched for when the first position is asked for."""
 
-    __slots__ = ("_starts",)
+    __slots__ = ("_starts", "_text")
 
     def __init__(self, text: str) -> None:
-        self._starts = array("Q", [0])
-        self._starts.extend(match.end() for match in LINE_END.finditer(text))
+        self._text = text
+        self._starts = array("Q")
 
     def position(self, offset: int) -> Position:
         r"""The line and column of an offset.
@@ -42,6 +42,9 @@ class LineIndex:
         >>> LineIndex("a: b\nc: d").position(8)
         Position(line=2, column=4)
         """
+        if not self._starts:
+            self._starts.append(0)
+            self._starts.extend(match.end() for match in LINE_END.finditer(self._text))
         line = bisect_right(self._starts, offset)
         return Position(line, offset - self._starts[line - 1] + 1)
 
