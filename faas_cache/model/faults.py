@@ -66,7 +66,11 @@ class FaultCollector:
         try:
             yield
         except FaasCacheError as error:
-            self.add(*(diagnostic.under(*path) for diagnostic in error.diagnostics))
+            self.add_error(error, *path)
+
+    def add_error(self, error: FaasCacheError, *path: str | int) -> None:
+        """Adds the diagnostics of an error, with `path` in front of their paths."""
+        self.add(*(diagnostic.under(*path) for diagnostic in error.diagnostics))
 
     def convert(
         self, read: Callable[[object, KeyPath], T], value: object, path: KeyPath

@@ -174,7 +174,8 @@ def _masked(text: str, value: str) -> str:
     """The text with its secrets masked; `value` matches what belongs to a name with a `=`."""
     if "=" in text:
         text = _mask_names(text, value)
-        text = _pattern(_QUERY).sub(_mask_query, text)
+        if "?" in text or '"' in text:  # a query begins with one of them
+            text = _pattern(_QUERY).sub(_mask_query, text)
     if "@" in text:
         text = _pattern(_PROXY).sub(_mask_user, text)
         text = _pattern(_USERINFO).sub(rf"\g<key>{MASK}@", text)

@@ -10,7 +10,7 @@ import attrs
 from faas_cache.model import entries
 from faas_cache.model.backends import Direction, guess_backend
 from faas_cache.model.converters import Setting
-from faas_cache.model.diagnostics import KeyPath
+from faas_cache.model.diagnostics import FaasCacheError, KeyPath
 from faas_cache.model.entries import CacheEntry
 from faas_cache.model.errors import InvalidReference
 from faas_cache.model.faults import FaultCollector
@@ -109,15 +109,17 @@ def _parse(
     text, path = _text(written, faults), written.path
     if not text:
         return []
-    with faults.catch(*path):
+    try:
         if "=" in text:
             return _parse_fields(text, path, direction, faults)
         # C7: an entry with `,` but no `=` is a list of bare references.
         refs = entries.split(text) if "," in text or '"' in text else [text]
-        rule = "C7" if len(refs) > 1 else ""
-        parsed = [_parse_reference(ref, path, direction, rule, faults) for ref in refs]
-        return [item for item in parsed if item is not None]
-    return []
+    except FaasCacheError as error:
+        faults.add_error(error, *path)
+        return []
+    rule = "C7" if len(refs) > 1 else ""
+    parsed = [_parse_reference(ref, path, direction, rule, faults) for ref in refs]
+    return [item for item in parsed if item is not None]
 
 
 def _text(written: WrittenEntry, faults: FaultCollector) -> str:

@@ -29,7 +29,7 @@ from faas_cache.model.frozen_map import EMPTY, FrozenMap
 from faas_cache.model.masking import masked
 from faas_cache.model.value import Value
 
-__all__ = ["BuildPlan", "Origin", "PlanField", "Why"]
+__all__ = ["BuildPlan", "Origin", "PlanField", "Why", "sort_pairs"]
 
 # The fields of a plan whose values have an origin.
 PlanField: TypeAlias = Literal["env", "cache_from", "cache_to", "build_args", "variable"]
@@ -67,11 +67,14 @@ class Why(Value):
     location: Location
 
 
-def _read_sorted_pairs(value: object, path: KeyPath) -> FrozenMap[str]:
+def sort_pairs(pairs: FrozenMap[str]) -> FrozenMap[str]:
     """A mapping sorted by name, so that equal plans render to equal commands."""
-    pairs = read_pairs(value, path)
     names = sorted(pairs)
     return pairs if list(pairs) == names else FrozenMap({name: pairs[name] for name in names})
+
+
+def _read_sorted_pairs(value: object, path: KeyPath) -> FrozenMap[str]:
+    return sort_pairs(read_pairs(value, path))
 
 
 def _read_entries(value: object, path: KeyPath) -> tuple[CacheEntry, ...]:

@@ -9,15 +9,21 @@ from __future__ import annotations
 import re
 from array import array
 from bisect import bisect_right
+from functools import cache
 from typing import Any, NamedTuple
 
 from faas_cache.model.diagnostics import KeyPath, path_text
 
-__all__ = ["LINE_END", "LINE_ENDS", "LineIndex", "Mark", "Marks", "OffsetMap", "Position"]
+__all__ = ["LINE_ENDS", "LineIndex", "Mark", "Marks", "OffsetMap", "Position", "line_end_pattern"]
 
 # What ends a line: the list of YAML 1.1, which libyaml and yaml.v3 follow.
 LINE_ENDS = "\n\r\x85\u2028\u2029"
-LINE_END = re.compile(f"\r\n|[{LINE_ENDS}]")
+
+
+@cache
+def line_end_pattern() -> re.Pattern[str]:
+    """A line end, compiled when it is first searched for."""
+    return re.compile(f"\r\n|[{LINE_ENDS}]")
 
 
 class Position(NamedTuple):
@@ -44,7 +50,7 @@ class LineIndex:
         """
         if not self._starts:
             self._starts.append(0)
-            self._starts.extend(match.end() for match in LINE_END.finditer(self._text))
+            self._starts.extend(match.end() for match in line_end_pattern().finditer(self._text))
         line = bisect_right(self._starts, offset)
         return Position(line, offset - self._starts[line - 1] + 1)
 
