@@ -19,7 +19,6 @@ from faas_cache.model.frozen_map import FrozenMap
 from faas_cache.model.go import FALSE, format_scalar
 from faas_cache.model.masking import masked
 from faas_cache.model.references import Reference
-from faas_cache.model.registries import IMAGE_MANIFEST, rejects_index
 from faas_cache.planning.faults import parse_reference
 from faas_cache.planning.image_rules import CACHE_TAG
 from faas_cache.planning.settings import LongForm, WrittenEntry
@@ -278,6 +277,8 @@ def _generated_fields(
     ref: Reference | None, written: FrozenMap[str], *, ignore_errors: bool
 ) -> dict[str, str]:
     """What a generated export has besides the user's fields."""
+    from faas_cache.model.registries import IMAGE_MANIFEST, rejects_index  # a table for exports
+
     # C4, C5: `mode=max`.
     added = {"mode": "max"}
     # E6: registries that reject the default format need an image manifest.
