@@ -194,8 +194,11 @@ class StackPlan(Value):
             raise self._error()
         plans = self.distinct().plans
         if not bake:
-            built = _commands(plans, self.front_end, self.inputs.root)
-            return tuple(command for commands in built for command in commands)
+            return tuple(
+                attrs.evolve(command, function=plan.function, cwd=self.inputs.root)
+                for plan in plans
+                for command in _commands(plan, self.front_end)
+            )
         if self.front_end.together is None:
             return self.using(FRONT_ENDS["buildx_build"]).commands(bake=True)
         command = self.front_end.together(plans)
@@ -345,8 +348,8 @@ def _assemble(stack_plan: StackPlan) -> StackPlan:
         with faults.catch():
             front_end = choose_front_end(plans, builder)
     if front_end is not None:
-        for commands in _commands(plans, front_end, inputs.root):
-            unsupported = [d for command in commands for d in command.unsupported]
+        for plan in plans:
+            unsupported = [d for c in _commands(plan, front_end) for d in c.unsupported]
             # What docker does not support in a build, it does otherwise; other programs lose it.
             faults.add(*(errors(unsupported) if front_end.program == DOCKER else unsupported))
     # A fault of a flag is one fault, however many functions it reaches.
@@ -367,17 +370,12 @@ def _has_settings(flags: CacheFlags) -> bool:
     return flags.enabled and flags.build_cache is None and not flags.cache_to
 
 
-def _commands(
-    plans: Iterable[BuildPlan], front_end: FrontEnd, root: str
-) -> Iterator[tuple[Command, ...]]:
-    """For each plan its build, then its pushes if the build does not push by itself."""
-    for plan in plans:
-        build = attrs.evolve(front_end.build(plan), function=plan.function, cwd=root)
-        pushes = front_end.push(plan) if front_end.push and plan.output == "push" else ()
-        yield (
-            build,
-            *(attrs.evolve(p, kind="push", function=plan.function, cwd=root) for p in pushes),
-        )
+def _commands(plan: BuildPlan, front_end: FrontEnd) -> Iterator[Command]:
+    """The build of a plan, then its pushes if the build does not push by itself."""
+    yield front_end.build(plan)
+    if front_end.push and plan.output == "push":
+        for command in front_end.push(plan):
+            yield attrs.evolve(command, kind="push")
 
 
 def _strict(diagnostic: Diagnostic) -> Diagnostic:

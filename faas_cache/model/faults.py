@@ -23,12 +23,10 @@ class FaultCollector:
         full: Whether a diagnostic was dropped because of the limit.
     """
 
-    __slots__ = ("diagnostics", "full", "limit")
-
     def __init__(self, diagnostics: Iterable[Diagnostic] = (), *, limit: int = 10_000) -> None:
         self.diagnostics: list[Diagnostic] = [*diagnostics]
-        self.limit = limit
-        self.full = False
+        self.limit: int = limit
+        self.full: bool = False
 
     def add(self, *diagnostics: Diagnostic) -> None:
         """Adds diagnostics as they are."""

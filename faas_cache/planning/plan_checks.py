@@ -18,9 +18,14 @@ from faas_cache.planning.entry_checks import (
 from faas_cache.planning.exports import pushes_image
 from faas_cache.planning.plan import BuildPlan
 
-__all__ = ["check_contexts", "check_plan"]
+__all__ = ["check_contexts", "check_plan", "reads_dockerfile"]
 
 _MAX_SHOWN = 60
+
+
+def reads_dockerfile(plan: BuildPlan) -> bool:
+    """Whether `check_plan` reads the Dockerfile: only for an inline cache and no other export."""
+    return "inline" in plan.needs and CACHE_EXPORT not in plan.needs
 
 
 def check_plan(
@@ -30,7 +35,7 @@ def check_plan(
     yield from plan.diagnostics
     for item in plan_entries(plan):
         yield from check_entry(item, environment)
-    if "inline" in plan.needs and CACHE_EXPORT not in plan.needs:
+    if reads_dockerfile(plan):
         yield from _check_inline_tag(plan)
         yield from _check_inline_push(plan)
         yield from _check_stages(plan, dockerfile)

@@ -114,7 +114,10 @@ class Command(Value):
 
     def masked(self) -> Command:
         """The same command with every secret masked: for display, not to be run."""
-        return attrs.evolve(self, argv=tuple(map(masked, self.argv)), stdin=masked(self.stdin))
+        argv, stdin = tuple(map(masked, self.argv)), masked(self.stdin)
+        if (argv, stdin) == (self.argv, self.stdin):
+            return self
+        return attrs.evolve(self, argv=argv, stdin=stdin)
 
 
 def unsupported(  # noqa: PLR0913  # the parts of a diagnostic
