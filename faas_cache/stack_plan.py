@@ -126,7 +126,10 @@ class StackPlan(Value):
         Functions that overwrite each other's image are an error where they are built (E7).
         """
         request = attrs.evolve(self.request, building=building)
-        return _assemble(attrs.evolve(self, request=request))
+        plan = attrs.evolve(self, request=request)
+        if not building and not any(d.name == "shared-image" for d in self.diagnostics):
+            return plan  # E7 is all that depends on it
+        return _assemble(plan)
 
     @property
     def builder_name(self) -> str | None:

@@ -110,6 +110,8 @@ class Preparation:
         if sources := missing_sources(self.root, plan):
             pull_templates(self.root, sources, self.environ, deadline)
             plan = self.checked(self._again(plan))
+        if not faults.diagnostics:
+            return plan
         notes = plan.stack.with_locations(faults.diagnostics)
         return attrs.evolve(
             plan,
