@@ -6,7 +6,7 @@ Nothing is read, started or written here; `Project` reads what `PlanInputs` hold
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 import attrs
 
@@ -227,10 +227,12 @@ def plan_stack(  # noqa: PLR0913  # the fields of a request, and what was read f
     strict: bool = False,
     inputs: PlanInputs = _NO_INPUTS,
     builder: Builder | None = None,
+    read_dockerfiles: Callable[[StackPlan], Mapping[str, str]] | None = None,
 ) -> StackPlan:
     """The plan of the selected functions of a stack; mistakes of the user do not raise.
 
-    Pure: the environment, templates, Dockerfiles and tags are those of `inputs`.
+    Pure: the environment, templates, Dockerfiles and tags are those of `inputs`. Which Dockerfiles
+    are read depends on the plans: `read_dockerfiles` gets them before they are checked.
     """
     request = Request(
         names=names, filter=filter, regex=regex, flags=flags, options=options, strict=strict
@@ -254,21 +256,22 @@ def plan_stack(  # noqa: PLR0913  # the fields of a request, and what was read f
             plans.append(_resolve(specs[spec.name], flags, options))
     others = _others(stack, {spec.name for spec in selected}, flags, options, inputs)
     environ = None if inputs.environ is None else checked_environ(inputs.environ)
-    return _assemble(
-        StackPlan(
-            plans=(),
-            diagnostics=(),
-            builder=builder,
-            front_end=None,
-            request=request,
-            specs=FrozenMap(specs),
-            stack=stack,
-            inputs=attrs.evolve(inputs, environ=environ),
-            resolved=tuple(plans),
-            others=others,
-            faults=tuple(faults.diagnostics),
-        )
+    stack_plan = StackPlan(
+        plans=tuple(plans),
+        diagnostics=(),
+        builder=builder,
+        front_end=None,
+        request=request,
+        specs=FrozenMap(specs),
+        stack=stack,
+        inputs=attrs.evolve(inputs, environ=environ),
+        resolved=tuple(plans),
+        others=others,
+        faults=tuple(faults.diagnostics),
     )
+    if read_dockerfiles is not None:
+        return stack_plan.with_dockerfiles(read_dockerfiles(stack_plan))
+    return _assemble(stack_plan)
 
 
 def _others(

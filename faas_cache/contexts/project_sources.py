@@ -13,7 +13,6 @@ from faas_cache.model.faults import FaultCollector
 from faas_cache.model.masking import masked
 from faas_cache.model.specs import FunctionSpec
 from faas_cache.planning.plan import BuildPlan
-from faas_cache.planning.plan_checks import reads_dockerfile
 from faas_cache.stack.templates import Template
 from faas_cache.stack_plan import DOCKERFILE, StackPlan
 
@@ -74,7 +73,7 @@ def read_dockerfiles(root: str, plan: StackPlan) -> dict[str, str]:
     dockerfiles: dict[str, str] = {}
     for build_plan in plan.plans:
         folders = (build_plan.context, os.path.join(TEMPLATE_FOLDER, build_plan.lang))
-        for folder in folders if reads_dockerfile(build_plan) else ():
+        for folder in folders if build_plan.caching else ():
             path = os.path.join(root, folder, "Dockerfile")
             if path not in texts:
                 texts[path] = _read_text(path)

@@ -18,14 +18,9 @@ from faas_cache.planning.entry_checks import (
 from faas_cache.planning.exports import pushes_image
 from faas_cache.planning.plan import BuildPlan
 
-__all__ = ["check_contexts", "check_plan", "reads_dockerfile"]
+__all__ = ["check_contexts", "check_plan"]
 
 _MAX_SHOWN = 60
-
-
-def reads_dockerfile(plan: BuildPlan) -> bool:
-    """Whether `check_plan` reads the Dockerfile: only for an inline cache and no other export."""
-    return "inline" in plan.needs and CACHE_EXPORT not in plan.needs
 
 
 def check_plan(
@@ -35,7 +30,7 @@ def check_plan(
     yield from plan.diagnostics
     for item in plan_entries(plan):
         yield from check_entry(item, environment)
-    if reads_dockerfile(plan):
+    if "inline" in plan.needs and CACHE_EXPORT not in plan.needs:
         yield from _check_inline_tag(plan)
         yield from _check_inline_push(plan)
         yield from _check_stages(plan, dockerfile)

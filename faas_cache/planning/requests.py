@@ -81,7 +81,7 @@ class PlanInputs(Value):
     Attributes:
         environ: The variables of `PLANNING_VARIABLES`; `None` means that they were not read.
         templates: The templates of the functions by their `lang`, as far as they exist.
-        dockerfiles: The Dockerfile of a function by its name (`reads_dockerfile` says which).
+        dockerfiles: The Dockerfile of a function by its name.
         tags: What `--tag` adds to the image of a function, by the function's name.
         diagnostics: Faults of what was read.
         root: The folder of the project, in which commands run; empty is the current one.
