@@ -254,11 +254,21 @@ class Project:
     ) -> BuildResult:
         """Pushes the images of a plan that an earlier build left.
 
-        The arguments are those of `build` but for `bake` and `retry`.
+        The arguments are those of `build` but for `bake` and `retry`. docker pushes; a builder that
+        the options name is inspected all the same, so that a wrong name is an error.
         """
+        from faas_cache.runner.preparation import names_builder
         from faas_cache.runner.stack_builds import push_stack
 
+        deadline = Deadline(arguments.get("timeout"), stop)
         plan = self._preparation.checked(plan.with_building(building=False))
+        if names_builder(plan) and not deadline.stopped:
+            try:
+                self._preparation.inspect(plan, deadline)
+            except FaasCacheError:
+                if stop is None or not stop.stopped:
+                    raise
+        arguments["timeout"] = deadline.remaining
         return push_stack(plan, environ=self.environ, stop=stop, **arguments)
 
     def set_cache(
