@@ -111,8 +111,11 @@ def clone(
 
 def _is_repository(folder: str) -> bool:
     """Whether git can clone a folder: it has a `.git`, or it is a bare repository."""
-    names = set(os.listdir(folder))  # noqa: PTH208  # the same
-    return ".git" in names or names >= {"HEAD", "objects", "refs"}
+
+    def has(*names: str) -> bool:
+        return all(os.path.exists(os.path.join(folder, name)) for name in names)  # noqa: PTH110, PTH118  # the same
+
+    return has(".git") or has("HEAD", "objects", "refs")
 
 
 def _git(  # noqa: PLR0913  # what `ask` takes
