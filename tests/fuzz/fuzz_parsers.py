@@ -2,7 +2,7 @@
 
     python tests/fuzz/fuzz_parsers.py -max_total_time=60
 
-Any text either parses or raises `FaasCacheError`, and takes neither much time nor much memory, repeated to 64 KiB as it
+Any text either parses or raises `FaasCacheError`, and takes neither much time nor much memory, repeated to 16 KiB as it
 may be; what is shown of it has no control characters, no command for a CI system that is not ours, and no secret.
 
 The flags are libFuzzer's: an input that takes 10 s or 2 GiB is a failure. Modules are instrumented as they are
@@ -13,10 +13,13 @@ from __future__ import annotations
 
 import sys
 import tempfile
+from pathlib import Path
 
 SECRET = "hunter2"
-# How long an input may become where it is repeated.
-LONG = 2**16
+# How long an input becomes where it is repeated: instrumented code is slow.
+LONG = 2**14
+# First bytes from this one on repeat the text.
+REPEATED = 240
 TOKENS = (
     "ghcr.io/a/b:c@sha256:0",
     "type=registry,ref=a/b,mode=max",
@@ -143,14 +146,14 @@ PARSERS = (reference, entries, plan, stack, log, builder, output)
 
 
 def one_input(data: bytes) -> None:
-    """Gives one text to the parser that the first byte names; its highest bit repeats the text."""
+    """Gives one text to the parser that the first byte names; some of these repeat the text."""
     from faas_cache import FaasCacheError
 
     first = data[0] if data else 0
     text = data[1:].decode("utf-8", "surrogateescape")
-    if first > 127 and text:
+    if first >= REPEATED and text:
         text *= LONG // len(text) + 1
-    parser = PARSERS[first % 128 % len(PARSERS)]
+    parser = PARSERS[first % 16 % len(PARSERS)]
     try:
         parser(text)
     except FaasCacheError as fault:
@@ -171,12 +174,16 @@ def main() -> None:
         import faas_cache.render.commands
         import faas_cache.runner.inspection
         import faas_cache.stack.stack_file  # noqa: F401  # imported to be instrumented
-    with tempfile.NamedTemporaryFile("w", suffix=".dict") as dictionary:
-        for token in TOKENS:
-            escaped = "".join(rf"\x{byte:02x}" for byte in token.encode())
-            dictionary.write(f'"{escaped}"\n')
-        dictionary.flush()
-        atheris.Setup([*sys.argv, f"-dict={dictionary.name}", "-timeout=10"], one_input)
+    with tempfile.TemporaryDirectory() as folder:
+        corpus, dictionary = Path(folder) / "corpus", Path(folder) / "dictionary"
+        corpus.mkdir()
+        for number, token in enumerate(TOKENS):
+            for parser in (*range(len(PARSERS)), *range(REPEATED, REPEATED + len(PARSERS))):
+                (corpus / f"{parser}-{number}").write_bytes(bytes([parser]) + token.encode())
+        escaped = ("".join(rf"\x{byte:02x}" for byte in token.encode()) for token in TOKENS)
+        dictionary.write_text("".join(f'"{token}"\n' for token in escaped))
+        defaults = (f"-dict={dictionary}", "-timeout=10", "-max_len=512", "-len_control=0")
+        atheris.Setup([sys.argv[0], *defaults, *sys.argv[1:], str(corpus)], one_input)
         atheris.Fuzz()
 
 
