@@ -136,8 +136,12 @@ def output(text: str) -> None:
 
     url = f"http://u:{SECRET}@h/"
     location = Location(file=f"{text} {url}", line=1, column=1, path=("functions", text, url))
-    parts = {"message": f"{printable(text)} {url}", "hint": f"{url} {printable(text)}"}
-    diagnostic = Diagnostic(name="build-failed", location=location, **parts)
+    diagnostic = Diagnostic(
+        name="build-failed",
+        location=location,
+        message=f"{printable(text)} {url}",
+        hint=f"{url} {printable(text)}",
+    )
     for name, formatter in FORMATTERS.items():
         check_shown(formatter([diagnostic]), commands=name == "github")
 
