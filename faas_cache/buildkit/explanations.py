@@ -145,8 +145,12 @@ def _explain(build: Build, builds: Sequence[Build], final: Final) -> Explanation
         step = "image-push" if final.pushing else _step_of(culprit)
     elif culprit is not None and culprit.kind in ("export", "image") and step != "build-step":
         step = _step_of(culprit)
+    elif _step_of(culprit) == "daemon":
+        step, variant = "daemon", ""
     if cause is None:
         cause = _status(f"{final.message}\n{final.more}", step)
+    if _step_of(culprit) == "daemon" and cause not in ("denied", "disk-full"):
+        cause = "unreachable"  # it does not start, whatever its words are
     if step in ("build-step", "base-image", "image-push", "cache-export", "daemon"):
         broken = _broken_cache(owner, culprit, final.message)
         if broken is not None:
@@ -181,6 +185,8 @@ def _culprit(build: Build, builds: Sequence[Build], final: Final) -> tuple[Build
     return build, None
 
 
+# The variants of errors about a name that is not that of a builder.
+_NO_BUILDER = frozenset({"builder", "context"})
 # A cache in S3, Azure or GitHub Actions, by the name of its step, its own name, or an error.
 _SERVICE = re.compile(
     r"(?i)to Amazon S3|to GitHub|to Azure|^(?:s3|gha|azblob):|operation error S3"
@@ -335,7 +341,8 @@ def _sentence(  # noqa: PLR0913  # the parts of an explanation
     if sentence is None:
         cause = "unknown"
         sentence = SENTENCES[f"{step or ''} unknown"]
-    names = ", ".join(f"`{masked_message(name)}`" for name in dict.fromkeys(caches)) or "in use"
+    name = "unknown-builder" if variant in _NO_BUILDER and step == "front-end" else ""
+    names = ", ".join(f"`{masked_message(c)}`" for c in dict.fromkeys(caches)) or "in use"
     error = masked_message(error)
     return Explanation(
         function=function,
@@ -347,4 +354,5 @@ def _sentence(  # noqa: PLR0913  # the parts of an explanation
         fix=sentence.fix,
         url=sentence.url,
         error=error if len(error) <= _MAX_ERROR else f"{error[:_MAX_ERROR]}…",
+        name=name,
     )

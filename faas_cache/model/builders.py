@@ -119,6 +119,7 @@ _READERS: dict[str, Reader] = {
     "name": read_string,
     "nodes": read_texts,
     "silent_nodes": read_texts,
+    "daemon_error": read_string,
 }
 
 
@@ -143,6 +144,8 @@ class Builder(Value):
         name: The name of the buildx builder; two builders that differ in this only are equal.
         nodes: The names of the nodes of a builder that has several.
         silent_nodes: The names of those that do not respond.
+        daemon_error: Why the docker daemon, which stores the images of `--load`, does not respond;
+            empty if it does.
     """
 
     docker: str | None = None
@@ -155,6 +158,7 @@ class Builder(Value):
     name: str = attrs.field(default="", eq=False)
     nodes: tuple[str, ...] = ()
     silent_nodes: tuple[str, ...] = ()
+    daemon_error: str = ""
 
     def __init__(  # noqa: PLR0913  # a parameter for each field
         self,
@@ -169,6 +173,7 @@ class Builder(Value):
         name: str = "",
         nodes: Iterable[str] = (),
         silent_nodes: Iterable[str] = (),
+        daemon_error: str = "",
     ) -> None:
         values = {key: value for key, value in locals().items() if key in _READERS}
         self.__attrs_init__(**read_fields(values, _READERS))
