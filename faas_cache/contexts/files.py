@@ -119,11 +119,12 @@ def read_small(path: str) -> bytes | None:
         descriptor = os.open(path, READ_FLAGS)
     except OSError:
         return None
-    with open(descriptor, "rb", buffering=0) as file:
+    try:
         status = os.fstat(descriptor)
-        if not stat.S_ISREG(status.st_mode) or status.st_size > MAX_READ:
-            return None
-        return file.read(MAX_READ)
+        is_small = stat.S_ISREG(status.st_mode) and status.st_size <= MAX_READ
+        return os.read(descriptor, MAX_READ) if is_small else None
+    finally:
+        os.close(descriptor)
 
 
 def copied_mode(status: os.stat_result) -> int:

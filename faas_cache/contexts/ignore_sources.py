@@ -18,7 +18,7 @@ def root_folders(root: str, template: str, handler: str, inside: str) -> tuple[s
     `inside` is the path of the handler in the context.
     """
     folders = (f"{root}/{TEMPLATE_FOLDER}/{template}",) if template != DOCKERFILE else ()
-    return folders if inside else (*folders, os.path.realpath(os.path.join(root, handler)))
+    return folders if inside else (*folders, os.path.join(root, handler))
 
 
 def find_ignore_file(

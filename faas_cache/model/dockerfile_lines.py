@@ -76,7 +76,7 @@ class Instruction:
             ARG, ENV and LABEL, or else the whole text as one word. Variables are not replaced.
         is_list: Whether the arguments are a JSON list (the exec form).
         heredocs: The here-documents that belong to it.
-        trigger: The instruction of ONBUILD; `None` for others.
+        escape: The escape character of its Dockerfile.
         line: The number of its first line, from 1.
         last_line: The number of its last line; that of the end of its last here-document.
     """
@@ -87,13 +87,25 @@ class Instruction:
     words: tuple[str, ...] = ()
     is_list: bool = False
     heredocs: tuple[Heredoc, ...] = ()
-    trigger: Instruction | None = None
+    escape: str = _ESCAPES[0]
     line: int = 1
     last_line: int = 1
 
     def flag(self, name: str) -> tuple[str, ...]:
         """The values of a flag, in order; none if it is not given."""
         return tuple(value for flag, value in self.flags if flag == name)
+
+    @property
+    def trigger(self) -> Instruction | None:
+        """The instruction of ONBUILD; `None` for others, and for what cannot be one."""
+        if self.keyword != _TRIGGER or not self.text:
+            return None
+        trigger = _parse(self.text, self.escape)
+        if trigger.keyword in _NO_TRIGGERS:
+            return None
+        return attrs.evolve(
+            trigger, heredocs=self.heredocs, line=self.line, last_line=self.last_line
+        )
 
     @property
     def is_step(self) -> bool:
@@ -174,7 +186,7 @@ class _Reader:
             if line.strip(SPACE):
                 instruction = _parse(line, self.escape)
                 heredocs = tuple(self.heredocs(line, instruction))
-                yield _located(instruction, heredocs, first, self.at)
+                yield attrs.evolve(instruction, heredocs=heredocs, line=first, last_line=self.at)
 
     def logical_line(self) -> str:
         """The next line together with those that continue it; empty for a comment."""
@@ -229,28 +241,20 @@ class _Reader:
         return "".join(f"{line}\n" for line in lines)
 
 
-def _located(
-    instruction: Instruction, heredocs: tuple[Heredoc, ...], first: int, last: int
-) -> Instruction:
-    trigger = instruction.trigger
-    if trigger is not None:
-        trigger = attrs.evolve(trigger, heredocs=heredocs, line=first, last_line=last)
-    return attrs.evolve(instruction, heredocs=heredocs, trigger=trigger, line=first, last_line=last)
-
-
-def _parse(line: str, escape: str, *, is_trigger: bool = False) -> Instruction:
+def _parse(line: str, escape: str) -> Instruction:
     """The instruction in a line, without its here-documents."""
     keyword, _, rest = _partition(line.strip(SPACE))
     keyword = keyword.upper()
     flags, text = _split_flags(rest, escape)
-    if keyword == _TRIGGER and text and not is_trigger:
-        trigger = _parse(text, escape, is_trigger=True)
-        known = None if trigger.keyword in _NO_TRIGGERS else trigger
-        return Instruction(keyword=keyword, flags=flags, text=text, words=(text,), trigger=known)
     items = _read_list(text) if keyword in _LISTS else None
     words = _split(keyword, text, escape) if items is None else items
     return Instruction(
-        keyword=keyword, flags=flags, text=text, words=words, is_list=items is not None
+        keyword=keyword,
+        flags=flags,
+        text=text,
+        words=words,
+        is_list=items is not None,
+        escape=escape,
     )
 
 

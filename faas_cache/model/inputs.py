@@ -8,8 +8,8 @@ from typing import Literal, TypeAlias
 import attrs
 
 from faas_cache.model.frozen_map import EMPTY, FrozenMap
-from faas_cache.model.masking import shown_fields
 from faas_cache.model.text import printable
+from faas_cache.model.value import Value
 
 __all__ = ["BuildInputs", "Change", "ChangeKind", "Comparison", "ContextFile", "changes"]
 
@@ -22,8 +22,8 @@ _SHORT = len("sha256:") + 12
 _DOCKERFILE = "Dockerfile"
 
 
-@attrs.frozen(kw_only=True)
-class ContextFile:
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class ContextFile(Value):
     """One file of a build context: what a `COPY` of it depends on.
 
     Attributes:
@@ -39,8 +39,8 @@ def _frozen(value: Mapping[str, str]) -> FrozenMap[str]:
     return FrozenMap(value)
 
 
-@attrs.frozen(kw_only=True)
-class BuildInputs:
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class BuildInputs(Value):
     """Digests of what one function was built from; no value of a build argument is in it.
 
     Attributes:
@@ -68,11 +68,9 @@ class BuildInputs:
     imports: tuple[str, ...] = ()
     exports: tuple[str, ...] = ()
 
-    __repr__ = shown_fields
 
-
-@attrs.frozen(kw_only=True)
-class Change:
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class Change(Value):
     """One input that differs between two builds; `str()` is the sentence about it.
 
     Attributes:
@@ -89,8 +87,6 @@ class Change:
     name: str = ""
     old: str = ""
     new: str = ""
-
-    __repr__ = shown_fields
 
     def __str__(self) -> str:
         old, new = printable(self.old), printable(self.new)
@@ -128,8 +124,8 @@ _MAX_LINES = 50
 _PRESENT = "present"
 
 
-@attrs.frozen(kw_only=True)
-class Comparison:
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class Comparison(Value):
     """What differs between two builds of one function; `str()` has a line for each change.
 
     Attributes:
@@ -146,8 +142,6 @@ class Comparison:
     missing: Literal["", "function", "inputs"] = ""
     unrecorded: tuple[str, ...] = ()
     missed: bool = True
-
-    __repr__ = shown_fields
 
     def lines(self) -> Iterator[str]:
         """A sentence for each change; where there is none, one about that."""

@@ -3,53 +3,53 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
+from faas_cache.model.diagnostics import Diagnostic, Location
 from faas_cache.model.entries import parse_entries
-from faas_cache.model.errors import FaasCacheError, InvalidReference
-from faas_cache.model.faults import FaultCollector
+from faas_cache.model.errors import FaasCacheError
 from faas_cache.model.masking import masked
 from faas_cache.model.references import Reference
-from faas_cache.model.specs import FunctionSpec
+from faas_cache.planning.entry_checks import parsed_reference
 from faas_cache.planning.image_rules import CACHE_TAG
+from faas_cache.planning.plan import BuildPlan
 
-__all__ = ["report_cache_flags"]
+__all__ = ["check_cache_flags"]
 
 _FLAG = re.compile(
-    r"--cache-(?P<side>from|to)(?:[= ](?P<value>.*))?|--build-arg[= ]BUILDKIT_INLINE_CACHE=.*",
+    r"(?P<name>--cache-(?P<side>from|to))(?:[= ](?P<value>.*))?"
+    r"|--build-arg[= ]BUILDKIT_INLINE_CACHE=.*",
     re.DOTALL,
 )
 _PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/:@-]*")
 
 
-def report_cache_flags(spec: FunctionSpec, image: Reference | None, faults: FaultCollector) -> None:
-    """D2: a note on the first cache argument among the builder flags; it is passed as written."""
-    matches = [
-        (i, match) for i, flag in enumerate(spec.builder_flags) if (match := _FLAG.match(flag))
-    ]
+def check_cache_flags(plan: BuildPlan) -> Iterator[Diagnostic]:
+    """D2: a note on cache arguments among the builder flags, which are passed as written."""
+    matches = [match for flag in plan.builder_flags if (match := _FLAG.match(flag))]
     if not matches:
         return
     sides: dict[str, list[str]] = {"from": [], "to": []}
-    for _, match in matches:
+    for match in matches:
         if match["side"]:
             sides[match["side"]] += _entries(match["value"] or "")
-    index, first = matches[0]
-    name = re.split("[= ]", first[0])[0]
-    name = name if first["side"] else "--build-arg BUILDKIT_INLINE_CACHE"
-    faults.report(
-        "cache-in-builder-flags",
-        f"`{name}` among the builder flags is passed as written, and not checked",
-        ("functions", spec.name, "builder_flags", index),
-        f"write `build_cache: {masked(_setting(sides, image))}` instead",
+    image = parsed_reference(plan.tags[0]) if plan.tags else None
+    name = matches[0]["name"] or "--build-arg BUILDKIT_INLINE_CACHE"
+    yield Diagnostic(
+        name="cache-in-builder-flags",
         severity="note",
+        message=f"`{name}` among the builder flags is passed as written, and not checked",
+        hint=f"write `build_cache: {_setting(sides, image)}` instead",
+        location=Location(path=("functions", plan.function, "builder_flags")),
     )
 
 
 def _entries(value: str) -> list[str]:
     """The entries of a flag; references that are joined by commas are several (C7)."""
     try:
-        return [str(entry) for entry in parse_entries([value])]
+        return [masked(str(entry)) for entry in parse_entries([value])]
     except FaasCacheError:
-        return [value] if value else []
+        return [masked(value)] if value else []
 
 
 def _setting(sides: dict[str, list[str]], image: Reference | None) -> str:
@@ -68,10 +68,8 @@ def _setting(sides: dict[str, list[str]], image: Reference | None) -> str:
 
 def _target(text: str) -> str:
     """What a bare reference or a registry entry reads; empty for another entry."""
-    try:
-        return Reference.parse(text.removeprefix("type=registry,ref=")).target
-    except InvalidReference:
-        return ""
+    ref = parsed_reference(text.removeprefix("type=registry,ref="))
+    return "" if ref is None else ref.target
 
 
 def _quoted(text: str) -> str:

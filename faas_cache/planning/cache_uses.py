@@ -10,6 +10,7 @@ from faas_cache.model.backends import Direction
 from faas_cache.model.diagnostics import KeyPath, Location
 from faas_cache.model.entries import CacheEntry, parse_entries
 from faas_cache.model.go import TRUE
+from faas_cache.model.value import Value
 from faas_cache.planning.exports import INLINE_CACHE
 from faas_cache.planning.input_digests import cache_names, flag_entries
 from faas_cache.planning.plan import BuildPlan
@@ -17,8 +18,8 @@ from faas_cache.planning.plan import BuildPlan
 __all__ = ["CacheUse", "cache_uses"]
 
 
-@attrs.frozen(kw_only=True)
-class CacheUse:
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class CacheUse(Value):
     """One cache that a function imports from or exports to.
 
     Attributes:

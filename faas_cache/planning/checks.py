@@ -13,7 +13,7 @@ from faas_cache.model.diagnostics import Diagnostic, Location
 from faas_cache.model.frozen_map import EMPTY
 from faas_cache.planning.context_files import ContextFiles
 from faas_cache.planning.entry_checks import Environment
-from faas_cache.planning.node_checks import check_nodes
+from faas_cache.planning.node_checks import check_loading, check_nodes
 from faas_cache.planning.plan import BuildPlan
 from faas_cache.planning.plan_checks import check_contexts, check_plan
 from faas_cache.planning.stack_checks import check_between
@@ -46,7 +46,7 @@ def check(
     plans = tuple(plans)
     return (
         *check_each(plans, builder, environ, dockerfiles),
-        *check_files(plans, dockerfiles, context_files),
+        *check_files(plans, dockerfiles, context_files=context_files),
         *check_between(plans),
         *check_builder(plans, builder),
     )
@@ -74,9 +74,9 @@ def check_each(
 def check_files(
     plans: Iterable[BuildPlan],
     dockerfiles: Mapping[str, str],
-    context_files: Mapping[str, ContextFiles] = MappingProxyType({}),
     variables: Mapping[str, Mapping[str, tuple[str, ...]]] = MappingProxyType({}),
     common: Iterable[str] = (),
+    context_files: Mapping[str, ContextFiles] = MappingProxyType({}),
 ) -> tuple[Diagnostic, ...]:
     """The diagnostics between the plans, their Dockerfiles and the files of their contexts.
 
@@ -108,5 +108,6 @@ def check_builder(plans: Iterable[BuildPlan], builder: Builder | None) -> tuple[
                 missing.append(attrs.evolve(diagnostic, location=location))
             else:
                 notes[diagnostic] = None
-    nodes = () if builder is None else check_nodes(plans, builder)
-    return (*missing, *nodes, *notes)
+    if builder is None:
+        return (*missing, *notes)
+    return (*missing, *check_loading(plans, builder), *check_nodes(plans, builder), *notes)

@@ -110,7 +110,7 @@ def _check_modes(
     ]
     if modes:
         path, mode = modes[0]
-        others = f" (as of {len(modes) - 1} others)" if len(modes) > 1 else ""
+        others = f" (and {len(modes) - 1} more)" if len(modes) > 1 else ""
         yield Diagnostic(
             name="unportable-modes",
             severity="note",

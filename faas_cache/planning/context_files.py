@@ -6,6 +6,8 @@ from collections.abc import Iterable
 
 import attrs
 
+from faas_cache.model.value import Value
+
 __all__ = ["ALWAYS_COPIED", "IGNORE_FILES", "VOLATILE_NAMES", "ContextFiles"]
 
 # What docker looks for at the root of a context: only the first one that exists is read.
@@ -16,16 +18,8 @@ ALWAYS_COPIED = frozenset({"Dockerfile", "dockerfile", *IGNORE_FILES})
 VOLATILE_NAMES = frozenset({".git", ".env", "node_modules", "__pycache__"})
 
 
-def _paths(value: Iterable[str]) -> tuple[str, ...]:
-    return tuple(value)
-
-
-def _modes(value: Iterable[tuple[str, int]]) -> tuple[tuple[str, int], ...]:
-    return tuple((path, mode) for path, mode in value)
-
-
-@attrs.frozen(kw_only=True)
-class ContextFiles:
+@attrs.frozen(kw_only=True, eq=False, repr=False, init=False)
+class ContextFiles(Value):
     """What a check needs of the files of a build context.
 
     Attributes:
@@ -39,7 +33,26 @@ class ContextFiles:
 
     ignore_file: str = ""
     ignore_text: str = ""
-    unread: tuple[str, ...] = attrs.field(default=(), converter=_paths)
-    volatile: tuple[str, ...] = attrs.field(default=(), converter=_paths)
-    modes: tuple[tuple[str, int], ...] = attrs.field(default=(), converter=_modes)
+    unread: tuple[str, ...] = ()
+    volatile: tuple[str, ...] = ()
+    modes: tuple[tuple[str, int], ...] = ()
     home: str = ""
+
+    def __init__(  # noqa: PLR0913  # a parameter for each field
+        self,
+        *,
+        ignore_file: str = "",
+        ignore_text: str = "",
+        unread: Iterable[str] = (),
+        volatile: Iterable[str] = (),
+        modes: Iterable[tuple[str, int]] = (),
+        home: str = "",
+    ) -> None:
+        self.__attrs_init__(
+            ignore_file=ignore_file,
+            ignore_text=ignore_text,
+            unread=tuple(unread),
+            volatile=tuple(volatile),
+            modes=tuple((path, mode) for path, mode in modes),
+            home=home,
+        )

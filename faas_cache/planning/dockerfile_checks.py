@@ -66,7 +66,8 @@ _INSTALLS = re.compile(
     )""",
     re.VERBOSE,
 )
-_XARGS = re.compile(r"\bxargs\b")
+# A step that reads what to install, or looks for its files first: these may not exist.
+_UNCERTAIN = re.compile(r"\bxargs\b|(?:\[\[?|\btest)\s+(?:!\s+)?-[defrs]\s")
 # The folder of a template that holds the code of the function.
 _HANDLER_FOLDERS = frozenset({"function", "handler"})
 _TARGET_FLAG = "--target="
@@ -92,11 +93,14 @@ def check_dockerfiles(
     arguments of the stack file by function and argument. An argument in `common` is given to all
     functions, and one that reads it is enough.
     """
-    functions = [
-        _Function(plan, Dockerfile.parse(text, plan.build_args), _target(plan))
-        for plan in plans
-        if plan.caching and (text := dockerfiles.get(plan.function))
-    ]
+    parsed: dict[object, Dockerfile] = {}  # most functions of a stack have one of few templates
+    functions: list[_Function] = []
+    for plan in plans:
+        if plan.caching and (text := dockerfiles.get(plan.function)):
+            key = (text, plan.build_args)
+            if key not in parsed:
+                parsed[key] = Dockerfile.parse(text, plan.build_args)
+            functions.append(_Function(plan, parsed[key], _target(plan)))
     declared = frozenset(name for function in functions for name in function.dockerfile.declared)
     read = declared.intersection(common)
     for function in functions:
@@ -234,7 +238,7 @@ def _check_installs(function: _Function) -> Iterator[Diagnostic]:
 
 def _installs(instruction: Instruction) -> set[str]:
     """The tools with which a step installs dependencies."""
-    if instruction.keyword != "RUN" or _XARGS.search(instruction.text):
+    if instruction.keyword != "RUN" or _UNCERTAIN.search(instruction.text):
         return set()
     text = " ".join((*instruction.words, *(heredoc.text for heredoc in instruction.heredocs)))
     return {str(match.lastgroup) for match in _INSTALLS.finditer(text)}

@@ -71,7 +71,7 @@ class IgnoredFolder:
         # What the folder inherits to everything in it: the last match excludes.
         last = max(i for i, matched in enumerate(self._matched) if matched)
         return any(
-            self._patterns[i].may_match_in(self._path, self._state(i))
+            self._may_match(i)
             for i in range(last + 1, len(self._patterns))
             if self._patterns[i].is_exception
         )

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from faas_cache.model.builders import CACHE_EXPORT, MULTI_PLATFORM, Builder
 from faas_cache.model.diagnostics import Diagnostic, Location
 from faas_cache.model.masking import masked
+from faas_cache.planning.cache_flags import check_cache_flags
 from faas_cache.planning.entry_checks import (
     Environment,
     check_entry,
@@ -34,6 +35,8 @@ def check_plan(
         yield from _check_inline_tag(plan)
         yield from _check_inline_push(plan)
         yield from _check_stages(plan, dockerfile)
+    if plan.builder_flags:
+        yield from check_cache_flags(plan)
     if plan.caching:
         yield from _check_secrets(plan)
         yield from _check_repository(plan)

@@ -25,7 +25,7 @@ def plan_request(
     specs = select_functions(stack, request, FaultCollector())
     tags = read_tags(root, specs, options.tag, environ, faults)
     templates = read_templates(root, specs, faults, outside_links=options.allow_outside_links)
-    plan = plan_stack(
+    return plan_stack(
         stack,
         names=request.names,
         filter=request.filter,
@@ -40,12 +40,8 @@ def plan_request(
             tags=tags,
             diagnostics=faults.diagnostics,
         ),
+        read_files=lambda plan: (read_dockerfiles(root, plan), read_context_files(root, plan)),
     )
-    dockerfiles = read_dockerfiles(root, plan)
-    context_files = read_context_files(root, plan)
-    if not dockerfiles and not context_files:
-        return plan
-    return plan.with_files(dockerfiles, context_files)
 
 
 def read_tags(

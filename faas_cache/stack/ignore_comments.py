@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Mapping
 
 from faas_cache.model.diagnostics import Diagnostic, KeyPath
-from faas_cache.stack.positions import LINE_END
+from faas_cache.stack.positions import line_end_pattern
 from faas_cache.stack.values import Document
 
-__all__ = ["has_comments", "ignored_names", "not_ignored"]
+__all__ = ["has_comments", "ignored_names", "is_ignored"]
 
 _MARK = "faas-cache:"
 _NAMES = r"[a-z0-9-]+(?:[ \t]*,[ \t]*[a-z0-9-]+)*+"
@@ -31,7 +31,7 @@ def ignored_names(source: str) -> dict[int, frozenset[str]]:
     """
     ignored: dict[int, frozenset[str]] = {}
     pending: set[str] = set()
-    for number, line in enumerate(LINE_END.split(source), 1):
+    for number, line in enumerate(line_end_pattern().split(source), 1):
         match = _COMMENT.search(line)
         pending |= {name.strip() for name in match["names"].split(",")} if match else set()
         if line.strip() and not line.lstrip().startswith("#"):
@@ -41,21 +41,18 @@ def ignored_names(source: str) -> dict[int, frozenset[str]]:
     return ignored
 
 
-def not_ignored(
+def is_ignored(
     document: Document,
-    diagnostics: Iterable[Diagnostic],
-    own_path: Callable[[KeyPath], KeyPath] = lambda path: path,
-) -> Iterator[Diagnostic]:
-    """The diagnostics that no comment switches off; errors are among them.
+    diagnostic: Diagnostic,
+    path: KeyPath,
+    ignored: Mapping[int, frozenset[str]],
+) -> bool:
+    """Whether a comment switches a diagnostic off: at the line of its key, or of one around it.
 
-    A comment switches off what is at the line of its key, or below that key. The document has
-    marks; `own_path` turns the key path of a diagnostic into one of the document.
+    The document has marks, and `path` is the key path in it. Errors cannot be switched off.
     """
-    ignored = ignored_names(document.substitution.source)
-    for diagnostic in diagnostics:
-        path = own_path(diagnostic.location.path)
-        lines = {document.location(path[:end]).line for end in range(1, len(path) + 1)}
-        lines.add(diagnostic.location.line)
-        names = (ignored.get(line or 0, ()) for line in lines)
-        if diagnostic.severity == "error" or all(diagnostic.name not in given for given in names):
-            yield diagnostic
+    if diagnostic.severity == "error" or not ignored:
+        return False
+    lines = {document.location(path[:end]).line for end in range(1, len(path) + 1)}
+    lines.add(diagnostic.location.line)
+    return any(diagnostic.name in ignored.get(line or 0, ()) for line in lines)

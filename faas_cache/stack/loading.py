@@ -11,7 +11,7 @@ from faas_cache.model.diagnostics import Diagnostic, Location
 from faas_cache.model.errors import InvalidStack
 from faas_cache.stack import reading
 from faas_cache.stack.credentials import credentials, written_credentials
-from faas_cache.stack.ignore_comments import has_comments, not_ignored
+from faas_cache.stack.ignore_comments import has_comments, ignored_names, is_ignored
 from faas_cache.stack.schema import StackContent, read_stack
 from faas_cache.stack.substitution import Substitution, substitute
 from faas_cache.stack.values import MAX_FAULTS, Document
@@ -84,8 +84,13 @@ class LoadedStack:
         specs = self.content.functions.values()
         if any(True for _ in credentials(specs)):
             warnings += map(self.marked.locate, written_credentials(specs, self.marked))
-        if has_comments(self.substitution.source):
-            warnings = list(not_ignored(self.marked, warnings))
+        if warnings and has_comments(self.substitution.source):
+            ignored = ignored_names(self.substitution.source)
+            warnings = [
+                warning
+                for warning in warnings
+                if not is_ignored(self.marked, warning, warning.location.path, ignored)
+            ]
         return sorted(warnings, key=_position)
 
     @property

@@ -10,14 +10,16 @@ from faas_cache.model.converters import Setting, read_setting
 from faas_cache.model.diagnostics import Diagnostic, KeyPath, Location, errors
 from faas_cache.model.errors import InvalidInput, InvalidStack
 from faas_cache.model.frozen_map import EMPTY, FrozenMap
-from faas_cache.model.masking import masked_message, shown_fields
+from faas_cache.model.masking import masked_message
 from faas_cache.model.specs import FunctionSpec
+from faas_cache.model.value import Value
 from faas_cache.stack import reading, selection
-from faas_cache.stack.ignore_comments import has_comments, not_ignored
+from faas_cache.stack.ignore_comments import has_comments, ignored_names, is_ignored
 from faas_cache.stack.loading import load_text
 from faas_cache.stack.positions import Position
 from faas_cache.stack.substitution import Substitution
-from faas_cache.stack.variable_uses import variables_at, with_branch_hint
+from faas_cache.stack.values import Document
+from faas_cache.stack.variable_uses import argument_variables, with_branch_hint
 from faas_cache.stack.yaml import read_document
 
 __all__ = ["Stack"]
@@ -27,8 +29,8 @@ def _read_default(value: object) -> Setting:
     return read_setting(value, ("build_cache",))
 
 
-@attrs.frozen(kw_only=True, repr=False)
-class Stack:
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class Stack(Value):
     """A stack file: its functions, and its other settings for builds.
 
     Attributes:
@@ -49,8 +51,6 @@ class Stack:
     invalid_functions: tuple[str, ...] = ()
     file: str | None = None
     substitution: Substitution = attrs.field(default=Substitution("", ""), repr=False, eq=False)
-
-    __repr__ = shown_fields
 
     @classmethod
     def load(
@@ -174,44 +174,33 @@ class Stack:
         With locations, with hints about variables, and without the warnings and notes that a
         comment of the file switches off.
         """
-        return tuple(self.report_own(self.with_locations(diagnostics)))
+        reported = self.report_own(self.with_locations(diagnostics))
+        return tuple(diagnostic for diagnostic in reported if diagnostic is not None)
 
     def report_own(
         self,
         diagnostics: Iterable[Diagnostic],
         own_path: Callable[[KeyPath], KeyPath] = lambda path: path,
-    ) -> Iterable[Diagnostic]:
-        """`report` for diagnostics of this file; `own_path` makes their key paths those of it."""
-        diagnostics = tuple(diagnostics)
+    ) -> list[Diagnostic | None]:
+        """Each diagnostic as people get it, or None where a comment switches it off.
+
+        `own_path` turns the key path of a diagnostic into one of this file.
+        """
+        own = tuple(diagnostics)
         commented = has_comments(self.substitution.source)
-        invalid = self.substitution.replacements and any(map(_is_invalid_reference, diagnostics))
-        if not diagnostics or not (commented or invalid):
-            return diagnostics
+        invalid = self.substitution.replacements and any(map(_is_invalid_reference, own))
+        if not own or not (commented or invalid):
+            return list(own)
         document = read_document(self.substitution, self.file, marking=True)
-        hinted = (
-            with_branch_hint(document, diagnostic, own_path(diagnostic.location.path))
-            if _is_invalid_reference(diagnostic)
-            else diagnostic
-            for diagnostic in diagnostics
-        )
-        return not_ignored(document, hinted, own_path) if commented else tuple(hinted)
+        ignored = ignored_names(self.substitution.source) if commented else {}
+        return [_reported(document, d, own_path(d.location.path), ignored) for d in own]
 
     def argument_variables(self) -> dict[str, dict[str, tuple[str, ...]]]:
         """The names of the variables in each build argument, by function and argument."""
         if not self.substitution.replacements:
             return {}
         document = read_document(self.substitution, self.file, marking=True)
-        return {
-            name: {
-                argument: tuple(
-                    item.name
-                    for item in variables_at(document, ("functions", name, "build_args", argument))
-                )
-                for argument in spec.build_args
-            }
-            for name, spec in self.functions.items()
-            if spec.build_args
-        }
+        return argument_variables(document, self.functions.values())
 
     def locations(self, locations: Iterable[Location]) -> tuple[Location, ...]:
         """The locations; those with a key path of this file and no line get their position."""
@@ -230,6 +219,20 @@ class Stack:
 
 # Warnings that may be the reason for an error.
 _ABOUT_VARIABLES = ("unset-variable", "variable-changes-structure")
+
+
+def _reported(
+    document: Document,
+    diagnostic: Diagnostic,
+    path: KeyPath,
+    ignored: Mapping[int, frozenset[str]],
+) -> Diagnostic | None:
+    """A diagnostic at a key path of the document as people get it; None if it is switched off."""
+    if is_ignored(document, diagnostic, path, ignored):
+        return None
+    if _is_invalid_reference(diagnostic):
+        return with_branch_hint(document, diagnostic, path)
+    return diagnostic
 
 
 def _is_invalid_reference(diagnostic: Diagnostic) -> bool:

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import attrs
 
 from faas_cache.model.diagnostics import Diagnostic, KeyPath
 from faas_cache.model.masking import masked
-from faas_cache.stack.positions import LINE_END
+from faas_cache.model.specs import FunctionSpec
+from faas_cache.stack.positions import line_end_pattern
 from faas_cache.stack.substitution import Missing, Replacement, Substitution
 from faas_cache.stack.values import Document
 from faas_cache.stack.yaml import read_document
 
-__all__ = ["unset_warnings", "variables_at", "with_branch_hint", "with_unset_variable"]
+__all__ = [
+    "argument_variables",
+    "unset_warnings",
+    "variables_at",
+    "with_branch_hint",
+    "with_unset_variable",
+]
 
 # The keys of a function in which a variable without a value goes unnoticed, and a default for it.
 _DEFAULTS = {"build_args": "unknown", "build_cache": "main", "image": "latest"}
@@ -31,9 +38,22 @@ def variables_at(document: Document, path: KeyPath) -> tuple[Replacement, ...]:
         return substitution.replaced_within(mark.value_start, mark.value_end)
     # An empty scalar: the variable is behind it, after nothing but spaces.
     text, start = substitution.text, mark.value_start
-    match = LINE_END.search(text, start)
+    match = line_end_pattern().search(text, start)
     found = substitution.replaced_within(start, match.start() if match else len(text))
     return tuple(item for item in found if not text[start : item.text_start].strip())
+
+
+def argument_variables(
+    document: Document, specs: Iterable[FunctionSpec]
+) -> dict[str, dict[str, tuple[str, ...]]]:
+    """The names of the variables in each build argument, by function and argument."""
+    variables: dict[str, dict[str, tuple[str, ...]]] = {}
+    for spec in specs:
+        for argument in spec.build_args:
+            path = ("functions", spec.name, "build_args", argument)
+            names = tuple(item.name for item in variables_at(document, path))
+            variables.setdefault(spec.name, {})[argument] = names
+    return variables
 
 
 # Variables without a value.

@@ -14,6 +14,7 @@ from ignored_trees import TREE, kept, make_tree, random_text
 
 from faas_cache import BuildOptions, CacheFlags, FaasCacheError, FunctionSpec, Project
 from faas_cache.contexts.assembly import Contexts
+from faas_cache.contexts.files import read_small
 from faas_cache.contexts.ignoring import ignore_names
 from faas_cache.contexts.sources import Limits
 from faas_cache.contexts.templates import find_template
@@ -145,6 +146,14 @@ def test_what_cannot_be_an_ignore_file_excludes_nothing(project: Path, kind: str
     assert files(project) == FILES
 
 
+def test_reading_what_cannot_be_opened(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("x")
+    (tmp_path / "link").symlink_to("file")
+    os.mkfifo(tmp_path / "fifo")
+    names = ("file", "link", "fifo", "missing", ".")
+    assert [read_small(str(tmp_path / name)) for name in names] == [b"x", None, None, None, None]
+
+
 def test_a_link_to_an_ignore_file_is_read(project: Path) -> None:
     """A link that leads out of the project is refused, as for every file."""
     write(project, {"ignore": "function/lib\n"})
@@ -238,6 +247,7 @@ def test_functions_of_one_template_may_have_different_ignore_files(project: Path
     """The template is walked once for each ignore file."""
     (project / "template/tiny/template.yml").write_text("handler_folder: ./\n")
     write(project, {"two/.dockerignore": "function\n", "two/h": "2", "three/h": "3"})
+    (project / "template/tiny/.dockerignore").write_text("sample\n")
     contexts = Contexts(str(project))
     template = find_template(str(project), "tiny")
     assert template is not None

@@ -42,14 +42,17 @@ def cached(project: EngineProject) -> tuple[int, int, int]:
 
 
 @pytest.mark.parametrize("engine", ["docker26"])
-def test_g3_the_second_attempt_repairs_a_broken_cache(project: EngineProject) -> None:
+@pytest.mark.parametrize("words", [(), ("--bake",)], ids=["build", "bake"])
+def test_g3_the_second_attempt_repairs_a_broken_cache(
+    project: EngineProject, words: tuple[str, ...]
+) -> None:
     """G3: the layers of the cache are gone: a warning, an image all the same, and a whole cache for the next machine."""
     project.write("max", "one")
     assert project.faas_cache("build", "--push").returncode == 0
     assert delete_layers(project) > 0
     project.wipe()
     project.write("max", "two")
-    done = project.faas_cache("build", "--push", "--report", "report.json")
+    done = project.faas_cache("build", "--push", "--report", "report.json", *words)
     assert (done.returncode, cached(project)) == (0, (2, 0, 5)), done.stderr
     warning = f"the cache `{project.image.replace(':latest', ':buildcache')}` lists layers that no longer exist"
     assert warning in done.stderr

@@ -147,8 +147,15 @@ def test_only_folders_where_an_exception_can_match_are_walked(text: str, folders
     assert walked(text) == set(folders.split())
 
 
-def test_an_exception_at_any_depth_walks_everything() -> None:
-    assert walked("*\n!**/keep") == walked("") > {"dir/", "deep/1/2/3/"}
+@pytest.mark.parametrize("exception", ["**/keep", "**keep", "**/k*", "**/sub/keep", "**"])
+def test_an_exception_at_any_depth_walks_everything(exception: str) -> None:
+    assert walked(f"*\n!{exception}") == walked("") > {"dir/", "deep/1/2/3/"}
+
+
+def test_names_with_many_characters_are_not_all_remembered() -> None:
+    file = parse_ignore_file("?*[x-z]\n")
+    names = (chr(0x4E00 + number) for number in range(10_050))
+    assert [name for name in names if file.excludes(name) or not file.excludes(f"{name}x")] == []
 
 
 def test_patterns_take_linear_time() -> None:
