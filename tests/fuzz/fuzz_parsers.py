@@ -178,13 +178,13 @@ def main() -> None:
     with atheris.instrument_imports(include=["faas_cache"]):
         import faas_cache.buildkit.explanations
         import faas_cache.buildkit.lines
-        import faas_cache.runner.tables
         import faas_cache.cli.formats
         import faas_cache.model.dockerfile_inputs
         import faas_cache.model.dockerfiles
         import faas_cache.planning.checks
         import faas_cache.render.commands
         import faas_cache.runner.inspection
+        import faas_cache.runner.tables
         import faas_cache.stack.stack_file  # noqa: F401  # imported to be instrumented
     with tempfile.TemporaryDirectory() as folder:
         corpus, dictionary = Path(folder) / "corpus", Path(folder) / "dictionary"
