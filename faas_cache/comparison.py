@@ -120,5 +120,5 @@ def _read_function(form: Mapping[str, object]) -> _Function:
     return _Function(
         inputs=inputs,
         missed=report.first_miss is not None or not report.total,
-        useless=bool(report.total and not report.cached and report.import_found),
+        useless=report.useless_import,
     )

@@ -124,11 +124,12 @@ def _replaced(result: BuildResult, again: BuildResult) -> BuildResult:
 def _with_notes(result: FunctionResult, plan: StackPlan) -> FunctionResult:
     """The result with what its plan knows: G4, the note about an import that was of no use."""
     build_plan = next(item for item in plan.plans if item.function == result.name)
-    result = attrs.evolve(result, caching=build_plan.caching)
+    inline = "inline" in build_plan.needs and CACHE_EXPORT not in build_plan.needs
+    report = attrs.evolve(result.report, only_last_stage=inline)
+    result = attrs.evolve(result, caching=build_plan.caching, report=report)
     if not result.ok or build_plan.no_cache or result.attempts > 1:
         return result
-    inline = "inline" in build_plan.needs and CACHE_EXPORT not in build_plan.needs
-    note = useless_import(result.report, only_last_stage=inline)
+    note = useless_import(report)
     return result if note is None else attrs.evolve(result, notes=(*result.notes, note))
 
 
