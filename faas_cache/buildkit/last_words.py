@@ -73,7 +73,7 @@ _BARE = re.compile(
     r"|(?:Error response from daemon|error during connect|unable to prepare context"
     r"|invalid argument|unknown flag|unknown shorthand flag|failed to connect to the docker API"
     r"|permission denied while trying to connect|error from registry"
-    r"|An image does not exist locally"
+    r"|An image does not exist locally|Failed to initialize: "
     r"|push access denied)\b.*"
     r"|(?:docker: )?(?:Cannot connect to the Docker daemon|unknown command: docker buildx)\b.*"
     r"|(?:docker: )?'buildx' is not a docker command.*"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import os
 import sys
 from collections.abc import Sequence
@@ -27,8 +26,6 @@ def main(words: Sequence[str] | None = None) -> int:
     signal came.
     """
     open_streams()
-    collecting = gc.isenabled()
-    gc.disable()  # a run is short: looking through what it holds takes a fifth of it
     stack = ExitStack()
     try:
         with raising():
@@ -45,8 +42,6 @@ def main(words: Sequence[str] | None = None) -> int:
         return ExitCode.FAILED
     finally:
         stack.close()
-        if collecting:
-            gc.enable()
 
 
 def _run(words: Sequence[str], stack: ExitStack) -> int:

@@ -11,7 +11,7 @@ from faas_cache.model.ci import detect_job
 from faas_cache.model.diagnostics import Diagnostic, Location
 from faas_cache.model.frozen_map import EMPTY
 from faas_cache.planning.entry_checks import Environment
-from faas_cache.planning.node_checks import check_nodes
+from faas_cache.planning.node_checks import check_loading, check_nodes
 from faas_cache.planning.plan import BuildPlan
 from faas_cache.planning.plan_checks import check_contexts, check_plan
 from faas_cache.planning.stack_checks import check_between
@@ -78,5 +78,6 @@ def check_builder(plans: Iterable[BuildPlan], builder: Builder | None) -> tuple[
                 missing.append(attrs.evolve(diagnostic, location=location))
             else:
                 notes[diagnostic] = None
-    nodes = () if builder is None else check_nodes(plans, builder)
-    return (*missing, *nodes, *notes)
+    if builder is None:
+        return (*missing, *notes)
+    return (*missing, *check_loading(plans, builder), *check_nodes(plans, builder), *notes)
