@@ -114,7 +114,7 @@ LINKED = (
 @pytest.mark.parametrize("engine", ["docker26", "docker28"])
 @pytest.mark.parametrize(
     "words",
-    [[], ["--parallel", "2"], ["--bake"], ["--progress", "plain"], ["--builder-flag=--progress=plain"], ["-q"]],
+    [[], ["--parallel", "2"], ["--bake"], ["--progress", "plain"], ["-q"]],
     ids=" ".join,
 )  # fmt: skip
 def test_a_dockerfile_has_one_total(project: EngineProject, words: list[str]) -> None:
