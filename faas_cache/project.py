@@ -272,8 +272,7 @@ class Project:
         """Pushes the images of a plan that an earlier build left.
 
         The arguments are those of `build` but for `bake`, `retry`, `inputs` and `progress`. docker
-        pushes; a builder that the options name is inspected all the same, so that a wrong name is
-        an error.
+        pushes; a builder that the options name is inspected all the same: a wrong name is an error.
         """
         from faas_cache.runner.preparation import names_builder
         from faas_cache.runner.stack_builds import push_stack

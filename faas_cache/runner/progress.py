@@ -63,12 +63,10 @@ class ProgressRequest:
 
         `terminal` says that a build may draw on one, and `several` that several run at once.
         """
-        front_end, builder = plan.front_end, plan.builder
-        if front_end is None:
-            return ""
-        if front_end.progress == "plain":
+        builder, printed = plan.builder, plan.front_end and plan.front_end.progress
+        if printed == "plain":
             return "plain"
-        known = front_end.progress == "rawjson" and any(item.caching for item in plan.plans)
+        known = printed == "rawjson" and any(item.caching for item in plan.plans)
         lines: Progress = ""
         drawn: Progress = ""
         if known and builder is not None:

@@ -147,6 +147,7 @@ USELESS = (
 REASONS = {
     "nothing was imported": ([], "the first step that ran is `[1/1] RUN x`"),
     "an import failed": ([("acme.io/c", "not found")], "the cache does not exist yet"),
+    "imports failed": ([("a", "401 Unauthorized"), ("b", "not found"), ("c", "not found")], "no cache was imported: unauthorized, missing"),
     "an import is of no use": ([("acme.io/c", ""), ("acme.io/d", "no")], USELESS),
     "S3 does not say": ([("s3:1", "")], "the first step that ran is `[1/1] RUN x`"),
 }  # fmt: skip

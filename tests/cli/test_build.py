@@ -294,3 +294,82 @@ def test_without_functions_there_is_nothing_to_do(
     write_files(project, {"stack.yaml": HEAD})
     assert main([command]) == 2
     assert messages(capfd)[0] == "error: the stack has no functions [no-functions]"
+
+
+@pytest.mark.parametrize(
+    ("words", "commands"),
+    [
+        (["build", "--push"], [f"DOCKER_BUILDKIT=1 docker buildx build --push {CACHE} --tag a/fn:latest ."]),
+        (["build", "--bake"], ["DOCKER_BUILDKIT=1 BUILDX_BAKE_ENTITLEMENTS_FS=0 docker buildx bake --file -"]),
+        (["build", "--no-build-cache", "--push"], ["docker build --tag a/fn:latest .", "docker push a/fn:latest"]),
+        (["publish"], [f"DOCKER_BUILDKIT=1 docker buildx build --platform linux/amd64 --push {CACHE} --tag a/fn:latest ."]),
+        (["push"], ["docker push a/fn:latest"]),
+    ],
+    ids=" ".join,
+)  # fmt: skip
+def test_a_dry_run_prints_the_commands_and_runs_none(
+    project: Path,
+    docker: FakeDocker,
+    capfd: pytest.CaptureFixture[str],
+    words: list[str],
+    commands: list[str],
+) -> None:
+    """As `plan` does; nothing is written."""
+    write_project(project, CACHED)
+    assert main([*words, "--dry-run"]) == 0
+    assert (capfd.readouterr().out.splitlines()[: len(commands)], docker.calls) == (commands, [])
+    assert [path.name for path in project.iterdir()] == ["stack.yaml"]
+
+
+@pytest.mark.parametrize("command", ["build", "publish", "push"])
+def test_a_dry_run_fails_as_the_run_would(
+    project: Path, docker: FakeDocker, capfd: pytest.CaptureFixture[str], command: str
+) -> None:
+    """Before it starts."""
+    write_project(project, "  fn: {}\n")
+    assert (main([command, "--dry-run"]), docker.calls) == (2, [])
+    assert "[missing-image]" in messages(capfd)[0]
+
+
+@pytest.mark.parametrize("progress", ["quiet", "none"])
+def test_the_progress_of_docker_may_be_quiet(
+    project: Path, docker: FakeDocker, capfd: pytest.CaptureFixture[str], progress: str
+) -> None:
+    """As `--quiet`, with a report."""
+    write_project(project, CACHED)
+    docker.answer("buildx build *", stderr=WARM)
+    assert main(["build", "--progress", progress]) == 0
+    assert messages(capfd)[0] == "[1/1] fn  0.1 s  4/5 cached  built"
+
+
+def test_raw_progress_is_that_of_the_builder(
+    project: Path, docker: FakeDocker, capfdbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    """To the byte, with a report behind it; several builds at once cannot be told apart in it."""
+    write_project(project, BOTH)
+    docker.answer("buildx build *", stderr=WARM)
+    assert main(["build", "--progress", "rawjson", "fn"]) == 0
+    err = capfdbinary.readouterr().err
+    assert err.startswith(WARM.rstrip() + b"\n[1/1] fn  ")
+    assert main(["build", "--progress", "rawjson", "--parallel", "2"]) == 2
+    assert b"`--progress rawjson` conflicts with `--parallel`" in capfdbinary.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("flag", "stderr"), [("--progress=plain", True), ("--progress=rawjson", True), ("--progress=quiet", False)]
+)  # fmt: skip
+def test_a_builder_flag_for_the_progress_keeps_the_report(
+    project: Path,
+    docker: FakeDocker,
+    capfd: pytest.CaptureFixture[str],
+    flag: str,
+    stderr: bool,  # noqa: FBT001  # a column of the table
+) -> None:
+    """It is passed on; what cannot be read is said."""
+    write_project(project, CACHED)
+    docker.answer("buildx build *", stderr=WARM if stderr else "")
+    assert main(["build", "--builder-flag", flag]) == 0
+    assert [line.split()[-4:] for line in builds(docker)] == [[flag, "--tag", "a/fn:latest", "."]]
+    lines = messages(capfd)
+    assert ("[1/1] fn  0.1 s  4/5 cached  built" in lines) is stderr
+    assert any(line.startswith("no cache report: ") for line in lines) is not stderr

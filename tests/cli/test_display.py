@@ -116,7 +116,7 @@ def test_a_line_begins_after_output_without_an_end(monkeypatch: pytest.MonkeyPat
     display.write(b"whole\n")
     display.on_event(finished("b"))
     stream.flush()
-    assert stream.buffer.getvalue() == (  # type: ignore[attr-defined]  # of BytesIO
+    assert stream.buffer.getvalue() == (
         b"\xe9\n\xff last\n[1/2] a  2.0 s  built\nwhole\n[2/2] b  2.0 s  built\n"
     )
 

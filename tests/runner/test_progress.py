@@ -52,7 +52,7 @@ def test_the_progress_that_was_asked_for(
     """The caller's value counts before `BUILDKIT_PROGRESS`; a report is made with each that prints steps."""
     cached, environ = plan(), {"BUILDKIT_PROGRESS": variable} if variable else {}
     asked = ProgressRequest.of(cached, environ, value)
-    assert [asked.choose(cached, **how) for how in (ALONE, DRAWN, SEVERAL)] == [  # type: ignore[arg-type]  # keywords
+    assert [asked.choose(cached, **how) for how in (ALONE, DRAWN, SEVERAL)] == [
         alone,
         drawn,
         several,

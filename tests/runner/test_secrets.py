@@ -116,6 +116,22 @@ def test_a_build_shows_no_secret(
     assert ("it is ***!" in shown, VALUE in shown, VALUE in report) == (True, False, False)
 
 
+@pytest.mark.parametrize(
+    ("log", "shown"),
+    [(f"it is {VALUE}", "it is ***"), ("it is s3cr3t-", "it is s3cr3t-"), ("", "")],
+)
+def test_the_end_of_the_output_is_shown(
+    tmp_path: Path, fake_docker: FakeDocker, log: str, shown: str
+) -> None:
+    """Also where it might be the beginning of a value."""
+    fake_docker.answer("*build *", stderr=log)
+    output = io.BytesIO()
+    root = write_project(tmp_path / "p", FUNCTION)
+    project = Project.load(root=root, environ=fake_docker.environ)
+    project.build(project.plan(), output=output)
+    assert output.getvalue().decode() == shown
+
+
 def test_a_drawing_shows_no_secret(tmp_path: Path, fake_docker: FakeDocker) -> None:
     """On a terminal, where the explanation is made from what was drawn."""
     master, theirs = pty.openpty()

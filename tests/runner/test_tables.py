@@ -120,6 +120,14 @@ def test_an_import_says_what_became_of_it(step: Step, status: str) -> None:
     assert f"  {status}, found  " in format_table(BuildResult(functions=[several]))
 
 
+def test_an_export_says_what_became_of_it() -> None:
+    """Its time, or that it failed, or that another failure ended it."""
+    errors = ("", "no", "rpc: context canceled")
+    steps = [attrs.evolve(EXPORTED, error=error) for error in errors]
+    table = format_table(BuildResult(functions=[function("fn", HIT, *steps)]))
+    assert "  0.5 s, failed, canceled  every step" in table
+
+
 def test_a_service_that_served_steps_has_a_cache() -> None:
     """Although it does not say so."""
     report = CacheReport(function="fn", steps=(imported("", "gha:x"), HIT))
