@@ -24,11 +24,19 @@ Report: TypeAlias = BuildResult | dict[str, Any]
 
 @attrs.frozen(kw_only=True)
 class _Function:
-    """What a report says about one function; `missed` and `useless` are about its cache."""
+    """What a report says about one function.
+
+    Attributes:
+        inputs: What it was built from, where that was recorded.
+        missed: Whether a step ran, as far as is known.
+        useless: Whether a cache was found, and matched nothing (G4).
+        exported: Whether its exports succeeded, as far as is known.
+    """
 
     inputs: BuildInputs | None
     missed: bool
     useless: bool
+    exported: bool
 
 
 def compare(old: Report, new: Report) -> tuple[Comparison, ...]:
@@ -51,39 +59,46 @@ def _compare(
     reports: tuple[Mapping[str, _Function], ...],
 ) -> Comparison:
     inputs = None if old is None else old.inputs
-    if new.inputs is None or inputs is None:
-        found = tuple(_overwritten(name, None, new, reports))
-        missing: Any = "function" if old is None else "inputs"
-        return Comparison(function=name, changes=found, missing=missing, missed=new.missed)
-    found = tuple(changes(inputs, new.inputs))
-    found += tuple(_overwritten(name, None if found else inputs, new, reports))
+    if old is None or new.inputs is None or inputs is None:
+        return Comparison(
+            function=name,
+            changes=tuple(_foreign_caches(name, None, new, reports)),
+            missing="function" if old is None else "inputs",
+            missed=new.missed,
+        )
+    differences = tuple(changes(inputs, new.inputs))
+    same = None if differences else old
     names = {*new.inputs.masked_args, *new.inputs.secrets}
     return Comparison(
-        function=name, changes=found, unrecorded=tuple(sorted(names)), missed=new.missed
+        function=name,
+        changes=(*differences, *_foreign_caches(name, same, new, reports)),
+        unrecorded=tuple(sorted(names)),
+        missed=new.missed,
     )
 
 
-def _overwritten(
+def _foreign_caches(
     name: str,
-    same: BuildInputs | None,
+    same: _Function | None,
     new: _Function,
     reports: tuple[Mapping[str, _Function], ...],
 ) -> Iterator[Change]:
     """The caches that were found and match nothing, because others wrote them.
 
-    `same` are the inputs of the earlier build if they are those of the new one: where that build
-    wrote the cache, something else has written it since.
+    `same` is the earlier build if its inputs are those of the new one: where it wrote the cache,
+    something else has written it since.
     """
     if not new.useless or new.inputs is None:
         return
+    own = same.inputs.exports if same and same.inputs and same.exported else ()
     for cache in new.inputs.imports:
-        writers = dict.fromkeys(
+        writers = [
             other
             for functions in reports
             for other, function in functions.items()
             if other != name and function.inputs and cache in function.inputs.exports
-        )
-        if writers or (same and cache in same.exports):
+        ]
+        if writers or cache in own:
             yield Change(kind="cache", name=cache, new=next(iter(writers), ""))
 
 
@@ -121,4 +136,6 @@ def _read_function(form: Mapping[str, object]) -> _Function:
         inputs=inputs,
         missed=report.first_miss is not None or not report.total,
         useless=report.useless_import,
+        exported=form.get("status") in ("built", "pushed")
+        and not any(step.error for step in report.exports),
     )

@@ -42,6 +42,13 @@ def result(
     return FunctionResult(name=name, status="built", attempts=1, inputs=inputs, report=report)
 
 
+def with_export(function: FunctionResult, error: str = "") -> FunctionResult:
+    """The result with an export, which may have failed without failing the build."""
+    step = Step(name="exporting cache to registry", kind="export", finished=True, error=error)
+    report = attrs.evolve(function.report, steps=(*function.report.steps, step))
+    return attrs.evolve(function, report=report)
+
+
 def run(*functions: FunctionResult) -> BuildResult:
     """The result of a run."""
     return BuildResult(functions=functions)
@@ -65,6 +72,10 @@ NOTHING = "fn: nothing that we know of changed"
         ((result(),), (result(cached="nn"),), [SINCE]),
         ((result(),), (result(cached="nn", found=False),), [NOTHING]),
         ((result(inputs=READS),), (result(cached="nn"),), [NOTHING]),
+        # It is not known that the earlier build wrote it.
+        ((attrs.evolve(result(), status="failed"),), (result(cached="nn"),), [NOTHING]),
+        ((with_export(result(), error="denied"),), (result(cached="nn"),), [NOTHING]),
+        ((with_export(result()),), (result(cached="nn"),), [SINCE]),
         (
             (result(),),
             (result(inputs=OTHER, cached="nn"),),
@@ -107,10 +118,10 @@ def test_compare(
     old: tuple[FunctionResult, ...], new: tuple[FunctionResult, ...], lines: list[str]
 ) -> None:
     """For each function of the new run; values and JSON give the same."""
-    found = compare(run(*old), run(*new))
+    comparisons = compare(run(*old), run(*new))
     as_json = [json.loads(json.dumps(to_dict(run(*functions)))) for functions in (old, new)]
-    assert "\n".join(map(str, found)).splitlines() == lines
-    assert compare(*as_json) == found
+    assert "\n".join(map(str, comparisons)).splitlines() == lines
+    assert compare(*as_json) == comparisons
 
 
 @pytest.mark.parametrize(

@@ -95,8 +95,8 @@ def _files(
     entries, size = 0, 0
     while waiting:
         prefix, ignored, depth = waiting.pop()
-        with os.scandir(f"{top}/{prefix}") as found:
-            for entry in found:
+        with os.scandir(f"{top}/{prefix}") as listing:
+            for entry in listing:
                 entries += 1
                 if entries > limits.entries or depth > limits.depth or stopped():
                     raise _UnknownError

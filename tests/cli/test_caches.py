@@ -141,11 +141,11 @@ def test_the_rules_between_functions_hold_between_files(
         "e9/b.yml": f"{HEAD}  fn: {{image: r.test/b, context: ., build_cache: {{from: ['r.test/c:1']}}}}\n",
     }
     write_files(project, files)
-    found = {
+    rules = {
         name: [(item["rule"], item["location"]["file"]) for item in checked(name, capsys)]
         for name in ("e5/*.yml", "e7/*.yml", "e9/*.yml", "e9/a.yml")
     }
-    assert found == {
+    assert rules == {
         "e5/*.yml": [("E5", "e5/b.yml")],
         "e7/*.yml": [("E7", "e7/b.yml")],
         "e9/*.yml": [],

@@ -183,21 +183,21 @@ def test_compare_names_what_changed(project: EngineProject, second: str) -> None
     cache = project.image.replace(":latest", ":buildcache")
     write(project)
     build(project, "--report", "old.json")
-    found = {"same": differences()}
+    sentences = {"same": differences()}
     write(project, sha="2")
-    found["argument"] = differences()
+    sentences["argument"] = differences()
     write(project, requirements="flask\n")
-    found["file"] = differences()
+    sentences["file"] = differences()
     (write(project) / "requirements.txt").chmod(0o755)
-    found["mode"] = differences()
+    sentences["mode"] = differences()
     dockerfile = write(project) / "Dockerfile"
     dockerfile.write_text(f"FROM {project.environ['FAAS_CACHE_TEST_BASE']}\nRUN echo other\n")
     build(project)  # another function, which writes the same cache
     write(project)
-    found["cache"] = differences()
+    sentences["cache"] = differences()
     push_base(project, "two")
     (base,) = differences()
-    assert found == {
+    assert sentences == {
         "same": [],
         "argument": ["fn: build argument `GIT_SHA` changed"],
         "file": ["fn: `requirements.txt` changed"],

@@ -95,8 +95,8 @@ def test_the_dockerfile_is_named_once() -> None:
             dockerfile=digest, context=digest + mode, files=FrozenMap(Dockerfile=file)
         )
 
-    found = changes(inputs(ONE), inputs(TWO, "0600"))
-    assert [str(change) for change in found] == [
+    differences = changes(inputs(ONE), inputs(TWO, "0600"))
+    assert [str(change) for change in differences] == [
         "`Dockerfile` changed",
         "mode of `Dockerfile` 0644 → 0600",
     ]
