@@ -7,9 +7,12 @@ from typing import Any, TypeAlias
 
 import attrs
 
+from faas_cache.buildkit.names import import_source
 from faas_cache.buildkit.reports import CacheReport
+from faas_cache.model.entries import reference_entry
 from faas_cache.model.errors import InvalidInput
 from faas_cache.model.inputs import BuildInputs, Change, Comparison, changes
+from faas_cache.planning.input_digests import cache_names
 from faas_cache.runner.results import BuildResult
 from faas_cache.serialization.conversion import to_dict
 from faas_cache.serialization.forms import FORMS
@@ -31,12 +34,14 @@ class _Function:
         missed: Whether a step ran, as far as is known.
         useless: Whether a cache was found, and matched nothing (G4).
         exported: Whether its exports succeeded, as far as is known.
+        imported: The caches that were found.
     """
 
     inputs: BuildInputs | None
     missed: bool
     useless: bool
     exported: bool
+    imported: tuple[str, ...]
 
 
 def compare(old: Report, new: Report) -> tuple[Comparison, ...]:
@@ -88,10 +93,10 @@ def _foreign_caches(
     `same` is the earlier build if its inputs are those of the new one: where it wrote the cache,
     something else has written it since.
     """
-    if not new.useless or new.inputs is None:
+    if not new.useless:
         return
     own = same.inputs.exports if same and same.inputs and same.exported else ()
-    for cache in new.inputs.imports:
+    for cache in new.imported:
         writers = [
             other
             for functions in reports
@@ -138,4 +143,15 @@ def _read_function(form: Mapping[str, object]) -> _Function:
         useless=report.useless_import,
         exported=form.get("status") in ("built", "pushed")
         and not any(step.error for step in report.exports),
+        imported=() if inputs is None else tuple(_imported(inputs, report)),
     )
+
+
+def _imported(inputs: BuildInputs, report: CacheReport) -> Iterator[str]:
+    """The caches that were found: all of them, or those in a registry that BuildKit names."""
+    if not any(step.error for step in report.imports):
+        yield from inputs.imports
+        return
+    sources = (import_source(step.name) for step in report.imports if not step.error)
+    names = set(cache_names(map(reference_entry, sources)))
+    yield from (cache for cache in inputs.imports if cache in names)

@@ -24,6 +24,7 @@ ANYTHING = st.recursive(
     max_leaves=5,
 )
 CACHE = "r.test/fn:buildcache"
+GONE = "r.test/fn:gone"
 ONE, TWO = (f"sha256:{digit * 64}" for digit in "12")
 INPUTS = BuildInputs(build_args=FrozenMap(SHA=ONE), imports=(CACHE,), exports=(CACHE,))
 IMPORT = Step(name=f"importing cache manifest from {CACHE}", kind="import", finished=True)
@@ -46,6 +47,14 @@ def with_export(function: FunctionResult, error: str = "") -> FunctionResult:
     """The result with an export, which may have failed without failing the build."""
     step = Step(name="exporting cache to registry", kind="export", finished=True, error=error)
     report = attrs.evolve(function.report, steps=(*function.report.steps, step))
+    return attrs.evolve(function, report=report)
+
+
+def with_import(function: FunctionResult) -> FunctionResult:
+    """The result with another import, which found nothing."""
+    name = f"importing cache manifest from {GONE}"
+    step = attrs.evolve(IMPORT, name=name, error="not found")
+    report = attrs.evolve(function.report, steps=(step, *function.report.steps))
     return attrs.evolve(function, report=report)
 
 
@@ -80,6 +89,17 @@ NOTHING = "fn: nothing that we know of changed"
             (result(),),
             (result(inputs=OTHER, cached="nn"),),
             ["fn: build argument `SHA` changed"],
+        ),
+        # Of two caches, the one that was found is named; the other one was deleted.
+        (
+            (result(inputs=attrs.evolve(INPUTS, exports=(CACHE, GONE))),),
+            (with_import(result(cached="nn", inputs=attrs.evolve(INPUTS, imports=(GONE, CACHE)))),),
+            [SINCE],
+        ),
+        (
+            (result(inputs=attrs.evolve(INPUTS, exports=(GONE,))),),
+            (with_import(result(cached="nn", inputs=attrs.evolve(INPUTS, imports=(GONE, CACHE)))),),
+            [NOTHING],
         ),
         # Another function that wrote it is named, in whichever report it is.
         (
