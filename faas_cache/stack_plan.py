@@ -52,8 +52,7 @@ _NO_FLAGS = CacheFlags()
 _NO_OPTIONS = BuildOptions()
 _NO_INPUTS = PlanInputs()
 _NO_FILES: Mapping[str, ContextFiles] = FrozenMap()
-
-# Dockerfiles, and what was found in contexts, by the name of the function.
+# Dockerfiles, and what was found in contexts, by function.
 ReadFiles: TypeAlias = tuple[Mapping[str, str], Mapping[str, ContextFiles]]
 
 
@@ -185,10 +184,7 @@ class StackPlan(Value):
     def with_files(
         self, dockerfiles: Mapping[str, str], context_files: Mapping[str, ContextFiles] = _NO_FILES
     ) -> StackPlan:
-        """The same functions, checked with their Dockerfiles and what was found in their contexts.
-
-        Both by the name of the function.
-        """
+        """The same functions, checked with what was read for them, by the name of the function."""
         inputs = attrs.evolve(self.inputs, dockerfiles=dockerfiles, context_files=context_files)
         return _assemble(attrs.evolve(self, inputs=inputs))
 
@@ -242,9 +238,8 @@ def plan_stack(  # noqa: PLR0913  # the fields of a request, and what was read f
 ) -> StackPlan:
     """The plan of the selected functions of a stack; mistakes of the user do not raise.
 
-    Pure: the environment, templates, Dockerfiles and tags are those of `inputs`. Which
-    Dockerfiles and contexts are read depends on the plans: `read_files` gets them before they are
-    checked.
+    Pure: what was read is in `inputs`. Which Dockerfiles and contexts are read depends on the
+    plans: `read_files` gets them before they are checked.
     """
     request = Request(
         names=names, filter=filter, regex=regex, flags=flags, options=options, strict=strict
