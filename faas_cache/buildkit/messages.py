@@ -214,7 +214,9 @@ WORDS: tuple[Words, ...] = (
     ),
     Words("dockerfile", "invalid", r'circular dependency detected|failed to process "'),
     # Images and layers.
-    Words("image-push", "missing", r"An image does not exist locally with the tag", "local"),
+    Words(
+        "image-push", "missing", r"An image does not exist locally|^tag does not exist: ", "local"
+    ),
     Words("image-push", None, r"failed to push |push access denied|error from registry: "),
     Words("base-image", None, r"failed to resolve source metadata for|failed to load metadata for"),
     Words(
