@@ -22,8 +22,9 @@ from faas_cache.buildkit.names import import_source
 from faas_cache.buildkit.sentences import SENTENCES
 from faas_cache.model.diagnostics import Diagnostic, Location, Severity
 from faas_cache.model.masking import masked_message, shown_fields
+from faas_cache.model.text import printable
 
-__all__ = ["Explanation", "explain"]
+__all__ = ["Explanation", "explain", "explain_text"]
 
 # The maximal length of the builder's own error that is kept.
 _MAX_ERROR = 1000
@@ -54,8 +55,13 @@ class Explanation:
     __repr__ = shown_fields
 
     def __str__(self) -> str:
-        first, *rest = str(self.diagnostic()).split("\n")
-        return "\n".join([first, *([f"    {self.error}"] if self.error else ()), *rest])
+        return self.block()
+
+    def block(self, *more: str) -> str:
+        """The explanation as lines: function and cause, error, what to do, `more`, a page."""
+        first = str(attrs.evolve(self.diagnostic(), hint="", url="", location=Location()))
+        head = f"{printable(self.function)}: {first}" if self.function else first
+        return "\n    ".join(filter(None, (head, self.error, self.fix, *more, self.url)))
 
     def diagnostic(self) -> Diagnostic:
         """The explanation as a diagnostic: `build-failed`, `export-failed` or `import-failed`."""
@@ -85,7 +91,23 @@ def explain(
     >>> explanation.step, explanation.cause
     ('dockerfile', 'invalid')
     """
+    return _explain_all(_builds(log), exit_code)
+
+
+def explain_text(log: bytes) -> tuple[tuple[Explanation, ...], bool]:
+    """What `explain` returns, and whether the text is the log of a builder at all.
+
+    >>> explain_text(b"Error: no such user")[1], explain_text(b"#1 DONE 0.1s")[1]
+    (False, True)
+    """
     builds = _builds(log)
+    explanations = _explain_all(builds, None)
+    explained = any(e.severity == "error" and e.cause != "unknown" for e in explanations)
+    return explanations, explained or any(build.recognized for build in builds)
+
+
+def _explain_all(builds: Sequence[Build], exit_code: int | None) -> tuple[Explanation, ...]:
+    """The explanations of some builds: failures first."""
     failures = list(_failures(builds, exit_code))
     if not failures and exit_code:
         failures = [_explain_last(builds)]

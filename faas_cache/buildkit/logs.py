@@ -56,6 +56,7 @@ class _Build:
 
     number: int
     function: str
+    of_faascli: bool = False
     reader: EventReader = attrs.field(
         init=False, default=attrs.Factory(lambda self: EventReader(self.function), takes_self=True)
     )
@@ -105,7 +106,7 @@ class _Log:
             build = self._begin(mark, mark.decode())
         elif line.startswith(_FIRST) and build.ends_before(line):
             yield from self._end(build)
-            build = self._begin(mark, build.function)
+            build = self._begin(mark, build.function, of_faascli=build.of_faascli)
         for event in build.reader.feed(line + b"\n"):
             build.note(event)
             yield build.number, event
@@ -124,14 +125,14 @@ class _Log:
         name: bytes = header["faascli"] or header["ours"] or header["repeated"]
         if (last := self._builds.get(b"")) is not None:
             yield from self._end(last)
-        build = self._begin(b"", name.decode())
+        build = self._begin(b"", name.decode(), of_faascli=header["faascli"] is not None)
         yield build.number, BuildStarted(function=build.function)
-        if header["faascli"]:
-            self._of_faascli.append(build)
 
-    def _begin(self, mark: bytes, function: str) -> _Build:
-        build = self._builds[mark] = _Build(self._count, function)
+    def _begin(self, mark: bytes, function: str, *, of_faascli: bool = False) -> _Build:
+        build = self._builds[mark] = _Build(self._count, function, of_faascli)
         self._count += 1
+        if of_faascli:
+            self._of_faascli.append(build)
         return build
 
     def _end(self, build: _Build) -> Iterator[tuple[int, Event]]:

@@ -134,7 +134,7 @@ def test_an_explanation_is_shown_with_the_words_of_the_builder() -> None:
         " to https://ghcr.io/v2/acme/fn/blobs/uploads/: 403 Forbidden",
     )
     assert str(explanation).splitlines() == [
-        "functions.fn: error: could not export the cache: access denied; the image was already pushed [build-failed]",
+        "fn: error: could not export the cache: access denied; the image was already pushed [build-failed]",
         f"    {explanation.error}",
         f"    {explanation.fix}",
         f"    {explanation.url}",
