@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import attrs
 
+from faas_cache.buildkit.cache_sentences import LOGIN
 from faas_cache.buildkit.events import Event
 from faas_cache.buildkit.evidence import Build, Vertex
 from faas_cache.buildkit.last_words import Final, shorten
@@ -24,7 +25,7 @@ from faas_cache.model.diagnostics import Diagnostic, Location, Severity
 from faas_cache.model.masking import masked_message, shown_fields
 from faas_cache.model.text import printable
 
-__all__ = ["Explanation", "explain", "explain_text"]
+__all__ = ["Explanation", "explain", "explain_text", "with_login"]
 
 # The maximal length of the builder's own error that is kept.
 _MAX_ERROR = 1000
@@ -122,10 +123,14 @@ def _builds(log: str | bytes | Iterable[Event]) -> list[Build]:
     if isinstance(log, str | bytes):
         data = log.encode(errors="replace") if isinstance(log, str) else log
         for number, event in stream_log(data):
-            builds.setdefault(number, Build(event.function)).add(event)
+            if number not in builds:
+                builds[number] = Build(event.function)
+            builds[number].add(event)
     else:
         for event in log:
-            builds.setdefault(event.function, Build(event.function, of_events=True)).add(event)
+            if event.function not in builds:
+                builds[event.function] = Build(event.function, of_events=True)
+            builds[event.function].add(event)
     return list(builds.values())
 
 
@@ -176,6 +181,8 @@ def _explain(build: Build, builds: Sequence[Build], final: Final) -> Explanation
             step, cause, variant = *broken, "broken"
     if (step, cause) == ("cache-export", "refused") and culprit and culprit.image_manifest:
         variant = "image-manifest"
+    if cause == "denied" and "immutable" in final.message:
+        variant = "immutable"
     if variant == "" and _SERVICE.search(culprit.name if culprit else final.message):
         variant = "service"
     function = owner.function or build.function or final.target
@@ -307,6 +314,29 @@ def _status(text: str, step: FailedStep | None) -> Cause:
     return "missing" if _MISSING.search(bare) else "unknown"
 
 
+# The registry of a request, or of the reference that was pushed or pulled.
+_REQUEST = re.compile(r"https?://(?P<host>[^\s/@?#\"]+)/v2/")
+_REFERENCE = re.compile(
+    r"failed to (?:push|resolve source metadata for) (?P<host>[^\s/:]+[^\s/]*)/"
+)
+
+
+def _registry(error: str) -> str | None:
+    """The registry that an error is about; `None` if it does not name one."""
+    match = _REQUEST.search(error) or _REFERENCE.search(error)
+    return match["host"] if match else None
+
+
+def with_login(fix: str, registry: str) -> str:
+    """The text with the command that logs in to this registry.
+
+    >>> with_login("run `docker login` for this registry", "ghcr.io")
+    'run `docker login ghcr.io`'
+    """
+    host = "" if registry.endswith("docker.io") else f" {printable(registry)}"
+    return fix.replace(LOGIN, f"run `docker login{host}`")
+
+
 # What did not fail the build.
 
 _CONFIGURING = re.compile(r"^failed to configure \w+ cache importer: ")
@@ -358,6 +388,7 @@ def _sentence(  # noqa: PLR0913  # the parts of an explanation
     if sentence is None:
         cause = "unknown"
         sentence = SENTENCES[f"{step or ''} unknown"]
+    registry = _registry(error)
     names = ", ".join(f"`{masked_message(name)}`" for name in dict.fromkeys(caches)) or "in use"
     error = masked_message(error)
     return Explanation(
@@ -367,7 +398,7 @@ def _sentence(  # noqa: PLR0913  # the parts of an explanation
         cause=cause,
         image_pushed=pushed,
         message=sentence.message.replace("{cache}", names),
-        fix=sentence.fix,
+        fix=sentence.fix if registry is None else with_login(sentence.fix, registry),
         url=sentence.url,
         error=error if len(error) <= _MAX_ERROR else f"{error[:_MAX_ERROR]}…",
     )

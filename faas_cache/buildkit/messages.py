@@ -163,6 +163,7 @@ WORDS: tuple[Words, ...] = (
         "unsupported",
         r"[Mm]ulti-platform build is not supported|multi-node builds currently not",
     ),
+    Words("front-end", "unsupported", r"could not create a builder instance with TLS data", "tls"),
     Words(
         "front-end", "invalid", r"use `docker --context=\S+ buildx` to switch to context", "context"
     ),
