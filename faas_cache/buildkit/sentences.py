@@ -15,7 +15,10 @@ from faas_cache.buildkit.cache_sentences import (
 from faas_cache.buildkit.messages import Sentence
 from faas_cache.model.frozen_map import FrozenMap
 
-__all__ = ["SENTENCES"]
+__all__ = ["PROVENANCE", "SENTENCES"]
+
+# What a plan may have already.
+PROVENANCE = "build with `--provenance=false`"
 
 _LOGIN_URL = "https://docs.docker.com/reference/cli/docker/login/"
 _FROM_URL = "https://docs.docker.com/reference/dockerfile/#from"
@@ -31,7 +34,7 @@ SENTENCES: FrozenMap[Sentence] = CACHE_SENTENCES | {
     # The push of the image.
     "image-push refused": Sentence(
         "the registry rejected the manifest of the image",
-        "build with `--provenance=false`, or push to another registry",
+        f"{PROVENANCE}, or push to another registry",
         _LOGIN_URL,
     ),
     "image-push unauthorized": Sentence(

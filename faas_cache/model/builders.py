@@ -7,7 +7,7 @@ support what the plan needs.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Literal, Protocol
 
@@ -33,6 +33,7 @@ from faas_cache.model.features import (
     Situation,
     describe_missing,
 )
+from faas_cache.model.frozen_map import EMPTY
 from faas_cache.model.masking import shown_fields
 from faas_cache.model.versions import at_least, parse_version
 
@@ -254,12 +255,14 @@ def _too_old(builder: Builder, backend: str) -> bool:
     return not at_least(builder.buildkit_version, BACKENDS[backend].buildkit, unknown=True)
 
 
-def missing_features(plans: Sequence[PlanNeeds], builder: Builder | None) -> tuple[Diagnostic, ...]:
+def missing_features(
+    plans: Sequence[PlanNeeds], builder: Builder | None, environ: Mapping[str, str] = EMPTY
+) -> tuple[Diagnostic, ...]:
     """What the plans need and the builder is known to lack, as errors (rules F2 and F5).
 
     If nothing is missing, but a version on which it depends is unknown, one note. `None` is a
     builder that was not inspected: only the output of several platforms is an error then, because
-    few builders can store such an image.
+    few builders can store such an image. Of `environ`, `DOCKER_TLS_VERIFY` is read.
     """
     functions: dict[str, list[str]] = {}
     for plan in plans:
@@ -282,6 +285,7 @@ def missing_features(plans: Sequence[PlanNeeds], builder: Builder | None) -> tup
                 need,
                 _situation(need, builder),
                 names,
+                environ,
                 program=builder.program,
                 docker=builder.docker or "",
                 driver=builder.driver,

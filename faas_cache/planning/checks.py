@@ -43,7 +43,7 @@ def check(
     return (
         *check_each(plans, builder, environ, dockerfiles),
         *check_between(plans),
-        *check_builder(plans, builder),
+        *check_builder(plans, builder, environ),
     )
 
 
@@ -66,13 +66,15 @@ def check_each(
     return (*diagnostics, *check_contexts(plans))
 
 
-def check_builder(plans: Iterable[BuildPlan], builder: Builder | None) -> tuple[Diagnostic, ...]:
+def check_builder(
+    plans: Iterable[BuildPlan], builder: Builder | None, environ: Mapping[str, str] | None = None
+) -> tuple[Diagnostic, ...]:
     """F2, F5: what each plan needs and the builder lacks, and one note about unknown versions."""
     plans = tuple(plans)
     missing: list[Diagnostic] = []
     notes: dict[Diagnostic, None] = {}
     for plan in plans:
-        for diagnostic in missing_features((plan,), builder):
+        for diagnostic in missing_features((plan,), builder, environ or EMPTY):
             if diagnostic.severity == "error":
                 location = Location(path=("functions", plan.function))
                 missing.append(attrs.evolve(diagnostic, location=location))

@@ -180,7 +180,10 @@ READ_ONLY = "only import the cache with `--no-cache-export`"
 LEAVE_OUT = "leave out an export with `--no-cache-export`"
 WITHOUT = "or build without a cache with `--no-build-cache`"
 PUSH = "push the image with `--push`, or write it elsewhere with `--builder-flag=--output=…`"
-STORE = "enable the containerd image store"
+STORE = (
+    'enable the containerd image store (`{"features": {"containerd-snapshotter": true}}` in'
+    " `/etc/docker/daemon.json`, and a restart of Docker)"
+)
 INLINE_OFF = "set the build argument `BUILDKIT_INLINE_CACHE` to `0`"
 CACHES = "https://docs.docker.com/build/cache/backends/"
 BUILDX_PAGE = "https://docs.docker.com/build/install-buildx/"
@@ -226,7 +229,7 @@ MISSING = {
         MAX,
         "missing-feature",
         "Docker cannot export the cache of `fn` with its classic image store",
-        f"{STORE}, {CREATE}, write `build_cache: inline`, {READ_ONLY}, {WITHOUT}",
+        f"write `build_cache: inline`, {STORE}, {CREATE}, {READ_ONLY}, {WITHOUT}",
         STORE_PAGE,
     ),
     "platforms-with-the-classic-store": (
@@ -234,7 +237,7 @@ MISSING = {
         PLATFORMS,
         "multi-platform-output",
         "Docker cannot store `fn` for several platforms with its classic image store",
-        "push the image with `--push`, or enable the containerd image store",
+        f"push the image with `--push`, or {STORE}",
         STORE_PAGE,
     ),
     "platforms-with-another-driver": (
@@ -266,7 +269,7 @@ MISSING = {
         plan("gha"),
         "missing-feature",
         "Docker does not support `type=gha` caches with its classic image store, needed by `fn`",
-        f"enable the containerd image store, {CREATE}, {LEAVE_OUT}, {WITHOUT}",
+        f"{STORE}, {CREATE}, {LEAVE_OUT}, {WITHOUT}",
         STORE_PAGE,
     ),
     "backend-of-other-drivers": (
@@ -342,6 +345,19 @@ MISSING = {
         PLATFORMS_PAGE,
     ),
 }
+
+
+def test_f2_a_builder_is_created_from_a_context_where_tls_is_in_the_environment() -> None:
+    """Because `docker buildx create` fails there (docker:dind in GitLab)."""
+    environ = {"DOCKER_TLS_VERIFY": "1"}
+    for case in ("export-with-the-classic-store", "backend-of-other-drivers"):
+        builder, needs, _, _, hint, _ = MISSING[case]
+        (error,) = missing_features([needs], builder, environ)
+        assert error.hint == hint.replace(
+            "docker buildx create --driver docker-container --use",
+            "docker context create tls && docker buildx create --driver docker-container --use tls",
+        )
+        assert error.hint != hint
 
 
 @pytest.mark.parametrize("case", MISSING)
