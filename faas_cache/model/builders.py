@@ -101,7 +101,7 @@ class PlanNeeds(Protocol):
         """The features that the builder must have."""
 
 
-def _read_features(value: object, path: KeyPath) -> frozenset[str] | None:
+def _read_optional_names(value: object, path: KeyPath) -> frozenset[str] | None:
     if value is None:
         return None
     return frozenset(
@@ -116,10 +116,11 @@ _READERS: dict[str, Reader] = {
     "driver": read_string,
     "containerd_store": read_boolean,
     "program": read_string,
-    "declared_features": _read_features,
+    "declared_features": _read_optional_names,
     "name": read_string,
     "nodes": read_texts,
     "silent_nodes": read_texts,
+    "registries": _read_optional_names,
 }
 
 
@@ -144,6 +145,8 @@ class Builder:
         name: The name of the buildx builder; two builders that differ in this only are equal.
         nodes: The names of the nodes of a builder that has several.
         silent_nodes: The names of those that do not respond.
+        registries: The registries that docker's configuration has credentials for; `None` if that
+            is not known. Two builders that differ in this only are equal.
     """
 
     docker: str | None = None
@@ -156,6 +159,7 @@ class Builder:
     name: str = attrs.field(default="", eq=False)
     nodes: tuple[str, ...] = ()
     silent_nodes: tuple[str, ...] = ()
+    registries: frozenset[str] | None = attrs.field(default=None, eq=False)
 
     def __init__(  # noqa: PLR0913  # a parameter for each field
         self,
@@ -170,6 +174,7 @@ class Builder:
         name: str = "",
         nodes: Iterable[str] = (),
         silent_nodes: Iterable[str] = (),
+        registries: Iterable[str] | None = None,
     ) -> None:
         values = {key: value for key, value in locals().items() if key in _READERS}
         self.__attrs_init__(**read_fields(values, _READERS))

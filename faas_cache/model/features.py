@@ -22,6 +22,7 @@ __all__ = [
     "Situation",
     "create_builder",
     "describe_missing",
+    "function_names",
 ]
 
 # F1: each cache backend is a feature too.
@@ -213,7 +214,7 @@ def describe_missing(
     sentence = _SENTENCES.get((_BACKEND if backend else need, situation), _OTHER)
     values |= {
         "need": need,
-        "functions": _names(functions),
+        "functions": function_names(functions),
         "required": backend.buildkit if backend else "",
         "store": _STORE,
         "create": create_builder(environ),
@@ -226,7 +227,7 @@ def describe_missing(
     )
 
 
-def _names(functions: Sequence[str]) -> str:
+def function_names(functions: Sequence[str]) -> str:
     """The names of functions as a list; long lists are cut."""
     shown = ", ".join(f"`{name}`" for name in functions[:_MAX_NAMES])
     more = len(functions) - _MAX_NAMES

@@ -10,6 +10,7 @@ from faas_cache.model.builders import Builder, missing_features
 from faas_cache.model.ci import detect_job
 from faas_cache.model.diagnostics import Diagnostic, Location
 from faas_cache.model.frozen_map import EMPTY
+from faas_cache.planning.credential_checks import check_credentials
 from faas_cache.planning.entry_checks import Environment
 from faas_cache.planning.node_checks import check_nodes
 from faas_cache.planning.plan import BuildPlan
@@ -80,5 +81,6 @@ def check_builder(
                 missing.append(attrs.evolve(diagnostic, location=location))
             else:
                 notes[diagnostic] = None
-    nodes = () if builder is None else check_nodes(plans, builder)
-    return (*missing, *nodes, *notes)
+    if builder is None:
+        return (*missing, *notes)
+    return (*missing, *check_nodes(plans, builder), *check_credentials(plans, builder), *notes)

@@ -13,6 +13,7 @@ from faas_cache.model.diagnostics import Diagnostic
 from faas_cache.model.errors import BuilderError
 from faas_cache.model.text import first_line, printable
 from faas_cache.model.versions import at_least
+from faas_cache.runner.credentials import registries_with_credentials
 from faas_cache.runner.processes import Answer, ProgramNotFound, ask, ask_all
 from faas_cache.runner.records import parse_json, text_at
 from faas_cache.runner.stop import Stop
@@ -85,7 +86,9 @@ def inspect_builder(
     if fields.get("Driver") == "docker" and context and asked not in ("", "default", context):
         raise BuilderError(_is_context(asked))
     buildkit = next((node.buildkit for node in nodes if node.buildkit), None)
-    return _described(client, server, buildx, buildkit, answers["info"], fields, nodes)
+    described = _described(client, server, buildx, buildkit, answers["info"], fields, nodes)
+    registries = registries_with_credentials(os.environ if environ is None else environ)
+    return attrs.evolve(described, registries=registries)
 
 
 def _described(  # noqa: PLR0913  # the parts of a builder

@@ -422,14 +422,14 @@ def test_f2_an_unknown_version_is_one_note(case: str) -> None:
 
 def test_a_builder_is_a_value() -> None:
     """Builders compare by what they can do and not by name; they hash, evolve and are pickled."""
-    named = attrs.evolve(PODMAN, name="ci")
+    named = attrs.evolve(PODMAN, name="ci", registries={"ghcr.io"})
     assert (named, hash(named), pickle.loads(pickle.dumps(named))) == (PODMAN, hash(PODMAN), PODMAN)
     with pytest.raises(attrs.exceptions.FrozenInstanceError):
         named.name = "x"  # type: ignore[misc]  # the change is the point
     assert repr(Builder(name="https://me:hunter2@host")) == (
         "Builder(docker=None, buildx=None, buildkit=None, driver='docker', containerd_store=False, "
         "program='docker', declared_features=None, name='https://***@host', "
-        "nodes=(), silent_nodes=())"
+        "nodes=(), silent_nodes=(), registries=None)"
     )
 
 
