@@ -16,7 +16,7 @@ import attrs
 from faas_cache.buildkit.cache_sentences import LOGIN
 from faas_cache.buildkit.events import Event
 from faas_cache.buildkit.evidence import Build, Vertex
-from faas_cache.buildkit.last_words import Final, shorten
+from faas_cache.buildkit.last_words import Final, shorten, without_prefix
 from faas_cache.buildkit.logs import stream_log
 from faas_cache.buildkit.messages import STATUSES, WORDS, Cause, FailedStep, Words
 from faas_cache.buildkit.names import import_source
@@ -25,7 +25,7 @@ from faas_cache.model.diagnostics import Diagnostic, Location, Severity
 from faas_cache.model.masking import masked_message, shown_fields
 from faas_cache.model.text import printable
 
-__all__ = ["Explanation", "explain", "explain_text", "with_login"]
+__all__ = ["Explanation", "cause_of_import", "explain", "explain_text", "with_login"]
 
 # The maximal length of the builder's own error that is kept.
 _MAX_ERROR = 1000
@@ -348,15 +348,26 @@ def _notes(build: Build, culprits: set[int]) -> Iterator[Explanation]:
     for vertex in build.failed:
         if id(vertex) in culprits or vertex.kind not in ("import", "export"):
             continue
-        message = _CONFIGURING.sub("", shorten(vertex.bare))
         step = _KINDS[vertex.kind]
-        unsupported = message.startswith("unknown cache importer: ")
-        cause: Cause = "unsupported" if unsupported else _status(message, step)
+        message = shorten(vertex.bare)
+        cause = cause_of_import(message) if vertex.kind == "import" else _status(message, step)
         name = import_source(vertex.name)
-        yield _note(build.function, pushed, step, cause, shorten(vertex.bare), name)
+        yield _note(build.function, pushed, step, cause, message, name)
     for name, message in build.lost_imports:
         cause = _status(message, "cache-import")
         yield _note(build.function, pushed, "cache-import", cause, message, name)
+
+
+def cause_of_import(error: str) -> Cause:
+    """Why a cache could not be imported, by the error of that step.
+
+    >>> cause_of_import("failed to configure registry cache importer: a/fn:cache: not found")
+    'missing'
+    """
+    message = _CONFIGURING.sub("", shorten(without_prefix(error.partition("\n")[0])))
+    if message.startswith("unknown cache importer: "):
+        return "unsupported"
+    return _status(message, "cache-import")
 
 
 def _note(  # noqa: PLR0913  # the parts of a note

@@ -12,7 +12,8 @@ from faas_cache.cli.failures import format_failures
 from faas_cache.cli.output import ExitCode, warn
 from faas_cache.cli.reports import write_report
 from faas_cache.cli.signals import stopping
-from faas_cache.runner.results import BuildResult
+from faas_cache.model.features import function_names
+from faas_cache.runner.results import BuildResult, FunctionResult
 from faas_cache.runner.stop import Stop
 
 __all__ = ["run_to_the_end"]
@@ -56,8 +57,16 @@ def summary(result: BuildResult, arguments: Arguments, *, cached: Collection[str
     built = [function for function in result.functions if not function.same_as]
     reports = [function.report for function in built if function.report.steps]
     yield from format_table(reports).splitlines()
+    if first := [function.name for function in built if _has_no_cache_yet(function)]:
+        yield f"note: no cache found for {function_names(first)}, as in every first build"
     if cached and built and result.ok and not reports:
         yield "no cache report: the builder did not print its steps (buildx 0.13 and newer do)"
     for function in result.functions:
         same = f" (as {function.same_as})" if function.same_as else ""
         yield f"{function.name}: {function.status}{same}"
+
+
+def _has_no_cache_yet(function: FunctionResult) -> bool:
+    """Whether no cache of a function was found, which the table alone shows."""
+    missing = [n for n in function.notes if (n.step, n.cause) == ("cache-import", "missing")]
+    return function.ok and bool(missing) and not function.report.import_found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import attrs
 import pytest
 
 from faas_cache.buildkit.explanations import Explanation
@@ -9,7 +10,7 @@ from faas_cache.buildkit.messages import Cause, FailedStep
 from faas_cache.buildkit.reports import CacheReport, Step
 from faas_cache.cli.arguments import Arguments
 from faas_cache.cli.running import summary
-from faas_cache.runner.results import BuildResult, FunctionResult
+from faas_cache.runner.results import BuildResult, FunctionResult, Status
 
 NO_REPORT = "no cache report: the builder did not print its steps (buildx 0.13 and newer do)"
 BUILD = Arguments(command="build", has_flags=False)
@@ -44,11 +45,35 @@ def test_a_build_without_a_report_says_so(
     assert list(summary(BuildResult(functions=functions), BUILD, cached=cached)) == expected
 
 
-def failed(
-    name: str, step: FailedStep | None, cause: Cause = "unknown", exit_code: int | None = 1
-) -> FunctionResult:
-    """The result of a function that failed in this step."""
-    explanation = Explanation(
+IMPORT = Step(name="importing cache manifest from a/fn:c", kind="import", finished=True)
+
+
+@pytest.mark.parametrize(
+    ("status", "error", "first"),
+    [("built", "a/fn:c: not found", True), ("built", "", False), ("stopped", "not found", False)],
+)
+def test_a_first_build_has_no_cache(
+    status: Status,
+    error: str,
+    first: bool,  # noqa: FBT001  # a column of the table
+) -> None:
+    """One note says that this is normal, for all functions."""
+    step = attrs.evolve(IMPORT, error=error)
+    note = attrs.evolve(explanation("fn", "cache-import", "missing"), severity="note")
+    result = attrs.evolve(
+        REPORTED,
+        status=status,
+        notes=(note,) if error else (),
+        report=CacheReport(function="fn", steps=(step, STEP)),
+    )
+    lines = list(summary(BuildResult(functions=[result]), BUILD, cached={"fn"}))
+    line = "note: no cache found for `fn`, as in every first build"
+    assert [line for line in lines if line.startswith("note")] == [line] * first
+
+
+def explanation(name: str, step: FailedStep | None, cause: Cause) -> Explanation:
+    """The explanation of a failure of this step."""
+    return Explanation(
         function=name,
         step=step,
         cause=cause,
@@ -58,7 +83,14 @@ def failed(
         url="https://docs.example",
         error="no",
     )
-    return FunctionResult(name=name, status="failed", exit_code=exit_code, explanation=explanation)
+
+
+def failed(
+    name: str, step: FailedStep | None, cause: Cause = "unknown", exit_code: int | None = 1
+) -> FunctionResult:
+    """The result of a function that failed in this step."""
+    failure = explanation(name, step, cause)
+    return FunctionResult(name=name, status="failed", exit_code=exit_code, explanation=failure)
 
 
 def test_a_failure_is_one_block() -> None:
@@ -91,8 +123,6 @@ def test_what_did_not_start_has_no_log() -> None:
 
 def test_equal_builds_fail_in_one_block() -> None:
     """E8: that of the first."""
-    import attrs
-
     first = failed("fn", "build-step")
     same = attrs.evolve(first, name="fn2", same_as="fn")
     lines = list(summary(BuildResult(functions=[first, same]), BUILD, cached=()))
