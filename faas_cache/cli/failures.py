@@ -39,7 +39,7 @@ def format_failures(
 def _next_lines(function: FunctionResult, arguments: Arguments, *, several: bool) -> Iterator[str]:
     """The command that builds the function again, and where its log is."""
     flags = " with the same flags" if arguments.has_flags else ""
-    yield f"run `faas-cache {arguments.command} {function.name}` again{flags}"
+    yield f"then run `faas-cache {arguments.command} {function.name}` again{flags}"
     if function.exit_code is not None:  # else nothing was started
         yield f"log: above, in the lines of `{function.name}`" if several else "log: above"
 

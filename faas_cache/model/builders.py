@@ -261,13 +261,18 @@ def _too_old(builder: Builder, backend: str) -> bool:
 
 
 def missing_features(
-    plans: Sequence[PlanNeeds], builder: Builder | None, environ: Mapping[str, str] = EMPTY
+    plans: Sequence[PlanNeeds],
+    builder: Builder | None,
+    environ: Mapping[str, str] = EMPTY,
+    *,
+    publish: bool = False,
 ) -> tuple[Diagnostic, ...]:
     """What the plans need and the builder is known to lack, as errors (rules F2 and F5).
 
     If nothing is missing, but a version on which it depends is unknown, one note. `None` is a
     builder that was not inspected: only the output of several platforms is an error then, because
     few builders can store such an image. Of `environ`, `DOCKER_TLS_VERIFY` is read.
+    `publish` says that the plans need buildx with a cache or without.
     """
     functions: dict[str, list[str]] = {}
     for plan in plans:
@@ -288,7 +293,7 @@ def missing_features(
         return tuple(
             describe_missing(
                 need,
-                _situation(need, builder),
+                _situation(need, builder, publish=publish),
                 names,
                 environ,
                 program=builder.program,
@@ -302,12 +307,12 @@ def missing_features(
     return tuple(_unknown_versions(builder))
 
 
-def _situation(need: str, builder: Builder) -> Situation:
+def _situation(need: str, builder: Builder, *, publish: bool) -> Situation:
     """Why the builder lacks the feature."""
     if builder.declared_features is not None:
         return "declared"
     if builder.buildx is None:
-        return "no buildx"
+        return "no buildx to publish" if publish and need == BUILDX else "no buildx"
     if need == MULTIPLE_EXPORTS:
         return "old BuildKit"
     if need in BACKENDS and builder.driver == DOCKER and need not in _CONTAINERD_BACKENDS:

@@ -36,6 +36,7 @@ Situation: TypeAlias = Literal[
     "not inspected",
     "declared",
     "no buildx",
+    "no buildx to publish",
     "old BuildKit",
     "docker driver",
     "classic image store",
@@ -85,6 +86,12 @@ _SENTENCES: dict[tuple[str, Situation], _Sentence] = {
         "install the package `docker-buildx-plugin` (Docker) or `docker-buildx` (Debian), "
         "only import the cache with `--no-cache-export`, "
         "or build without a cache with `--no-build-cache`",
+        _BUILDX_URL,
+    ),
+    (BUILDX, "no buildx to publish"): _Sentence(
+        "buildx is not installed, but required to publish {functions}",
+        "install the package `docker-buildx-plugin` (Docker) or `docker-buildx` (Debian), "
+        "or build for the platform of this machine with `faas-cache build --push`",
         _BUILDX_URL,
     ),
     (BUILDKIT, "no buildx"): _Sentence(

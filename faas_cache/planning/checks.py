@@ -68,14 +68,18 @@ def check_each(
 
 
 def check_builder(
-    plans: Iterable[BuildPlan], builder: Builder | None, environ: Mapping[str, str] | None = None
+    plans: Iterable[BuildPlan],
+    builder: Builder | None,
+    environ: Mapping[str, str] | None = None,
+    *,
+    publish: bool = False,
 ) -> tuple[Diagnostic, ...]:
     """F2, F5: what each plan needs and the builder lacks, and one note about unknown versions."""
     plans = tuple(plans)
     missing: list[Diagnostic] = []
     notes: dict[Diagnostic, None] = {}
     for plan in plans:
-        for diagnostic in missing_features((plan,), builder, environ or EMPTY):
+        for diagnostic in missing_features((plan,), builder, environ or EMPTY, publish=publish):
             if diagnostic.severity == "error":
                 location = Location(path=("functions", plan.function))
                 missing.append(attrs.evolve(diagnostic, location=location))

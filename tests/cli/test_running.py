@@ -102,13 +102,13 @@ def test_a_failure_is_one_block() -> None:
         "fn: error: it failed [build-failed]",
         "    no",
         "    try again",
-        "    run `faas-cache publish fn` again with the same flags",
+        "    then run `faas-cache publish fn` again with the same flags",
         "    log: above, in the lines of `fn`",
         "    https://docs.example",
     ]
     alone, last = summary(BuildResult(functions=[failed("fn", "build-step")]), BUILD, cached=())
     assert alone.splitlines()[3:5] == [
-        "    run `faas-cache build fn` again",
+        "    then run `faas-cache build fn` again",
         "    log: above",
     ]
     assert last == "fn: failed"

@@ -347,6 +347,20 @@ MISSING = {
 }
 
 
+def test_f2_to_publish_needs_buildx_with_a_cache_or_without() -> None:
+    """The cache is not the reason, and no flag of the cache helps."""
+    error = Diagnostic(
+        name="missing-feature",
+        message="buildx is not installed, but required to publish `fn`",
+        hint="install the package `docker-buildx-plugin` (Docker) or `docker-buildx` (Debian),"
+        " or build for the platform of this machine with `faas-cache build --push`",
+        url=BUILDX_PAGE,
+    )
+    for docker in ("20.10.24", "28.5.2"):
+        for needs in (plan("buildx"), plan("buildkit", "buildx", "registry", "cache-export")):
+            assert missing_features([needs], Builder(docker=docker), publish=True) == (error,)
+
+
 def test_f2_a_builder_is_created_from_a_context_where_tls_is_in_the_environment() -> None:
     """Because `docker buildx create` fails there (docker:dind in GitLab)."""
     environ = {"DOCKER_TLS_VERIFY": "1"}
