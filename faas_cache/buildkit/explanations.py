@@ -13,19 +13,25 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import attrs
 
-from faas_cache.buildkit.cache_sentences import LOGIN
+from faas_cache.buildkit.answers import (
+    cause_of,
+    cause_of_import,
+    find_words,
+    registry_of,
+    with_login,
+)
 from faas_cache.buildkit.events import Event
 from faas_cache.buildkit.evidence import Build, Vertex
-from faas_cache.buildkit.last_words import Final, shorten, without_prefix
+from faas_cache.buildkit.last_words import Final, shorten
 from faas_cache.buildkit.logs import stream_log
-from faas_cache.buildkit.messages import STATUSES, WORDS, Cause, FailedStep, Words
+from faas_cache.buildkit.messages import Cause, FailedStep
 from faas_cache.buildkit.names import import_source
 from faas_cache.buildkit.sentences import SENTENCES
 from faas_cache.model.diagnostics import Diagnostic, Location, Severity
 from faas_cache.model.masking import masked_message, shown_fields
 from faas_cache.model.text import printable
 
-__all__ = ["Explanation", "cause_of_import", "explain", "explain_text", "with_login"]
+__all__ = ["Explanation", "explain", "explain_text"]
 
 # The maximal length of the builder's own error that is kept.
 _MAX_ERROR = 1000
@@ -165,7 +171,7 @@ def _explain(build: Build, builds: Sequence[Build], final: Final) -> Explanation
     """The explanation of the error that a build ended with."""
     owner, culprit = _culprit(build, builds, final)
     final = attrs.evolve(final, message=shorten(final.message))
-    own = _words(final.message)
+    own = find_words(final.message)
     step: FailedStep | None = own.step if own else None
     cause = own.cause if own else None
     variant = own.variant if own else ""
@@ -174,7 +180,7 @@ def _explain(build: Build, builds: Sequence[Build], final: Final) -> Explanation
     elif culprit is not None and culprit.kind in ("export", "image") and step != "build-step":
         step = _step_of(culprit)
     if cause is None:
-        cause = _status(f"{final.message}\n{final.more}", step)
+        cause = cause_of(f"{final.message}\n{final.more}", step)
     if step in ("build-step", "base-image", "image-push", "cache-export", "daemon"):
         broken = _broken_cache(owner, culprit, final.message)
         if broken is not None:
@@ -206,7 +212,7 @@ def _culprit(build: Build, builds: Sequence[Build], final: Final) -> tuple[Build
         if vertex is not None:
             candidate.culprits.append(vertex)
             return candidate, vertex
-    if final.block and _words(shorten(final.message)) is None:
+    if final.block and find_words(shorten(final.message)) is None:
         return build, build.named(final.block)
     return build, None
 
@@ -247,11 +253,6 @@ def _step_of(vertex: Vertex | None) -> FailedStep | None:
     return _KINDS[vertex.kind]
 
 
-def _words(message: str) -> Words | None:
-    """The step and the cause that the text of an error names."""
-    return next((words for words in WORDS if re.search(words.pattern, message)), None)
-
-
 # A layer that an imported cache lists and that cannot be read. A file that a step lacks is a path
 # in quotes, without digest.
 _LAYER = re.compile(
@@ -268,78 +269,14 @@ def _broken_cache(
     """Whether a layer of the cache, or of the base image, could not be read (G3)."""
     if culprit is None or culprit.kind == "internal" or not _LAYER.search(message):
         return None
-    cause = _status(message, None)
+    cause = cause_of(message, None)
     gone: Cause = "missing" if cause == "unknown" and _GONE.search(message) else cause
     if build.imported or not build.whole:
         return "cache-import", gone
     return None if "parent snapshot" in message else ("base-image", gone)
 
 
-# Names and addresses are the user's, so their words mean nothing.
-_NAMES = re.compile(r"\w+://\S+|\"[^\"]*\"|\S*[0-9a-z]/\S+:(?= )|sha256:[0-9a-f]+")
-# A manifest that a registry rejects: nothing else is written to `…/manifests/…`, and layers went
-# before it.
-_MANIFEST = re.compile(r"error writing manifest blob|PUT request to \S+/manifests/")
-_REJECTED = re.compile(
-    r"\b(?:400 Bad Request|404 Not Found|415 Unsupported Media Type|unsupported status)"
-    r"|(?i:manifest[_ ]invalid|manifest unknown|unsupported|media type|blob unknown"
-    r"|required property|\bunknown: )"
-)
-# What a read-only registry answers where the status is lost: distribution's code for it.
-_READ_ONLY = re.compile(r"\bunsupported(?::|$)|UNSUPPORTED", re.MULTILINE)
-_INVALID = re.compile(
-    r"invalid reference format|repository name .*must be lowercase|invalid checksum digest"
-    r"|InvalidResourceName|OutOfRangeInput|was not a valid URI|illegal base64|not a directory"
-    r"|invalid character|unexpected end of JSON input"
-)
-_MISSING = re.compile(
-    r"not found|manifest unknown|no match for platform|does not exist|(?i:name[_ ]unknown)"
-    r"|\b404 Not Found|\bNoSuch(?:Bucket|Key)\b|StatusCode: 404|no such file or directory"
-)
-
-
-def _status(text: str, step: FailedStep | None) -> Cause:
-    """What a registry, a service, a network or a disk answered."""
-    bare = _NAMES.sub("", text)
-    for cause, pattern in STATUSES:
-        if re.search(pattern, bare) and not (step is None and bare.strip() == "EOF"):
-            return cause
-    writing = step in ("cache-export", "image-push")
-    if writing and _MANIFEST.search(text) and _REJECTED.search(bare):
-        return "refused"
-    if writing and _READ_ONLY.search(bare):
-        return "denied"
-    if _INVALID.search(bare):
-        return "invalid"
-    return "missing" if _MISSING.search(bare) else "unknown"
-
-
-# The registry of a request, or of the reference that was pushed or pulled.
-_REQUEST = re.compile(r"https?://(?P<host>[^\s/@?#\"]+)/v2/")
-_REFERENCE = re.compile(
-    r"failed to (?:push|resolve source metadata for) (?P<host>[^\s/:]+[^\s/]*)/"
-)
-
-
-def _registry(error: str) -> str | None:
-    """The registry that an error is about; `None` if it does not name one."""
-    match = _REQUEST.search(error) or _REFERENCE.search(error)
-    return match["host"] if match else None
-
-
-def with_login(fix: str, registry: str) -> str:
-    """The text with the command that logs in to this registry.
-
-    >>> with_login("run `docker login` for this registry", "ghcr.io")
-    'run `docker login ghcr.io`'
-    """
-    host = "" if registry.endswith("docker.io") else f" {printable(registry)}"
-    return fix.replace(LOGIN, f"run `docker login{host}`")
-
-
 # What did not fail the build.
-
-_CONFIGURING = re.compile(r"^failed to configure \w+ cache importer: ")
 
 
 def _notes(build: Build, culprits: set[int]) -> Iterator[Explanation]:
@@ -350,24 +287,12 @@ def _notes(build: Build, culprits: set[int]) -> Iterator[Explanation]:
             continue
         step = _KINDS[vertex.kind]
         message = shorten(vertex.bare)
-        cause = cause_of_import(message) if vertex.kind == "import" else _status(message, step)
+        cause = cause_of_import(message) if vertex.kind == "import" else cause_of(message, step)
         name = import_source(vertex.name)
         yield _note(build.function, pushed, step, cause, message, name)
     for name, message in build.lost_imports:
-        cause = _status(message, "cache-import")
+        cause = cause_of(message, "cache-import")
         yield _note(build.function, pushed, "cache-import", cause, message, name)
-
-
-def cause_of_import(error: str) -> Cause:
-    """Why a cache could not be imported, by the error of that step.
-
-    >>> cause_of_import("failed to configure registry cache importer: a/fn:cache: not found")
-    'missing'
-    """
-    message = _CONFIGURING.sub("", shorten(without_prefix(error.partition("\n")[0])))
-    if message.startswith("unknown cache importer: "):
-        return "unsupported"
-    return _status(message, "cache-import")
 
 
 def _note(  # noqa: PLR0913  # the parts of a note
@@ -399,7 +324,7 @@ def _sentence(  # noqa: PLR0913  # the parts of an explanation
     if sentence is None:
         cause = "unknown"
         sentence = SENTENCES[f"{step or ''} unknown"]
-    registry = _registry(error)
+    registry = registry_of(error)
     names = ", ".join(f"`{masked_message(name)}`" for name in dict.fromkeys(caches)) or "in use"
     error = masked_message(error)
     return Explanation(

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import attrs
 
+from faas_cache.buildkit.answers import cause_of_import
 from faas_cache.buildkit.events import Event, Output, StepFinished, StepProgress, StepStarted
-from faas_cache.buildkit.explanations import cause_of_import
 from faas_cache.model.text import display, printable
 
 __all__ = ["LineFormatter"]

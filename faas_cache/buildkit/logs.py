@@ -43,7 +43,8 @@ _FIRST = (
 _NAME = rb"[A-Za-z0-9][A-Za-z0-9._-]{0,99}"
 _HEADER = re.compile(
     rb"\[[0-9]{1,9}\] > (?:Building|Pushing) (?P<faascli>%b)(?: \[.*\])?\."
-    rb"|(?P<ours>%b): (?:[A-Z][A-Z_]{0,30}=\S* ){0,9}docker (?:buildx )?(?:build|bake|push) .*"
+    rb"|(?P<ours>%b): (?:building|pushing"
+    rb"|(?:[A-Z][A-Z_]{0,30}=\S* ){0,9}docker (?:buildx )?(?:build|bake|push) .*)"
     rb"|(?P<repetitions>Errors received during build:)"
     rb"|- \[(?P<repeated>%b)\] received non-zero exit code from build, error: (?P<line>.*)"
     % (_NAME, _NAME, _NAME)

@@ -10,13 +10,14 @@ from collections.abc import Iterator, Mapping
 
 import attrs
 
+from faas_cache.buildkit.answers import with_login
 from faas_cache.buildkit.cache_sentences import (
     CREATE_BUILDER,
     IGNORE_FIELD,
     IGNORE_FLAG,
     IMAGE_MANIFEST,
 )
-from faas_cache.buildkit.explanations import Explanation, with_login
+from faas_cache.buildkit.explanations import Explanation
 from faas_cache.buildkit.sentences import PROVENANCE, SENTENCES
 from faas_cache.model.builders import Builder
 from faas_cache.model.entries import CacheEntry

@@ -184,12 +184,12 @@ def test_every_failed_function_of_faascli_is_named(
 def test_the_log_of_this_program_names_its_functions(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """By the command before each build, without caching too; its own explanations are passed over."""
+    """By the line before each build, without caching too; its own explanations are passed over."""
     log = (
         f"a: docker build --tag x/a:1 build/a\n{FAILED}"
         "b: DOCKER_BUILDKIT=1 docker buildx build --push --tag x/b:1 build/b\n"
         '#0 building with "default" instance\nERROR: failed to solve: secret tok: not found\n'
-        "c: docker push x/c:1\nThe push refers to repository [docker.io/x/c]\ndenied\n"
+        "c: pushing\nThe push refers to repository [docker.io/x/c]\ndenied\n"
         "a: error: the Dockerfile is invalid [build-failed]\n    ERROR: failed to solve: EOF\n"
     )
     give(monkeypatch, log)
