@@ -120,7 +120,8 @@ class _Log:
     def _announce(self, header: re.Match[bytes]) -> Iterator[tuple[int, Event]]:
         """The beginning of a build whose function is known, or of faas-cli's repetitions."""
         if header["repetitions"]:
-            for build in self._of_faascli:
+            builds, self._of_faascli = self._of_faascli, []
+            for build in builds:
                 yield build.number, BuildStarted(function=build.function)
             return
         name: bytes = header["faascli"] or header["ours"] or header["repeated"]
