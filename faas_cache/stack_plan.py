@@ -6,7 +6,7 @@ Nothing is read, started or written here; `Project` reads what `PlanInputs` hold
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 import attrs
 
@@ -19,8 +19,8 @@ from faas_cache.model.errors import BuilderError, FaasCacheError, InvalidInput
 from faas_cache.model.faults import FaultCollector
 from faas_cache.model.flags import CacheFlags
 from faas_cache.model.frozen_map import FrozenMap
-from faas_cache.model.masking import shown_fields
 from faas_cache.model.specs import FunctionSpec
+from faas_cache.model.value import Value
 from faas_cache.planning.checks import check_builder, check_each
 from faas_cache.planning.equal_builds import equal_builds
 from faas_cache.planning.function_names import check_name
@@ -51,8 +51,8 @@ _NO_OPTIONS = BuildOptions()
 _NO_INPUTS = PlanInputs()
 
 
-@attrs.frozen(kw_only=True)
-class CacheUse:
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class CacheUse(Value):
     """One cache that a function imports from or exports to.
 
     Attributes:
@@ -68,8 +68,8 @@ class CacheUse:
     location: Location
 
 
-@attrs.frozen(kw_only=True, repr=False)
-class StackPlan:
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class StackPlan(Value):
     """The plans of the selected functions of a stack, and everything that is wrong with them.
 
     Attributes:
@@ -126,7 +126,10 @@ class StackPlan:
         Functions that overwrite each other's image are an error where they are built (E7).
         """
         request = attrs.evolve(self.request, building=building)
-        return _assemble(attrs.evolve(self, request=request))
+        plan = attrs.evolve(self, request=request)
+        if not building and not any(d.name == "shared-image" for d in self.diagnostics):
+            return plan  # E7 is all that depends on it
+        return _assemble(plan)
 
     @property
     def builder_name(self) -> str | None:
@@ -194,8 +197,11 @@ class StackPlan:
             raise self._error()
         plans = self.distinct().plans
         if not bake:
-            built = _commands(plans, self.front_end, self.inputs.root)
-            return tuple(command for commands in built for command in commands)
+            return tuple(
+                attrs.evolve(command, function=plan.function, cwd=self.inputs.root)
+                for plan in plans
+                for command in _commands(plan, self.front_end)
+            )
         if self.front_end.together is None:
             return self.using(FRONT_ENDS["buildx_build"]).commands(bake=True)
         command = self.front_end.together(plans)
@@ -209,8 +215,6 @@ class StackPlan:
         about_builder = all(_is_about_builder(diagnostic, self.builder) for diagnostic in failures)
         return BuilderError(*failures) if about_builder else InvalidInput(*failures)
 
-    __repr__ = shown_fields
-
 
 def plan_stack(  # noqa: PLR0913  # the fields of a request, and what was read for it
     stack: Stack,
@@ -223,10 +227,12 @@ def plan_stack(  # noqa: PLR0913  # the fields of a request, and what was read f
     strict: bool = False,
     inputs: PlanInputs = _NO_INPUTS,
     builder: Builder | None = None,
+    read_dockerfiles: Callable[[StackPlan], Mapping[str, str]] | None = None,
 ) -> StackPlan:
     """The plan of the selected functions of a stack; mistakes of the user do not raise.
 
-    Pure: the environment, templates, Dockerfiles and tags are those of `inputs`.
+    Pure: the environment, templates, Dockerfiles and tags are those of `inputs`. Which Dockerfiles
+    are read depends on the plans: `read_dockerfiles` gets them before they are checked.
     """
     request = Request(
         names=names, filter=filter, regex=regex, flags=flags, options=options, strict=strict
@@ -250,21 +256,22 @@ def plan_stack(  # noqa: PLR0913  # the fields of a request, and what was read f
             plans.append(_resolve(specs[spec.name], flags, options))
     others = _others(stack, {spec.name for spec in selected}, flags, options, inputs)
     environ = None if inputs.environ is None else checked_environ(inputs.environ)
-    return _assemble(
-        StackPlan(
-            plans=(),
-            diagnostics=(),
-            builder=builder,
-            front_end=None,
-            request=request,
-            specs=FrozenMap(specs),
-            stack=stack,
-            inputs=attrs.evolve(inputs, environ=environ),
-            resolved=tuple(plans),
-            others=others,
-            faults=tuple(faults.diagnostics),
-        )
+    stack_plan = StackPlan(
+        plans=tuple(plans),
+        diagnostics=(),
+        builder=builder,
+        front_end=None,
+        request=request,
+        specs=FrozenMap(specs),
+        stack=stack,
+        inputs=attrs.evolve(inputs, environ=environ),
+        resolved=tuple(plans),
+        others=others,
+        faults=tuple(faults.diagnostics),
     )
+    if read_dockerfiles is not None:
+        return stack_plan.with_dockerfiles(read_dockerfiles(stack_plan))
+    return _assemble(stack_plan)
 
 
 def _others(
@@ -323,7 +330,7 @@ def _assemble(stack_plan: StackPlan) -> StackPlan:
     plans = stack_plan.resolved
     if chosen == FRONT_ENDS["buildx_build"]:
         plans = tuple(map(_with_buildx, plans))
-    faults = FaultCollector(list(stack_plan.faults))
+    faults = FaultCollector(stack_plan.faults)
     faults.add(*check_each(plans, builder, inputs.environ, inputs.dockerfiles))
     faults.add(
         *check_between(
@@ -348,8 +355,8 @@ def _assemble(stack_plan: StackPlan) -> StackPlan:
         with faults.catch():
             front_end = choose_front_end(plans, builder)
     if front_end is not None:
-        for commands in _commands(plans, front_end, inputs.root):
-            unsupported = [d for command in commands for d in command.unsupported]
+        for plan in plans:
+            unsupported = [d for c in _commands(plan, front_end) for d in c.unsupported]
             # What docker does not support in a build, it does otherwise; other programs lose it.
             faults.add(*(errors(unsupported) if front_end.program == DOCKER else unsupported))
     # A fault of a flag is one fault, however many functions it reaches.
@@ -370,17 +377,12 @@ def _has_settings(flags: CacheFlags) -> bool:
     return flags.enabled and flags.build_cache is None and not flags.cache_to
 
 
-def _commands(
-    plans: Iterable[BuildPlan], front_end: FrontEnd, root: str
-) -> Iterator[tuple[Command, ...]]:
-    """For each plan its build, then its pushes if the build does not push by itself."""
-    for plan in plans:
-        build = attrs.evolve(front_end.build(plan), function=plan.function, cwd=root)
-        pushes = front_end.push(plan) if front_end.push and plan.output == "push" else ()
-        yield (
-            build,
-            *(attrs.evolve(p, kind="push", function=plan.function, cwd=root) for p in pushes),
-        )
+def _commands(plan: BuildPlan, front_end: FrontEnd) -> Iterator[Command]:
+    """The build of a plan, then its pushes if the build does not push by itself."""
+    yield front_end.build(plan)
+    if front_end.push and plan.output == "push":
+        for command in front_end.push(plan):
+            yield attrs.evolve(command, kind="push")
 
 
 def _strict(diagnostic: Diagnostic) -> Diagnostic:

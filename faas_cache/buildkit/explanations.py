@@ -28,8 +28,9 @@ from faas_cache.buildkit.messages import Cause, FailedStep
 from faas_cache.buildkit.names import import_source
 from faas_cache.buildkit.sentences import SENTENCES
 from faas_cache.model.diagnostics import Diagnostic, Location, Severity
-from faas_cache.model.masking import masked_message, shown_fields
+from faas_cache.model.masking import masked_message
 from faas_cache.model.text import printable
+from faas_cache.model.value import Value
 
 __all__ = ["Explanation", "explain", "explain_text"]
 
@@ -37,8 +38,8 @@ __all__ = ["Explanation", "explain", "explain_text"]
 _MAX_ERROR = 1000
 
 
-@attrs.frozen(kw_only=True)
-class Explanation:
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class Explanation(Value):
     """What went wrong in the build of one function, and what to do.
 
     `severity` is `error` for what failed the build, `warning` for a cache that could not be read or
@@ -58,8 +59,6 @@ class Explanation:
     url: str
     error: str = ""
     name: str = ""
-
-    __repr__ = shown_fields
 
     def __str__(self) -> str:
         return self.block()
@@ -179,18 +178,17 @@ def _explain(build: Build, builds: Sequence[Build], final: Final) -> Explanation
         step = "image-push" if final.pushing else _step_of(culprit)
     elif culprit is not None and culprit.kind in ("export", "image") and step != "build-step":
         step = _step_of(culprit)
+    elif _step_of(culprit) == "daemon":
+        step, variant = "daemon", ""
     if cause is None:
         cause = cause_of(f"{final.message}\n{final.more}", step)
+    if _step_of(culprit) == "daemon" and cause not in ("denied", "disk-full"):
+        cause = "unreachable"  # it does not start, whatever its words are
     if step in ("build-step", "base-image", "image-push", "cache-export", "daemon"):
         broken = _broken_cache(owner, culprit, final.message)
         if broken is not None:
             step, cause, variant = *broken, "broken"
-    if (step, cause) == ("cache-export", "refused") and culprit and culprit.image_manifest:
-        variant = "image-manifest"
-    if cause == "denied" and "immutable" in final.message:
-        variant = "immutable"
-    if variant == "" and _SERVICE.search(culprit.name if culprit else final.message):
-        variant = "service"
+    variant = variant or _special(step, cause, culprit, final)
     function = owner.function or build.function or final.target
     return _sentence(
         function,
@@ -202,6 +200,15 @@ def _explain(build: Build, builds: Sequence[Build], final: Final) -> Explanation
         final.message,
         owner.imported if variant == "broken" else (),
     )
+
+
+def _special(step: FailedStep | None, cause: Cause, culprit: Vertex | None, final: Final) -> str:
+    """The variant of a failure whose sentence depends on what failed, and not on its words."""
+    if (step, cause) == ("cache-export", "refused") and culprit and culprit.image_manifest:
+        return "image-manifest"
+    if cause == "denied" and "immutable" in final.message:
+        return "immutable"
+    return "service" if _SERVICE.search(culprit.name if culprit else final.message) else ""
 
 
 def _culprit(build: Build, builds: Sequence[Build], final: Final) -> tuple[Build, Vertex | None]:
@@ -217,6 +224,8 @@ def _culprit(build: Build, builds: Sequence[Build], final: Final) -> tuple[Build
     return build, None
 
 
+# The variants of errors about a name that is not that of a builder.
+_NO_BUILDER = frozenset({"builder", "context"})
 # A cache in S3, Azure or GitHub Actions, by the name of its step, its own name, or an error.
 _SERVICE = re.compile(
     r"(?i)to Amazon S3|to GitHub|to Azure|^(?:s3|gha|azblob):|operation error S3"
@@ -325,7 +334,8 @@ def _sentence(  # noqa: PLR0913  # the parts of an explanation
         cause = "unknown"
         sentence = SENTENCES[f"{step or ''} unknown"]
     registry = registry_of(error)
-    names = ", ".join(f"`{masked_message(name)}`" for name in dict.fromkeys(caches)) or "in use"
+    name = "unknown-builder" if variant in _NO_BUILDER and step == "front-end" else ""
+    names = ", ".join(f"`{masked_message(c)}`" for c in dict.fromkeys(caches)) or "in use"
     error = masked_message(error)
     return Explanation(
         function=function,
@@ -337,4 +347,5 @@ def _sentence(  # noqa: PLR0913  # the parts of an explanation
         fix=sentence.fix if registry is None else with_login(sentence.fix, registry),
         url=sentence.url,
         error=error if len(error) <= _MAX_ERROR else f"{error[:_MAX_ERROR]}…",
+        name=name,
     )

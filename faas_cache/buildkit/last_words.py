@@ -72,7 +72,7 @@ _BARE = re.compile(
     r"The command '.*' returned a non-zero code: [0-9]+"
     r"|(?:Error response from daemon|error during connect|unable to prepare context"
     r"|invalid argument|unknown flag|unknown shorthand flag|failed to connect to the docker API"
-    r"|permission denied while trying to connect)\b.*"
+    r"|permission denied while trying to connect|Failed to initialize: )\b.*"
     r"|(?:docker: )?(?:Cannot connect to the Docker daemon|unknown command: docker buildx)\b.*"
     r"|(?:docker: )?'buildx' is not a docker command.*"
     r"|(?:.*: )?docker: (?:command )?not found"

@@ -149,6 +149,12 @@ WORDS: tuple[Words, ...] = (
         r'no builder "?.*"? found|failed to find (?:builder|driver)',
         "builder",
     ),
+    Words(
+        "front-end",
+        "missing",
+        r'unable to resolve docker endpoint|context "[^"]*": context not found',
+        "context",
+    ),
     Words("front-end", "missing", r"failed to stat .*: no such file or directory", "file"),
     Words("front-end", "missing", r"invalid empty ssh agent socket|could not parse ssh", "ssh"),
     Words("front-end", "unsupported", r"unknown (?:shorthand )?flag|flag provided but not defined"),

@@ -207,6 +207,11 @@ SENTENCES: FrozenMap[Sentence] = CACHE_SENTENCES | {
         " DOCKER_CONTEXT; `docker buildx ls` lists the builders",
         _BUILDERS_URL,
     ),
+    "front-end missing context": Sentence(
+        "the Docker context does not exist",
+        "check DOCKER_CONTEXT; `docker context ls` lists the contexts",
+        "https://docs.docker.com/engine/manage-resources/contexts/",
+    ),
     "front-end missing file": Sentence(
         "a file that the build needs does not exist",
         "check the paths in `build_secrets` and in the builder flags",

@@ -99,6 +99,8 @@ def describe(builder: Builder) -> Iterator[str]:
     for name in builder.nodes:
         yield f"node: {name}{', does not respond' if name in builder.silent_nodes else ''}"
     if exists and builder.driver != DOCKER and not builder.buildkit_version:
-        yield "features: unknown until the builder is started, which the first build does"
+        runs = builder.buildkit is not None
+        cause = "as the version of BuildKit is" if runs else "until the first build starts it"
+        yield f"features: unknown, {cause}"
         return
     yield f"features: {', '.join(sorted(builder.features)) or 'none'}"

@@ -34,7 +34,7 @@ from faas_cache.model.features import (
     describe_missing,
 )
 from faas_cache.model.frozen_map import EMPTY
-from faas_cache.model.masking import shown_fields
+from faas_cache.model.value import Value
 from faas_cache.model.versions import at_least, parse_version
 
 __all__ = [
@@ -120,12 +120,13 @@ _READERS: dict[str, Reader] = {
     "name": read_string,
     "nodes": read_texts,
     "silent_nodes": read_texts,
+    "daemon_error": read_string,
     "registries": _read_optional_names,
 }
 
 
-@attrs.frozen(kw_only=True, repr=False, init=False)
-class Builder:
+@attrs.frozen(kw_only=True, eq=False, repr=False, init=False)
+class Builder(Value):
     """A builder: the versions of its parts, and what follows from them.
 
     Raises `InvalidInput` for values of the wrong type, with the name of each field.
@@ -145,6 +146,8 @@ class Builder:
         name: The name of the buildx builder; two builders that differ in this only are equal.
         nodes: The names of the nodes of a builder that has several.
         silent_nodes: The names of those that do not respond.
+        daemon_error: Why the docker daemon, which stores the images of `--load`, does not respond;
+            empty if it does.
         registries: The registries that docker's configuration has credentials for; `None` if that
             is not known. Two builders that differ in this only are equal.
     """
@@ -159,6 +162,7 @@ class Builder:
     name: str = attrs.field(default="", eq=False)
     nodes: tuple[str, ...] = ()
     silent_nodes: tuple[str, ...] = ()
+    daemon_error: str = ""
     registries: frozenset[str] | None = attrs.field(default=None, eq=False)
 
     def __init__(  # noqa: PLR0913  # a parameter for each field
@@ -174,6 +178,7 @@ class Builder:
         name: str = "",
         nodes: Iterable[str] = (),
         silent_nodes: Iterable[str] = (),
+        daemon_error: str = "",
         registries: Iterable[str] | None = None,
     ) -> None:
         values = {key: value for key, value in locals().items() if key in _READERS}
@@ -207,8 +212,6 @@ class Builder:
         if terminal and at_least(self.buildx, _HISTORY, unknown=False):
             return "history"
         return "rawjson" if at_least(self.buildx, _RAWJSON, unknown=False) else ""
-
-    __repr__ = shown_fields
 
 
 @lru_cache(maxsize=16)

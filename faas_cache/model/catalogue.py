@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal, TypeAlias
-
-import attrs
+from typing import Literal, NamedTuple, TypeAlias
 
 from faas_cache.model.frozen_map import FrozenMap
 
@@ -25,8 +23,7 @@ _TEMPLATES = "https://docs.openfaas.com/cli/templates/"
 _INSTALL = "https://docs.docker.com/engine/install/"
 
 
-@attrs.frozen
-class Condition:
+class Condition(NamedTuple):
     """One condition that diagnostics report.
 
     Attributes:

@@ -12,7 +12,7 @@ from faas_cache.model.diagnostics import Diagnostic, Location
 from faas_cache.model.frozen_map import EMPTY
 from faas_cache.planning.credential_checks import check_credentials
 from faas_cache.planning.entry_checks import Environment
-from faas_cache.planning.node_checks import check_nodes
+from faas_cache.planning.node_checks import check_loading, check_nodes
 from faas_cache.planning.plan import BuildPlan
 from faas_cache.planning.plan_checks import check_contexts, check_plan
 from faas_cache.planning.stack_checks import check_between
@@ -87,4 +87,10 @@ def check_builder(
                 notes[diagnostic] = None
     if builder is None:
         return (*missing, *notes)
-    return (*missing, *check_nodes(plans, builder), *check_credentials(plans, builder), *notes)
+    return (
+        *missing,
+        *check_loading(plans, builder),
+        *check_nodes(plans, builder),
+        *check_credentials(plans, builder),
+        *notes,
+    )

@@ -24,7 +24,7 @@ def plan_request(
     specs = select_functions(stack, request, FaultCollector())
     tags = read_tags(root, specs, options.tag, environ, faults)
     templates = read_templates(root, specs, faults, outside_links=options.allow_outside_links)
-    plan = plan_stack(
+    return plan_stack(
         stack,
         names=request.names,
         filter=request.filter,
@@ -39,9 +39,8 @@ def plan_request(
             tags=tags,
             diagnostics=faults.diagnostics,
         ),
+        read_dockerfiles=lambda plan: read_dockerfiles(root, plan),
     )
-    dockerfiles = read_dockerfiles(root, plan)
-    return plan.with_dockerfiles(dockerfiles) if dockerfiles else plan
 
 
 def read_tags(

@@ -392,3 +392,39 @@ def test_the_fix_is_one_for_this_cache(row: dict[str, str]) -> None:
 def test_every_fix_has_a_row() -> None:
     """None is left out by its name."""
     assert {row["id"] for row in ROWS} >= FIXES.keys()
+
+
+BOOTING = """#1 [internal] booting buildkit
+#1 ERROR: {words}
+ERROR: failed to build: {words}
+"""
+
+
+@pytest.mark.parametrize(
+    ("words", "cause"),
+    [
+        ("initializing source docker://moby/buildkit:x: no such host", "unreachable"),
+        ('error while calling deploymentClient.Create for "b0": not found', "unreachable"),
+        ("pull access denied for moby/buildkit", "denied"),
+        ("write /x: no space left on device", "disk-full"),
+    ],
+)
+def test_a_builder_that_does_not_start_is_no_failure_of_the_build(words: str, cause: Cause) -> None:
+    """Whatever the words are, which name images and objects that are not the user's."""
+    [failure] = explain(BOOTING.format(words=words))
+    assert (failure.step, failure.cause, failure.image_pushed) == ("daemon", cause, False)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        'ERROR: no builder "nope" found',
+        'ERROR: use `docker --context=t26 buildx` to switch to context "t26"',
+        'ERROR: context "nope": context not found: open /x/meta.json: no such file or directory',
+        'Failed to initialize: unable to resolve docker endpoint: context "nope": context not found',
+    ],
+)
+def test_a_name_that_is_not_that_of_a_builder_has_its_own_diagnostic(line: str) -> None:
+    """So that the exit code is that of a builder that does not exist."""
+    [failure] = explain(f"{line}\n")
+    assert (failure.step, failure.name) == ("front-end", "unknown-builder")

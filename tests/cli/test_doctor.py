@@ -176,6 +176,19 @@ def test_a_builder_for_people(builder: Builder, lines: list[str]) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("buildkit", "cause"),
+    [
+        (None, "until the first build starts it"),
+        ("v0.0.0+unknown", "as the version of BuildKit is"),
+    ],
+)
+def test_features_of_an_unknown_version_are_unknown(buildkit: str | None, cause: str) -> None:
+    """A builder that runs is not said to be started by the first build."""
+    builder = Builder(docker="28", buildx="0.29.1", driver="remote", buildkit=buildkit)
+    assert list(describe(builder))[-1] == f"features: unknown, {cause}"
+
+
 def test_each_node_of_several_is_named() -> None:
     """And those that do not respond."""
     builder = Builder(
