@@ -7,7 +7,6 @@ Nothing is read, started or written here; `Project` reads what `PlanInputs` hold
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import TypeAlias
 
 import attrs
 
@@ -23,7 +22,7 @@ from faas_cache.model.frozen_map import FrozenMap
 from faas_cache.model.specs import FunctionSpec
 from faas_cache.model.value import Value
 from faas_cache.planning.checks import check_builder, check_each, check_files
-from faas_cache.planning.context_files import ContextFiles
+from faas_cache.planning.context_files import ContextFiles, ReadFiles
 from faas_cache.planning.equal_builds import equal_builds
 from faas_cache.planning.function_names import check_name
 from faas_cache.planning.options import BuildOptions, checked_environ
@@ -52,8 +51,6 @@ _NO_FLAGS = CacheFlags()
 _NO_OPTIONS = BuildOptions()
 _NO_INPUTS = PlanInputs()
 _NO_FILES: Mapping[str, ContextFiles] = FrozenMap()
-# Dockerfiles, and what was found in contexts, by function.
-ReadFiles: TypeAlias = tuple[Mapping[str, str], Mapping[str, ContextFiles]]
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
