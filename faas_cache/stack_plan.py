@@ -345,7 +345,8 @@ def _assemble(stack_plan: StackPlan) -> StackPlan:
         faults.add(*check_reads(specs, stack.functions.values(), stack_plan.request.flags))
     # A front end of another program does not use docker's builder.
     other = chosen is not None and chosen.program != (builder.program if builder else DOCKER)
-    missing = () if other else check_builder(plans, builder)
+    publish = stack_plan.request.options.publish
+    missing = () if other else check_builder(plans, builder, inputs.environ, publish=publish)
     faults.add(*missing)
     front_end = chosen
     if chosen is not None:

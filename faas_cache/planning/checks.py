@@ -10,8 +10,9 @@ from faas_cache.model.builders import Builder, missing_features
 from faas_cache.model.ci import detect_job
 from faas_cache.model.diagnostics import Diagnostic, Location
 from faas_cache.model.frozen_map import EMPTY
+from faas_cache.planning.credential_checks import check_credentials
 from faas_cache.planning.entry_checks import Environment
-from faas_cache.planning.node_checks import check_nodes
+from faas_cache.planning.node_checks import check_loading, check_nodes
 from faas_cache.planning.plan import BuildPlan
 from faas_cache.planning.plan_checks import check_contexts, check_plan
 from faas_cache.planning.stack_checks import check_between
@@ -43,7 +44,7 @@ def check(
     return (
         *check_each(plans, builder, environ, dockerfiles),
         *check_between(plans),
-        *check_builder(plans, builder),
+        *check_builder(plans, builder, environ),
     )
 
 
@@ -66,17 +67,30 @@ def check_each(
     return (*diagnostics, *check_contexts(plans))
 
 
-def check_builder(plans: Iterable[BuildPlan], builder: Builder | None) -> tuple[Diagnostic, ...]:
+def check_builder(
+    plans: Iterable[BuildPlan],
+    builder: Builder | None,
+    environ: Mapping[str, str] | None = None,
+    *,
+    publish: bool = False,
+) -> tuple[Diagnostic, ...]:
     """F2, F5: what each plan needs and the builder lacks, and one note about unknown versions."""
     plans = tuple(plans)
     missing: list[Diagnostic] = []
     notes: dict[Diagnostic, None] = {}
     for plan in plans:
-        for diagnostic in missing_features((plan,), builder):
+        for diagnostic in missing_features((plan,), builder, environ or EMPTY, publish=publish):
             if diagnostic.severity == "error":
                 location = Location(path=("functions", plan.function))
                 missing.append(attrs.evolve(diagnostic, location=location))
             else:
                 notes[diagnostic] = None
-    nodes = () if builder is None else check_nodes(plans, builder)
-    return (*missing, *nodes, *notes)
+    if builder is None:
+        return (*missing, *notes)
+    return (
+        *missing,
+        *check_loading(plans, builder),
+        *check_nodes(plans, builder),
+        *check_credentials(plans, builder),
+        *notes,
+    )

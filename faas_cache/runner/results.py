@@ -134,13 +134,18 @@ class BuildResult(Value):
         if self.ok:
             return 0
         failures = (function.explanation for function in self.functions)
-        unreachable = any(failure and failure.step == "daemon" for failure in failures)
+        unreachable = any(failure and _is_about_builder(failure) for failure in failures)
         return _UNSUPPORTED if unreachable else _FAILED
 
     @property
     def report(self) -> CacheReport:
         """What the caches of all functions did together; equal builds count once (E8)."""
         return CacheReport(function="", steps=_steps(self.functions))
+
+
+def _is_about_builder(failure: Explanation) -> bool:
+    """Whether a build failed because its builder does not exist or does not respond."""
+    return failure.step == "daemon" or failure.name == "unknown-builder"
 
 
 def _steps(functions: Iterable[FunctionResult]) -> tuple[Any, ...]:

@@ -37,6 +37,7 @@ WITHOUT_EXAMPLE = {
     "invalid-data",
     "invalid-template",
     "missing-context",
+    "missing-credentials",
     "missing-feature",
     "missing-secret-file",
     "missing-template",
