@@ -21,7 +21,7 @@ from faas_cache.model.masking import masked_message
 from faas_cache.planning.options import BuildOptions
 from faas_cache.runner.project_plans import plan_request
 from faas_cache.runner.stop import Deadline
-from faas_cache.stack.reading import read_stack
+from faas_cache.stack.reading import is_url, read_stack
 from faas_cache.stack.stack_file import Stack
 from faas_cache.stack_plan import Request, StackPlan
 
@@ -178,10 +178,10 @@ class Project:
 
         Returns the plan with the templates that were pulled, as `prepare` does.
         """
-        plan = plan.with_building(building=False)
-        plan = self._preparation.with_templates(plan, pull=pull_templates)
-        self._preparation.write_contexts(plan)
-        return plan.with_building(building=True)
+        unbuilt = plan.with_building(building=False)
+        written = self._preparation.with_templates(unbuilt, pull=pull_templates)
+        self._preparation.write_contexts(written)
+        return plan if written is unbuilt else written.with_building(building=True)
 
     def build(  # noqa: PLR0913  # what a run has
         self,
@@ -254,11 +254,21 @@ class Project:
     ) -> BuildResult:
         """Pushes the images of a plan that an earlier build left.
 
-        The arguments are those of `build` but for `bake` and `retry`.
+        The arguments are those of `build` but for `bake` and `retry`. docker pushes; a builder that
+        the options name is inspected all the same, so that a wrong name is an error.
         """
+        from faas_cache.runner.preparation import names_builder
         from faas_cache.runner.stack_builds import push_stack
 
+        deadline = Deadline(arguments.get("timeout"), stop)
         plan = self._preparation.checked(plan.with_building(building=False))
+        if names_builder(plan) and not deadline.stopped:
+            try:
+                self._preparation.inspect(plan, deadline)
+            except FaasCacheError:
+                if stop is None or not stop.stopped:
+                    raise
+        arguments["timeout"] = deadline.remaining
         return push_stack(plan, environ=self.environ, stop=stop, **arguments)
 
     def set_cache(
@@ -293,7 +303,7 @@ class Project:
         from faas_cache.contexts.writer import ContextWriter
         from faas_cache.runner.preparation import Preparation
 
-        contexts = ContextWriter(self._folder)
+        contexts = ContextWriter(self._folder, self.environ)
         return Preparation(root=self._folder, environ=self.environ, contexts=contexts)
 
 
@@ -334,7 +344,7 @@ def _load_stack(
 
 def _opened(name: str, root: FilePath) -> str:
     """The path of a file of a project, or a URL, as it is opened."""
-    is_here = os.fspath(root) == os.curdir or name.startswith(("http://", "https://"))
+    is_here = os.fspath(root) == os.curdir or is_url(name)
     return name if is_here else os.path.join(root, name)
 
 

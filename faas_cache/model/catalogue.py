@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal, TypeAlias
-
-import attrs
+from typing import Literal, NamedTuple, TypeAlias
 
 from faas_cache.model.frozen_map import FrozenMap
 
@@ -21,6 +19,7 @@ _REFERENCE = "https://pkg.go.dev/github.com/distribution/reference"
 _PLATFORMS = "https://docs.docker.com/build/building/multi-platform/"
 _SECRETS = "https://docs.docker.com/build/building/secrets/"
 _BUILD = "https://docs.docker.com/reference/cli/docker/buildx/build/"
+_IGNORE = "https://docs.docker.com/build/concepts/context/#dockerignore-files"
 _TEMPLATES = "https://docs.openfaas.com/cli/templates/"
 _DOCKERFILE = "https://docs.docker.com/reference/dockerfile/"
 _INVALIDATION = "https://docs.docker.com/build/cache/invalidation/"
@@ -28,8 +27,7 @@ _OPTIMIZE = "https://docs.docker.com/build/cache/optimize/"
 _INSTALL = "https://docs.docker.com/engine/install/"
 
 
-@attrs.frozen
-class Condition:
+class Condition(NamedTuple):
     """One condition that diagnostics report.
 
     Attributes:
@@ -162,6 +160,12 @@ CATALOGUE: FrozenMap[Condition] = FrozenMap(
             "the Docker daemon, or a node of a builder, does not respond",
             "https://docs.docker.com/engine/daemon/start/",
         ),
+        "missing-credentials": Condition(
+            "F2",
+            _W,
+            "docker has no credentials for a registry that a cache is exported to",
+            "https://docs.docker.com/reference/cli/docker/login/",
+        ),
         "unknown-builder": Condition("F2", _E, "buildx has no builder of that name", _DRIVERS),
         "unknown-version": Condition(
             "F2", _N, "a version on which a feature depends is unknown", _DRIVERS
@@ -226,6 +230,21 @@ CATALOGUE: FrozenMap[Condition] = FrozenMap(
         "missing-context": Condition("", _E, "the build context does not exist", _BUILD),
         "invalid-context": Condition("", _E, "the build context cannot be written", _BUILD),
         "prebuilt-context": Condition("", _N, "a context from an earlier run is built", _BUILD),
+        "invalid-ignore-pattern": Condition(
+            "", _EW, "docker rejects a pattern of a `.dockerignore`", _IGNORE
+        ),
+        "unread-dockerignore": Condition(
+            "", _N, "docker does not read a `.dockerignore` of a handler", _IGNORE
+        ),
+        "volatile-file": Condition(
+            "", _WN, "a step copies what changes all the time, or differs on each machine", _IGNORE
+        ),
+        "unportable-modes": Condition(
+            "",
+            _N,
+            "the modes of an own context differ from those of a checkout",
+            "https://docs.docker.com/build/cache/invalidation/",
+        ),
         "context-locked": Condition(
             "", _E, "another run writes or builds the same context", _BUILD
         ),

@@ -20,7 +20,7 @@ __all__ = ["CombinedStack", "combine"]
 _FUNCTIONS = "functions"
 
 
-@attrs.frozen(kw_only=True, repr=False)
+@attrs.frozen(kw_only=True, eq=False, repr=False)
 class CombinedStack(Stack):
     """The functions of several stack files, each named `FILE: NAME`; it is planned, never built.
 

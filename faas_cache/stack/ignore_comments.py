@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 
 from faas_cache.model.diagnostics import Diagnostic, KeyPath
-from faas_cache.stack.positions import LINE_END
+from faas_cache.stack.positions import line_end_pattern
 from faas_cache.stack.values import Document
 
 __all__ = ["has_comments", "ignored_names", "is_ignored"]
@@ -31,7 +31,7 @@ def ignored_names(source: str) -> dict[int, frozenset[str]]:
     """
     ignored: dict[int, frozenset[str]] = {}
     pending: set[str] = set()
-    for number, line in enumerate(LINE_END.split(source), 1):
+    for number, line in enumerate(line_end_pattern().split(source), 1):
         match = _COMMENT.search(line)
         pending |= {name.strip() for name in match["names"].split(",")} if match else set()
         if line.strip() and not line.lstrip().startswith("#"):

@@ -10,8 +10,9 @@ from faas_cache.model.converters import Setting, read_setting
 from faas_cache.model.diagnostics import Diagnostic, KeyPath, Location, errors
 from faas_cache.model.errors import InvalidInput, InvalidStack
 from faas_cache.model.frozen_map import EMPTY, FrozenMap
-from faas_cache.model.masking import masked_message, shown_fields
+from faas_cache.model.masking import masked_message
 from faas_cache.model.specs import FunctionSpec
+from faas_cache.model.value import Value
 from faas_cache.stack import reading, selection
 from faas_cache.stack.ignore_comments import has_comments, ignored_names, is_ignored
 from faas_cache.stack.loading import load_text
@@ -28,8 +29,8 @@ def _read_default(value: object) -> Setting:
     return read_setting(value, ("build_cache",))
 
 
-@attrs.frozen(kw_only=True, repr=False)
-class Stack:
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class Stack(Value):
     """A stack file: its functions, and its other settings for builds.
 
     Attributes:
@@ -50,8 +51,6 @@ class Stack:
     invalid_functions: tuple[str, ...] = ()
     file: str | None = None
     substitution: Substitution = attrs.field(default=Substitution("", ""), repr=False, eq=False)
-
-    __repr__ = shown_fields
 
     @classmethod
     def load(

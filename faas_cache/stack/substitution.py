@@ -20,7 +20,6 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 from collections.abc import Callable, Mapping
-from functools import cached_property
 from typing import NamedTuple, NoReturn
 
 import attrs
@@ -30,6 +29,7 @@ from faas_cache.model.errors import InvalidStack
 from faas_cache.model.faults import FaultCollector
 from faas_cache.model.go import to_lower, to_upper
 from faas_cache.model.masking import masked
+from faas_cache.model.value import Value
 from faas_cache.stack.positions import LineIndex, OffsetMap, Position
 
 __all__ = ["MAX_NESTING", "Missing", "Replacement", "Substitution", "substitute"]
@@ -80,8 +80,8 @@ class Replacement(NamedTuple):
     missing: Missing | None = None
 
 
-@attrs.frozen
-class Substitution:
+@attrs.frozen(eq=False, repr=False)
+class Substitution(Value):
     """A text with its variables replaced, and what was replaced.
 
     `diagnostics` have the line and column of the source.
@@ -92,14 +92,14 @@ class Substitution:
     replacements: tuple[Replacement, ...] = attrs.field(default=(), repr=False)
     diagnostics: tuple[Diagnostic, ...] = ()
     offsets: OffsetMap = attrs.field(factory=OffsetMap, repr=False, eq=False)
+    lines: LineIndex = attrs.field(init=False, repr=False, eq=False)
 
-    @cached_property
-    def _lines(self) -> LineIndex:
-        return LineIndex(self.source)
+    def __attrs_post_init__(self) -> None:
+        object.__setattr__(self, "lines", LineIndex(self.source))
 
     def source_position(self, offset: int) -> Position:
         """The line and column in the source of an offset in the text; of its `${` for a value."""
-        return self._lines.position(self.offsets.source_offset(offset))
+        return self.lines.position(self.offsets.source_offset(offset))
 
     def source_slice(self, start: int, end: int) -> str:
         """The part of the source that became a part of the text."""
@@ -153,12 +153,8 @@ class _Parser:
         self.at = 0
         self.open: list[int] = []  # where each `${` begins that is not closed yet
         self.missing: Missing | None = None  # what left the last value empty
+        self.lines = LineIndex(source)
         self.warnings = FaultCollector()
-
-    @cached_property
-    def lines(self) -> LineIndex:
-        """The lines of the source, if there is something to report."""
-        return LineIndex(self.source)
 
     def parse(self) -> Substitution:
         """The whole source, or up to its first NUL."""

@@ -10,7 +10,7 @@ import attrs
 from faas_cache.model.diagnostics import Diagnostic, KeyPath
 from faas_cache.model.masking import masked
 from faas_cache.model.specs import FunctionSpec
-from faas_cache.stack.positions import LINE_END
+from faas_cache.stack.positions import line_end_pattern
 from faas_cache.stack.substitution import Missing, Replacement, Substitution
 from faas_cache.stack.values import Document
 from faas_cache.stack.yaml import read_document
@@ -38,7 +38,7 @@ def variables_at(document: Document, path: KeyPath) -> tuple[Replacement, ...]:
         return substitution.replaced_within(mark.value_start, mark.value_end)
     # An empty scalar: the variable is behind it, after nothing but spaces.
     text, start = substitution.text, mark.value_start
-    match = LINE_END.search(text, start)
+    match = line_end_pattern().search(text, start)
     found = substitution.replaced_within(start, match.start() if match else len(text))
     return tuple(item for item in found if not text[start : item.text_start].strip())
 
