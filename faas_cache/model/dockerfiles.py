@@ -93,7 +93,8 @@ class Step:
         flags = [f"--{name}" for name, _ in self.instruction.flags[:1]]
         words = self.instruction.text.split()
         plain = takewhile(_PLAIN.fullmatch, () if flags else words)
-        return not text or text.startswith(" ".join((self.instruction.keyword, *flags, *plain)))
+        named = " ".join(text.split())
+        return not named or named.startswith(" ".join((self.instruction.keyword, *flags, *plain)))
 
 
 @attrs.frozen(kw_only=True, slots=False)
@@ -192,7 +193,7 @@ class Dockerfile:
         match = _LABEL.match(name)
         if match is None:
             return None
-        word = (match["words"] or "").rpartition(" ")[2]
+        word = next(reversed((match["words"] or "").split()), "")
         word = "" if len(self.stages) == 1 and "/" in word else word  # a platform
         text = name[match.end() :].strip().removeprefix(_ONBUILD)
         stages = (stage for stage in self.stages if word == self._label_name(stage))

@@ -93,6 +93,13 @@ def test_find_step(name: str, line: int | None) -> None:
     assert (None if found is None else found.instruction.line) == line
 
 
+def test_find_step_among_many() -> None:
+    """Numbers are padded where a stage has ten steps or more."""
+    dockerfile = Dockerfile.parse("FROM a AS b\nFROM b AS c\n" + "RUN d\n" * 12)
+    found = [dockerfile.find_step(f"[c {number:>2}/12] RUN d") for number in range(1, 13)]
+    assert found == list(dockerfile.steps())
+
+
 def test_find_step_of_a_single_stage() -> None:
     """A word in front of the number can only be a platform."""
     dockerfile = Dockerfile.parse("FROM a AS x\nRUN b")
@@ -103,7 +110,8 @@ def test_find_step_of_a_single_stage() -> None:
 @pytest.mark.parametrize(
     ("line", "name"),
     [
-        ("run make  all $A", "RUN make all 1"),
+        ("run make  all $A", "RUN make  all 1"),
+        ("COPY \\\n  # why\n  a b /", "COPY   a b /"),
         ('RUN ["a", "b"]', 'RUN ["a", "b"]'),
         ("RUN --mount=type=cache,target=/c make", "RUN --mount=type=cache,target=/c make"),
         ("RUN <<E\nmake\nE", "RUN <<E (make)"),
