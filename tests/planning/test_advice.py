@@ -103,6 +103,11 @@ ADVICE: dict[str, tuple[Explanation, BuildPlan, str]] = {
         plan({"to": [f"type=registry,ref=ghcr.io/acme/c:1,{FIELDS},ignore-error=true"]}),
         OWN,
     ),
+    "beside-an-inline-cache": (
+        REFUSED,
+        plan({"to": ["type=inline", f"type=registry,ref=ghcr.io/acme/c:1,{FIELDS},ignore-error=true"]}),
+        OWN,
+    ),
     "applied-by-us": (REFUSED, plan("max", image="quay.io/acme/fn:1"), f"{OWN}; {FLAG}"),
     "a-typed-and-a-generated-entry": (
         DOWN,
