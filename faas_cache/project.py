@@ -311,7 +311,7 @@ class Project:
         from faas_cache.contexts.writer import ContextWriter
         from faas_cache.runner.preparation import Preparation
 
-        contexts = ContextWriter(self._folder)
+        contexts = ContextWriter(self._folder, self.environ)
         return Preparation(root=self._folder, environ=self.environ, contexts=contexts)
 
 

@@ -21,7 +21,8 @@ from faas_cache.model.flags import CacheFlags
 from faas_cache.model.frozen_map import FrozenMap
 from faas_cache.model.specs import FunctionSpec
 from faas_cache.model.value import Value
-from faas_cache.planning.checks import check_builder, check_each
+from faas_cache.planning.checks import check_builder, check_each, check_files
+from faas_cache.planning.context_files import ContextFiles, ReadFiles
 from faas_cache.planning.equal_builds import equal_builds
 from faas_cache.planning.function_names import check_name
 from faas_cache.planning.options import BuildOptions, checked_environ
@@ -49,6 +50,7 @@ DOCKERFILE = "dockerfile"
 _NO_FLAGS = CacheFlags()
 _NO_OPTIONS = BuildOptions()
 _NO_INPUTS = PlanInputs()
+_NO_FILES: Mapping[str, ContextFiles] = FrozenMap()
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
@@ -176,9 +178,11 @@ class StackPlan(Value):
         """The same functions, built with another front end."""
         return _assemble(attrs.evolve(self, chosen=front_end))
 
-    def with_dockerfiles(self, dockerfiles: Mapping[str, str]) -> StackPlan:
-        """The same functions, checked with their Dockerfiles, by the name of the function."""
-        inputs = attrs.evolve(self.inputs, dockerfiles=dockerfiles)
+    def with_files(
+        self, dockerfiles: Mapping[str, str], context_files: Mapping[str, ContextFiles] = _NO_FILES
+    ) -> StackPlan:
+        """The same functions, checked with what was read for them, by the name of the function."""
+        inputs = attrs.evolve(self.inputs, dockerfiles=dockerfiles, context_files=context_files)
         return _assemble(attrs.evolve(self, inputs=inputs))
 
     def raise_errors(self) -> None:
@@ -227,12 +231,12 @@ def plan_stack(  # noqa: PLR0913  # the fields of a request, and what was read f
     strict: bool = False,
     inputs: PlanInputs = _NO_INPUTS,
     builder: Builder | None = None,
-    read_dockerfiles: Callable[[StackPlan], Mapping[str, str]] | None = None,
+    read_files: Callable[[StackPlan], ReadFiles] | None = None,
 ) -> StackPlan:
     """The plan of the selected functions of a stack; mistakes of the user do not raise.
 
-    Pure: the environment, templates, Dockerfiles and tags are those of `inputs`. Which Dockerfiles
-    are read depends on the plans: `read_dockerfiles` gets them before they are checked.
+    Pure: what was read is in `inputs`. Which Dockerfiles and contexts are read depends on the
+    plans: `read_files` gets them before they are checked.
     """
     request = Request(
         names=names, filter=filter, regex=regex, flags=flags, options=options, strict=strict
@@ -269,8 +273,8 @@ def plan_stack(  # noqa: PLR0913  # the fields of a request, and what was read f
         others=others,
         faults=tuple(faults.diagnostics),
     )
-    if read_dockerfiles is not None:
-        return stack_plan.with_dockerfiles(read_dockerfiles(stack_plan))
+    if read_files is not None:
+        return stack_plan.with_files(*read_files(stack_plan))
     return _assemble(stack_plan)
 
 
@@ -332,6 +336,11 @@ def _assemble(stack_plan: StackPlan) -> StackPlan:
         plans = tuple(map(_with_buildx, plans))
     faults = FaultCollector(stack_plan.faults)
     faults.add(*check_each(plans, builder, inputs.environ, inputs.dockerfiles))
+    if inputs.dockerfiles or inputs.context_files:
+        variables = stack_plan.stack.argument_variables()
+        common = stack_plan.request.options.build_args
+        read = inputs.dockerfiles, variables, common, inputs.context_files
+        faults.add(*check_files(plans, *read))
     faults.add(
         *check_between(
             plans,
@@ -345,7 +354,8 @@ def _assemble(stack_plan: StackPlan) -> StackPlan:
         faults.add(*check_reads(specs, stack.functions.values(), stack_plan.request.flags))
     # A front end of another program does not use docker's builder.
     other = chosen is not None and chosen.program != (builder.program if builder else DOCKER)
-    missing = () if other else check_builder(plans, builder)
+    publish = stack_plan.request.options.publish
+    missing = () if other else check_builder(plans, builder, inputs.environ, publish=publish)
     faults.add(*missing)
     front_end = chosen
     if chosen is not None:
@@ -359,7 +369,7 @@ def _assemble(stack_plan: StackPlan) -> StackPlan:
             # What docker does not support in a build, it does otherwise; other programs lose it.
             faults.add(*(errors(unsupported) if front_end.program == DOCKER else unsupported))
     # A fault of a flag is one fault, however many functions it reaches.
-    diagnostics = stack_plan.stack.with_locations(dict.fromkeys(faults.diagnostics))
+    diagnostics = stack_plan.stack.report(dict.fromkeys(faults.diagnostics))
     if stack_plan.request.strict:
         diagnostics = tuple(map(_strict, diagnostics))
     faulty = _faulty_functions(plans, diagnostics)

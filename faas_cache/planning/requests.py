@@ -17,6 +17,7 @@ from faas_cache.model.diagnostics import Diagnostic
 from faas_cache.model.flags import CacheFlags
 from faas_cache.model.frozen_map import EMPTY, FrozenMap
 from faas_cache.model.value import Value
+from faas_cache.planning.context_files import ContextFiles
 from faas_cache.planning.options import BuildOptions
 from faas_cache.stack.templates import Template
 
@@ -25,6 +26,7 @@ __all__ = ["PlanInputs", "Request"]
 _NO_FLAGS = CacheFlags()
 _NO_OPTIONS = BuildOptions()
 _NO_TEMPLATES: FrozenMap[Template] = FrozenMap()
+_NO_CONTEXTS: FrozenMap[ContextFiles] = FrozenMap()
 
 
 _READERS: dict[str, Reader] = {
@@ -82,6 +84,7 @@ class PlanInputs(Value):
         environ: The variables of `PLANNING_VARIABLES`; `None` means that they were not read.
         templates: The templates of the functions by their `lang`, as far as they exist.
         dockerfiles: The Dockerfile of a function by its name.
+        context_files: What checks need of the files of contexts, by the name of the function.
         tags: What `--tag` adds to the image of a function, by the function's name.
         diagnostics: Faults of what was read.
         root: The folder of the project, in which commands run; empty is the current one.
@@ -90,6 +93,7 @@ class PlanInputs(Value):
     environ: FrozenMap[str] | None = None
     templates: FrozenMap[Template] = _NO_TEMPLATES
     dockerfiles: FrozenMap[str] = attrs.field(default=EMPTY, repr=False)
+    context_files: FrozenMap[ContextFiles] = attrs.field(default=_NO_CONTEXTS, repr=False)
     tags: FrozenMap[str] = EMPTY
     diagnostics: tuple[Diagnostic, ...] = ()
     root: str = ""
@@ -100,6 +104,7 @@ class PlanInputs(Value):
         environ: Mapping[str, str] | None = None,
         templates: Mapping[str, Template] = _NO_TEMPLATES,
         dockerfiles: Mapping[str, str] = EMPTY,
+        context_files: Mapping[str, ContextFiles] = _NO_CONTEXTS,
         tags: Mapping[str, str] = EMPTY,
         diagnostics: Iterable[Diagnostic] = (),
         root: str = "",
@@ -108,6 +113,7 @@ class PlanInputs(Value):
             environ=None if environ is None else FrozenMap(environ),
             templates=FrozenMap(templates),
             dockerfiles=FrozenMap(dockerfiles),
+            context_files=FrozenMap(context_files),
             tags=FrozenMap(tags),
             diagnostics=tuple(diagnostics),
             root=root,

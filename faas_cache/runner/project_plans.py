@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping
 
+from faas_cache.contexts.context_scan import read_context_files
 from faas_cache.contexts.project_sources import read_dockerfiles, read_templates
 from faas_cache.model.faults import FaultCollector
 from faas_cache.model.specs import FunctionSpec
@@ -39,7 +40,7 @@ def plan_request(
             tags=tags,
             diagnostics=faults.diagnostics,
         ),
-        read_dockerfiles=lambda plan: read_dockerfiles(root, plan),
+        read_files=lambda plan: (read_dockerfiles(root, plan), read_context_files(root, plan)),
     )
 
 

@@ -32,7 +32,7 @@ from faas_cache.model.masking import masked
 from faas_cache.model.value import Value
 from faas_cache.stack.positions import LineIndex, OffsetMap, Position
 
-__all__ = ["MAX_NESTING", "Replacement", "Substitution", "substitute"]
+__all__ = ["MAX_NESTING", "Missing", "Replacement", "Substitution", "substitute"]
 
 # Defaults within defaults: ten are more than enough, and the parser's recursion must be limited.
 MAX_NESTING = 64
@@ -60,13 +60,24 @@ _LITERAL = "write `$${` for a literal `${`"
 _SHOWN = 60
 
 
+class Missing(NamedTuple):
+    """A variable without a value and without a default: not set, or set to nothing."""
+
+    name: str
+    is_set: bool
+
+
 class Replacement(NamedTuple):
-    """A variable: where its `${` is in the source, where its value is in the text."""
+    """A variable: where its `${` is in the source, where its value is in the text.
+
+    `missing` is the variable that leaves an empty value: its own, or one of its default.
+    """
 
     source_start: int
     text_start: int
     name: str
     value: str
+    missing: Missing | None = None
 
 
 @attrs.frozen(eq=False, repr=False)
@@ -141,6 +152,7 @@ class _Parser:
         self.max_size = max_size
         self.at = 0
         self.open: list[int] = []  # where each `${` begins that is not closed yet
+        self.missing: Missing | None = None  # what left the last value empty
         self.lines = LineIndex(source)
         self.warnings = FaultCollector()
 
@@ -161,8 +173,10 @@ class _Parser:
             self.at = match.end()
             length += start - done
             if match[0] == "${":
+                self.missing = None
                 name, value = self.variable()
-                replacements.append(Replacement(start, length, name, value))
+                missing = None if value else self.missing
+                replacements.append(Replacement(start, length, name, value, missing))
             else:
                 value = match[0][1]
             parts += (source[done:start], value)
@@ -219,7 +233,10 @@ class _Parser:
             parts.append(self.part("}"))
             length += len(parts[-1])
             self.check_size(length, self.at)
-        return self.value(name) or "".join(parts)
+        missing = self.missing if parts else None  # `${X:-}` is meant to be empty
+        value = self.value(name) or "".join(parts)
+        self.missing = missing
+        return value
 
     def substring(self, name: str) -> str:
         """`:position` and `:position:length`, in bytes; no change without valid numbers."""
@@ -305,7 +322,9 @@ class _Parser:
 
     def value(self, name: str) -> str:
         """The value of a variable: empty where it is not set."""
-        return self.environ.get(name, "")
+        value = self.environ.get(name, "")
+        self.missing = None if value else Missing(name, name in self.environ)
+        return value
 
     def peek(self) -> str:
         """The next character; empty at the end, and at a NUL, which ends everything."""
