@@ -7,7 +7,6 @@ Nothing is read, started or written here; `Project` reads what `PlanInputs` hold
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import TypeAlias
 
 import attrs
 
@@ -22,7 +21,7 @@ from faas_cache.model.specs import FunctionSpec
 from faas_cache.model.value import Value
 from faas_cache.planning.cache_uses import CacheUse, cache_uses
 from faas_cache.planning.checks import check_builder, check_each, check_files
-from faas_cache.planning.context_files import ContextFiles
+from faas_cache.planning.context_files import ContextFiles, ReadFiles
 from faas_cache.planning.equal_builds import equal_builds
 from faas_cache.planning.function_names import check_name
 from faas_cache.planning.options import BuildOptions, checked_environ
@@ -51,9 +50,6 @@ _NO_FLAGS = CacheFlags()
 _NO_OPTIONS = BuildOptions()
 _NO_INPUTS = PlanInputs()
 _NO_FILES: Mapping[str, ContextFiles] = FrozenMap()
-
-# Dockerfiles, and what was found in contexts, by the name of the function.
-ReadFiles: TypeAlias = tuple[Mapping[str, str], Mapping[str, ContextFiles]]
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
@@ -158,10 +154,7 @@ class StackPlan(Value):
     def with_files(
         self, dockerfiles: Mapping[str, str], context_files: Mapping[str, ContextFiles] = _NO_FILES
     ) -> StackPlan:
-        """The same functions, checked with their Dockerfiles and what was found in their contexts.
-
-        Both by the name of the function.
-        """
+        """The same functions, checked with what was read for them, by the name of the function."""
         inputs = attrs.evolve(self.inputs, dockerfiles=dockerfiles, context_files=context_files)
         return _assemble(attrs.evolve(self, inputs=inputs))
 
@@ -215,9 +208,8 @@ def plan_stack(  # noqa: PLR0913  # the fields of a request, and what was read f
 ) -> StackPlan:
     """The plan of the selected functions of a stack; mistakes of the user do not raise.
 
-    Pure: the environment, templates, Dockerfiles and tags are those of `inputs`. Which
-    Dockerfiles and contexts are read depends on the plans: `read_files` gets them before they are
-    checked.
+    Pure: what was read is in `inputs`. Which Dockerfiles and contexts are read depends on the
+    plans: `read_files` gets them before they are checked.
     """
     request = Request(
         names=names, filter=filter, regex=regex, flags=flags, options=options, strict=strict
@@ -335,7 +327,8 @@ def _assemble(stack_plan: StackPlan) -> StackPlan:
         faults.add(*check_reads(specs, stack.functions.values(), stack_plan.request.flags))
     # A front end of another program does not use docker's builder.
     other = chosen is not None and chosen.program != (builder.program if builder else DOCKER)
-    missing = () if other else check_builder(plans, builder)
+    publish = stack_plan.request.options.publish
+    missing = () if other else check_builder(plans, builder, inputs.environ, publish=publish)
     faults.add(*missing)
     front_end = chosen
     if chosen is not None:

@@ -220,7 +220,7 @@ def test_the_checks_run_once_with_the_dockerfiles(
     write_project(
         tmp_path,
         "  fn: {image: a/fn, lang: py, build_cache: inline}\n",
-        {**TEMPLATE, "build/fn/Dockerfile": STAGES},
+        {**TEMPLATE, "template/py/Dockerfile": STAGES},
     )
     checked: list[dict[str, str]] = []
 

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import attrs
 
-from faas_cache.buildkit.events import Event, Output, StepFinished, StepProgress, StepStarted
+from faas_cache.buildkit.answers import cause_of_import
+from faas_cache.buildkit.events import (
+    Event,
+    Output,
+    StepFinished,
+    StepKind,
+    StepProgress,
+    StepStarted,
+)
 from faas_cache.model.text import display, printable
 
 __all__ = ["LineFormatter"]
@@ -20,7 +28,7 @@ class _Shown:
 
     number: int
     header: bytes
-    base: bool
+    kind: StepKind
     running: bool = True
     ended: str = ""
 
@@ -71,9 +79,8 @@ class LineFormatter:
             return b""
         number = self._number(event.step)
         header = f"#{number} {printable(event.name)}\n".encode()
-        step = self._steps[event.function, event.step] = _Shown(
-            number, header, base=event.kind == "base"
-        )
+        step = _Shown(number, header, event.kind)
+        self._steps[event.function, event.step] = step
         return step.begin() if self._details or event.kind != "internal" else b""
 
     def _number(self, step: str) -> int:
@@ -102,6 +109,8 @@ class LineFormatter:
         step.running = False
         if event.error.endswith("context canceled"):
             ended = "CANCELED"
+        elif step.kind == "import" and event.error and cause_of_import(event.error) == "missing":
+            ended = f"MISSING: {event.error}"  # as in each first build
         elif event.error:
             ended = f"ERROR: {event.error}"
         else:
@@ -109,7 +118,7 @@ class LineFormatter:
         if ended == step.ended or (step.header and not event.error):
             return b""
         # A base image ends once for its manifest, and once for its layers.
-        if step.base and step.ended and not self._details and not event.error:
+        if step.kind == "base" and step.ended and not self._details and not event.error:
             return b""
         step.ended = ended
         first, *more = ended.split("\n")

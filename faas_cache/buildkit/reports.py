@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 import attrs
 
+from faas_cache.buildkit.answers import cause_of_import
 from faas_cache.buildkit.events import (
     BuildFinished,
     BuildStarted,
@@ -16,7 +17,6 @@ from faas_cache.buildkit.events import (
     StepProgress,
     StepStarted,
 )
-from faas_cache.buildkit.explanations import cause_of_import
 from faas_cache.buildkit.names import import_source
 from faas_cache.model.masking import masked_message
 from faas_cache.model.value import Value

@@ -6,25 +6,23 @@ import sys
 from collections import Counter
 from collections.abc import Iterable
 from enum import IntEnum
-from typing import TYPE_CHECKING
 
 from faas_cache.cli.colors import paint_severity
 from faas_cache.cli.streams import write_stderr, write_stdout
-from faas_cache.model.diagnostics import Diagnostic, nearest
+from faas_cache.model.diagnostics import Diagnostic, Severity, nearest
 from faas_cache.model.text import display, escape
-
-if TYPE_CHECKING:
-    from faas_cache.buildkit.explanations import Explanation
 
 __all__ = [
     "ExitCode",
     "count",
+    "print_block",
     "print_command",
     "print_diagnostics",
     "print_json",
     "print_result",
     "suggest",
     "warn",
+    "warn_block",
 ]
 
 
@@ -51,10 +49,22 @@ def print_result(text: str) -> None:
     write_stdout(display(text))
 
 
-def print_diagnostics(*items: Diagnostic | Explanation) -> None:
-    """Prints diagnostics, or explanations, as a result."""
+def warn_block(*texts: str) -> None:
+    """Prints messages on standard error that begin as diagnostics do, of errors or warnings."""
+    for text in texts:
+        severity: Severity = "warning" if text.startswith("warning: ") else "error"
+        write_stderr(f"{paint_severity(display(text), severity, sys.stderr)}\n")
+
+
+def print_diagnostics(*items: Diagnostic) -> None:
+    """Prints diagnostics as a result."""
     texts = (paint_severity(display(f"{item}\n"), item.severity, sys.stdout) for item in items)
     write_stdout("".join(texts))
+
+
+def print_block(text: str, severity: Severity) -> None:
+    """Prints a result that begins as a diagnostic does."""
+    write_stdout(paint_severity(display(text), severity, sys.stdout))
 
 
 def print_command(text: str) -> None:

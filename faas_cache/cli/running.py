@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -12,7 +12,8 @@ import attrs
 from faas_cache.cli.arguments import Arguments
 from faas_cache.cli.colors import is_terminal, painter
 from faas_cache.cli.display import showing
-from faas_cache.cli.output import ExitCode, warn
+from faas_cache.cli.failures import format_failures
+from faas_cache.cli.output import ExitCode, warn, warn_block
 from faas_cache.cli.reports import compare_reports, write_report
 from faas_cache.cli.signals import stopping
 from faas_cache.cli.streams import write_stderr
@@ -27,19 +28,9 @@ if TYPE_CHECKING:
 
 __all__ = ["print_summary", "run_to_the_end"]
 
-# G1: failures that a cache cannot have caused.
-_WITHOUT_CACHE = frozenset({"build-step", "dockerfile", "base-image", "daemon"})
-
 _NO_REPORT = (
     "no cache report: the builder did not print its steps"
     " (buildx 0.13 and newer do, unless `--progress` hides them)"
-)
-_CACHED_BUILD_FAILED = Diagnostic(
-    name="cached-build-failed",
-    severity="warning",
-    message="a build with cache entries failed, and registries differ in what they support",
-    hint="run `faas-cache registries` and `faas-cache help troubleshooting`,"
-    " or build with `--no-build-cache`",
 )
 
 
@@ -70,10 +61,10 @@ def run_to_the_end(  # noqa: PLR0913  # what the end of a run needs
             stop=stop,
         )
     result = attrs.evolve(result, seconds=round(deadline.elapsed, 3))
-    caching = any(build_plan.caching for build_plan in plan.plans)
+    cached = {item.function for item in plan.plans if item.caching} if building else set()
+    print_summary(result, arguments, building=building, cached=cached)
     prints_steps = plan.front_end is None or plan.front_end.progress != "none"
-    print_summary(result, building=building, caching=caching)
-    if building and caching and prints_steps and is_unreported(result):
+    if cached and prints_steps and _is_unreported(result):
         warn(_NO_REPORT)
     comparisons = compare_reports(earlier, result)
     warn(*comparisons)
@@ -83,15 +74,21 @@ def run_to_the_end(  # noqa: PLR0913  # what the end of a run needs
     return result.exit_code if result.exit_code or written else ExitCode.FAILED
 
 
-def print_summary(result: BuildResult, *, building: bool, caching: bool) -> None:
+def print_summary(
+    result: BuildResult,
+    arguments: Arguments,
+    *,
+    building: bool = True,
+    cached: Collection[str] = (),
+) -> None:
     """Prints what became of the functions: a table of several, the images, and each problem once.
 
-    What failed comes last, because that is what is read first.
+    `cached` names the functions with cache entries. What failed comes last, because that is what is
+    read first.
     """
-    caching = caching and building
     one = len(result.functions) == 1
     if one:
-        write_stderr(_details(result.functions[0], caching=caching))
+        write_stderr(_details(result.functions[0], caching=bool(cached)))
     elif building:
         table = format_table(result, _columns(), painter(sys.stderr))
         write_stderr(f"\n{table}" if table else "")
@@ -99,11 +96,13 @@ def print_summary(result: BuildResult, *, building: bool, caching: bool) -> None
     if not one:
         write_stderr("\n" if images else "")
         warn(*(f"{function.name}: {function.image}" for function in images))
-    problems = list(_problems(result, caching=caching))
-    write_stderr("\n" if problems else "")
-    warn(*problems)
+    notes = _notes(result)
+    failures = tuple(dict.fromkeys(format_failures(result, arguments, cached=cached)))
+    write_stderr("\n" if notes or failures else "")
+    warn(*notes)
+    warn_block(*failures)
     if result.functions:
-        write_stderr("" if one and not problems else "\n")
+        write_stderr("" if one and not notes and not failures else "\n")
         warn(total(result))
 
 
@@ -116,23 +115,18 @@ def _details(function: FunctionResult, *, caching: bool) -> str:
     return "".join(f"    {printable(line)}\n" for line in lines)
 
 
-def _problems(result: BuildResult, *, caching: bool) -> Iterator[Diagnostic]:
-    """What went wrong, each once: notes, then failures, then whether it may be the cache."""
-    lines: dict[Diagnostic, None] = {}
+def _notes(result: BuildResult) -> tuple[Diagnostic, ...]:
+    """What went wrong without failing a build, each once."""
+    notes: dict[Diagnostic, None] = {}
     for function in result.functions:
         for note in function.notes:
             # The reason says that there is no cache yet.
             if note.name or note.severity != "note" or not function.report.steps:
-                lines[note.diagnostic()] = None
-    for function in result.functions:
-        if function.explanation is not None and not function.same_as:
-            lines[function.explanation.diagnostic()] = None
-    if caching and any(map(_may_be_the_cache, result.functions)):
-        lines[_CACHED_BUILD_FAILED] = None
-    yield from lines
+                notes[note.diagnostic()] = None
+    return tuple(notes)
 
 
-def is_unreported(result: BuildResult) -> bool:
+def _is_unreported(result: BuildResult) -> bool:
     """Whether functions were built, and nothing is known of their steps."""
     functions = result.functions
     return bool(functions) and result.ok and not any(f.report.steps for f in functions)
@@ -141,11 +135,3 @@ def is_unreported(result: BuildResult) -> bool:
 def _columns() -> int:
     """The width of the terminal; 0 where there is none."""
     return os.get_terminal_size(sys.stderr.fileno()).columns if is_terminal(sys.stderr) else 0
-
-
-def _may_be_the_cache(function: FunctionResult) -> bool:
-    """G1: whether a cache can be what made a build fail."""
-    if function.status != "failed":
-        return False
-    explanation = function.explanation
-    return explanation is None or explanation.step not in _WITHOUT_CACHE

@@ -16,7 +16,7 @@ import posixpath
 import stat
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from typing import TYPE_CHECKING, NoReturn, TypeVar
+from typing import NoReturn, TypeVar
 
 import attrs
 
@@ -43,10 +43,8 @@ from faas_cache.model.diagnostics import Diagnostic, KeyPath, Location
 from faas_cache.model.errors import InvalidFunction
 from faas_cache.model.faults import FaultCollector
 from faas_cache.model.specs import FunctionSpec
+from faas_cache.planning.ignore_files import IgnoreFile, parse_ignore_file
 from faas_cache.stack.templates import Template
-
-if TYPE_CHECKING:
-    from faas_cache.planning.ignore_files import IgnoreFile
 
 __all__ = ["ContextBuilder", "Contexts"]
 
@@ -133,8 +131,6 @@ class Contexts:
         """The ignore file of a source, which is the same value for the same text."""
         key = path, data
         if key not in self._ignore_files:
-            from faas_cache.planning.ignore_files import parse_ignore_file
-
             self._ignore_files[key] = parse_ignore_file(data, relative_path(path, self.root))
         return self._ignore_files[key]
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import stat
 from itertools import islice
-from typing import TYPE_CHECKING, NamedTuple, NoReturn
+from typing import NamedTuple, NoReturn
 
 import attrs
 
@@ -20,9 +20,7 @@ from faas_cache.contexts.tree import ContextTree, Identity, SourceFile
 from faas_cache.model.diagnostics import Diagnostic, KeyPath, Location
 from faas_cache.model.errors import InvalidFunction
 from faas_cache.planning.context_files import ALWAYS_COPIED
-
-if TYPE_CHECKING:
-    from faas_cache.planning.ignore_files import IgnoredFolder
+from faas_cache.planning.ignore_files import IgnoredFolder
 
 __all__ = [
     "Ancestor",

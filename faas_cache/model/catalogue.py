@@ -160,6 +160,12 @@ CATALOGUE: FrozenMap[Condition] = FrozenMap(
             "the Docker daemon, or a node of a builder, does not respond",
             "https://docs.docker.com/engine/daemon/start/",
         ),
+        "missing-credentials": Condition(
+            "F2",
+            _W,
+            "docker has no credentials for a registry that a cache is exported to",
+            "https://docs.docker.com/reference/cli/docker/login/",
+        ),
         "unknown-builder": Condition("F2", _E, "buildx has no builder of that name", _DRIVERS),
         "unknown-version": Condition(
             "F2", _N, "a version on which a feature depends is unknown", _DRIVERS

@@ -12,6 +12,7 @@ from faas_cache.model.ci import detect_job
 from faas_cache.model.diagnostics import Diagnostic, Location
 from faas_cache.model.frozen_map import EMPTY
 from faas_cache.planning.context_files import ContextFiles
+from faas_cache.planning.credential_checks import check_credentials
 from faas_cache.planning.entry_checks import Environment
 from faas_cache.planning.node_checks import check_loading, check_nodes
 from faas_cache.planning.plan import BuildPlan
@@ -48,7 +49,7 @@ def check(
         *check_each(plans, builder, environ, dockerfiles),
         *check_files(plans, dockerfiles, context_files=context_files),
         *check_between(plans),
-        *check_builder(plans, builder),
+        *check_builder(plans, builder, environ),
     )
 
 
@@ -96,13 +97,19 @@ def check_files(
     return tuple(diagnostics)
 
 
-def check_builder(plans: Iterable[BuildPlan], builder: Builder | None) -> tuple[Diagnostic, ...]:
+def check_builder(
+    plans: Iterable[BuildPlan],
+    builder: Builder | None,
+    environ: Mapping[str, str] | None = None,
+    *,
+    publish: bool = False,
+) -> tuple[Diagnostic, ...]:
     """F2, F5: what each plan needs and the builder lacks, and one note about unknown versions."""
     plans = tuple(plans)
     missing: list[Diagnostic] = []
     notes: dict[Diagnostic, None] = {}
     for plan in plans:
-        for diagnostic in missing_features((plan,), builder):
+        for diagnostic in missing_features((plan,), builder, environ or EMPTY, publish=publish):
             if diagnostic.severity == "error":
                 location = Location(path=("functions", plan.function))
                 missing.append(attrs.evolve(diagnostic, location=location))
@@ -110,4 +117,10 @@ def check_builder(plans: Iterable[BuildPlan], builder: Builder | None) -> tuple[
                 notes[diagnostic] = None
     if builder is None:
         return (*missing, *notes)
-    return (*missing, *check_loading(plans, builder), *check_nodes(plans, builder), *notes)
+    return (
+        *missing,
+        *check_loading(plans, builder),
+        *check_nodes(plans, builder),
+        *check_credentials(plans, builder),
+        *notes,
+    )

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import TypeAlias
 
 import attrs
 
 from faas_cache.model.value import Value
 
-__all__ = ["ALWAYS_COPIED", "IGNORE_FILES", "VOLATILE_NAMES", "ContextFiles"]
+__all__ = ["ALWAYS_COPIED", "IGNORE_FILES", "VOLATILE_NAMES", "ContextFiles", "ReadFiles"]
 
 # What docker looks for at the root of a context: only the first one that exists is read.
 IGNORE_FILES = ("Dockerfile.dockerignore", ".dockerignore")
@@ -56,3 +57,7 @@ class ContextFiles(Value):
             modes=tuple((path, mode) for path, mode in modes),
             home=home,
         )
+
+
+# Dockerfiles, and what was found in contexts, by the name of the function.
+ReadFiles: TypeAlias = tuple[Mapping[str, str], Mapping[str, ContextFiles]]

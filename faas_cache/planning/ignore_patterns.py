@@ -19,7 +19,6 @@ from faas_cache.model.diagnostics import Diagnostic, Location
 from faas_cache.model.errors import InvalidInput
 from faas_cache.model.masking import masked
 from faas_cache.stack.automaton import Automaton, State
-from faas_cache.stack.regex import parse_regex
 
 __all__ = ["MAX_EXPRESSION", "IgnorePattern", "invalid_pattern", "is_valid_glob"]
 
@@ -94,6 +93,8 @@ class IgnorePattern:
 
         Docker finds that out only when it compares a path with the pattern.
         """
+        from faas_cache.stack.regex import parse_regex  # few ignore files need it
+
         try:
             return Automaton(parse_regex(self._expression, max_length=_MAX_LENGTH))
         except InvalidInput:

@@ -50,8 +50,10 @@ PACKAGES = "ADDITIONAL_PACKAGE"
 
 # The variables that docker and the programs in a build read, in either case.
 _PROXIES = ("http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY")
-# What the checks of `type=gha` read: buildx takes these from the environment of a workflow.
+# What the checks of `type=gha` read: buildx takes these from the environment of a workflow. And
+# what `docker buildx create` does not read.
 _CHECKED = (
+    "DOCKER_TLS_VERIFY",
     "ACTIONS_RUNTIME_TOKEN",
     "ACTIONS_CACHE_URL",
     "ACTIONS_RESULTS_URL",

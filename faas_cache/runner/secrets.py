@@ -7,7 +7,7 @@ command of the Dockerfile does.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Protocol
 
 import attrs
@@ -19,6 +19,8 @@ __all__ = ["NO_SECRETS", "SecretStream", "SecretValues"]
 
 # Shorter values, such as `true`, are words of every log; GitLab masks none below 8 characters.
 _MIN_LENGTH = 6
+# Longer values are masked in pieces of this size, so that little output is held back.
+_PIECE = 2**10
 
 
 class WithBuildArguments(Protocol):
@@ -34,9 +36,14 @@ class SecretValues:
 
     def __init__(self, values: Iterable[str] = ()) -> None:
         lines = {line.strip() for value in values for line in value.splitlines()}
-        found = sorted((line for line in lines if len(line) >= _MIN_LENGTH), key=len, reverse=True)
-        self._values = [value.encode(errors="surrogateescape") for value in found]
-        self._pattern = re.compile(b"|".join(map(re.escape, self._values))) if found else None
+        texts = {line.encode(errors="surrogateescape") for line in lines}
+        pieces = {piece for text in texts if len(text) >= _MIN_LENGTH for piece in _pieces(text)}
+        found = sorted(pieces, key=len, reverse=True)
+        self._longest = len(found[0]) if found else 0
+        self._heads: dict[bytes, list[bytes]] = {}
+        for value in found:
+            self._heads.setdefault(value[:_MIN_LENGTH], []).append(value)
+        self._pattern = re.compile(b"|".join(map(re.escape, found))) if found else None
 
     @classmethod
     def of(cls, plans: Iterable[WithBuildArguments]) -> SecretValues:
@@ -71,11 +78,23 @@ class SecretValues:
 
     def held_back(self, data: bytes) -> int:
         """How many bytes at the end of the data may be the beginning of a value."""
-        longest = max(map(len, self._values), default=1) - 1
-        for size in range(min(longest, len(data)), 0, -1):
-            if any(value.startswith(data[-size:]) for value in self._values):
+        for size in range(min(self._longest - 1, len(data)), 0, -1):
+            end = data[-size:]
+            values: Sequence[bytes] = self._heads.get(end[:_MIN_LENGTH], ())
+            if size < _MIN_LENGTH:
+                values = tuple(self._heads)
+            if any(value.startswith(end) for value in values):
                 return size
         return 0
+
+
+def _pieces(text: bytes) -> Iterator[bytes]:
+    """The text in pieces that are found each by itself, none of them too short for that."""
+    start = 0
+    while len(text) - start >= _PIECE + _MIN_LENGTH:
+        yield text[start : start + _PIECE]
+        start += _PIECE
+    yield text[start:]
 
 
 class SecretStream:

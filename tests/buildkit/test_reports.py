@@ -191,3 +191,38 @@ def test_no_secret_is_in_a_report() -> None:
     events = read(f"#1 {url}\n#1 ERROR: {url}\n".encode())
     step = CacheReport.from_events("fn", events).steps[0]
     assert (step.name, step.error) == ("https://***@acme.io/x", "https://***@acme.io/x")
+
+
+@pytest.mark.parametrize(
+    ("kind", "error", "status", "complete"),
+    [
+        ("build", "", "", True),
+        ("build", "no", "", False),
+        ("base", "no", "", False),
+        ("image", "no", "", False),
+        ("import", "no", "", True),
+        ("export", "no", "", True),
+        ("build", "no", "built", True),
+        ("build", "", "failed", False),
+        ("build", "", "stopped", False),
+        ("build", "", "timed out", False),
+        ("build", "", "pushed", True),
+    ],
+)
+def test_a_report_knows_whether_its_build_succeeded(
+    kind: StepKind,
+    error: str,
+    status: str,
+    complete: bool,  # noqa: FBT001  # a column of the table
+) -> None:
+    """By the end of the build, and where that is not recorded, by its steps; only then it has a share of the cache."""
+    events: list[Event] = [
+        StepStarted(function="fn", step="1", name="[1/1] RUN a", kind="build"),
+        StepFinished(function="fn", step="1", cached=True),
+        StepStarted(function="fn", step="2", name="x", kind=kind),
+        StepFinished(function="fn", step="2", error=error),
+    ]
+    if status:
+        events.append(BuildFinished(function="fn", status=status, exit_code=0))
+    report = CacheReport.from_events("fn", events)
+    assert (report.complete, report.hit_ratio is not None) == (complete, complete)

@@ -249,7 +249,7 @@ def test_an_ignored_export_is_a_warning(
 def test_a_first_build_has_no_warning(
     project: Path, docker: FakeDocker, capfdbinary: pytest.CaptureFixture[bytes]
 ) -> None:
-    """Its missing cache is in the table; the log is not all text."""
+    """Its missing cache is in the table, and one note says why; the log is not all text."""
     write_project(project, CACHED)
     docker.answer("buildx build *", stderr=(STREAMS / "buildx-0.29-cold.txt").read_bytes())
     assert main(["build"]) == 0

@@ -193,7 +193,7 @@ $ faas-cache plan
 {COMMAND}
 $ faas-cache build --push
 hello | #2 importing cache manifest from {CACHE}
-hello | #2 ERROR: {ABSENT}
+hello | #2 MISSING: {ABSENT}
 hello | #3 [1/4] FROM python
 hello | #3 DONE 1.0s
 hello | #4 [2/4] COPY requirements.txt /
@@ -206,14 +206,17 @@ hello | >>> {PIP}
 hello | ERROR: failed to build: failed to solve: {EXIT}
 [1/1] hello  0.1 s  failed
 
-functions.hello: error: a command of the Dockerfile failed [build-failed]
-    read the output of the command, and correct it
+hello: error: a command of the Dockerfile failed [build-failed]
+    {EXIT}
+    read the output of the command in the log, and correct it
+    then run `faas-cache build hello` again with the same flags
+    log: above
     https://docs.docker.com/reference/dockerfile/#run
 
 1 function in 0.1 s: 1 failed
 $ faas-cache build --push
 hello | #1 importing cache manifest from {CACHE}
-hello | #1 ERROR: {ABSENT}
+hello | #1 MISSING: {ABSENT}
 hello | #2 [1/4] FROM python
 hello | #2 DONE 1.0s
 hello | #3 [2/4] COPY requirements.txt /

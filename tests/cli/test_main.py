@@ -1,6 +1,7 @@
 """The program: exit codes, signals, and streams that are closed."""
 
 import gc
+import json
 import os
 import signal
 import subprocess
@@ -171,12 +172,13 @@ def test_closed_streams_are_no_tracebacks(project: Path, docker: FakeDocker) -> 
     assert docker.calls == []
     command = f"{sys.executable} -m faas_cache"
     done = subprocess.run(
-        ["sh", "-c", f"{command} build 2>&- && {command} explain <&-"],
+        ["sh", "-c", f"{command} build 2>&- && {command} explain --json <&-"],
         check=False,
         capture_output=True,
         text=True,
     )
-    assert (done.returncode, done.stdout, done.stderr) == (0, "no failed build in the log\n", "")
+    assert (done.returncode, json.loads(done.stdout)) == (1, {"failures": [], "notes": []})
+    assert done.stderr.startswith("error: no log of a build in the standard input")
 
 
 def test_a_closed_stdout_is_no_traceback(project: Path, docker: FakeDocker) -> None:

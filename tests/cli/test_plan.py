@@ -234,6 +234,7 @@ def test_inspect_asks_this_machine(
     """It prints what a build would run here, and exits as one would before it starts."""
     fake_docker.describe(client=server, buildx="v0.29.1" if code == 0 else "")
     monkeypatch.setenv("PATH", fake_docker.environ["PATH"])
+    monkeypatch.setenv("DOCKER_CONFIG", fake_docker.environ["DOCKER_CONFIG"])
     monkeypatch.chdir(write_project(tmp_path / "p", CACHED))
     assert main(["plan", "--inspect"]) == code
     out, err = capsys.readouterr()
@@ -251,6 +252,7 @@ def test_errors_are_known_before_the_builder_is_asked(
     """As for a build."""
     fake_docker.describe()
     monkeypatch.setenv("PATH", fake_docker.environ["PATH"])
+    monkeypatch.setenv("DOCKER_CONFIG", fake_docker.environ["DOCKER_CONFIG"])
     monkeypatch.chdir(write_project(tmp_path / "p", "  fn: {}\n"))
     assert (main(["plan", "--inspect"]), fake_docker.calls) == (2, [])
 

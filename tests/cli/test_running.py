@@ -7,9 +7,11 @@ import pytest
 
 from faas_cache.buildkit.explanations import Explanation
 from faas_cache.buildkit.reports import CacheReport, Step
+from faas_cache.cli.arguments import Arguments
 from faas_cache.cli.running import print_summary
 from faas_cache.runner.results import BuildResult, FunctionResult
 
+BUILD = Arguments(command="build", has_flags=False)
 DIGEST = "sha256:" + "a" * 64
 STEP = Step(name="[2/2] COPY a /", kind="build", seconds=0.1, finished=True)
 FN = FunctionResult(
@@ -82,7 +84,7 @@ def test_the_end_of_a_build_of_one_function(
 ) -> None:
     """What its line did not say: why steps ran, the image by its digest, what went wrong, and the time."""
     result = BuildResult(functions=functions, seconds=1.5)
-    print_summary(result, building=True, caching=caching)
+    print_summary(result, BUILD, cached={"fn"} if caching else ())
     assert capsys.readouterr().err.splitlines() == expected
 
 
@@ -91,7 +93,7 @@ def test_the_end_of_a_build_of_several_functions(capsys: pytest.CaptureFixture[s
     same = attrs.evolve(TWO, name="three", same_as="two")
     plain = FunctionResult(name="plain", status="built", attempts=1, seconds=61.0, caching=False)
     result = BuildResult(functions=[PUSHED, TWO, same, plain], seconds=62.0)
-    print_summary(result, building=True, caching=True)
+    print_summary(result, BUILD, cached={"fn", "two", "three"})
     assert capsys.readouterr().err.splitlines() == [
         "",
         "function  outcome  time       cached  import  export  reason",
@@ -102,8 +104,9 @@ def test_the_end_of_a_build_of_several_functions(capsys: pytest.CaptureFixture[s
         "",
         f"fn: a/fn@{DIGEST}",
         "",
-        "functions.two: error: a command failed [build-failed]",
+        "two: error: a command failed [build-failed]",
         "    correct it",
+        "    then run `faas-cache build two` again",
         "",
         "4 functions in 1 min 2 s: 1 pushed, 2 failed, 1 built",
     ]
@@ -112,7 +115,7 @@ def test_the_end_of_a_build_of_several_functions(capsys: pytest.CaptureFixture[s
 def test_the_end_of_a_push(capsys: pytest.CaptureFixture[str]) -> None:
     """No table: there is no cache; each image by its digest."""
     result = BuildResult(functions=[PUSHED, attrs.evolve(PUSHED, name="b")], seconds=2.0)
-    print_summary(result, building=False, caching=True)
+    print_summary(result, BUILD, building=False)
     assert capsys.readouterr().err.splitlines() == [
         "",
         f"fn: a/fn@{DIGEST}",

@@ -38,6 +38,7 @@ WITHOUT_EXAMPLE = {
     "invalid-ignore-pattern",
     "invalid-template",
     "missing-context",
+    "missing-credentials",
     "missing-feature",
     "missing-secret-file",
     "missing-template",

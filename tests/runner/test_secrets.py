@@ -94,6 +94,19 @@ def test_blocks_do_not_matter(words: list[str], cuts: list[int]) -> None:
     assert VALUE.encode() not in shown
 
 
+@pytest.mark.parametrize("length", [1023, 1024, 1025, 1029, 1030, 2050, 100_000])
+def test_a_long_value_is_masked_in_pieces(length: int) -> None:
+    """Of it, nothing is left that is longer than a word, and little is held back."""
+    value = "".join(f"{number:x}" for number in range(length))[:length]
+    secrets = SecretValues([value])
+    stream = SecretStream(secrets)
+    data = f"before {value} after\n".encode() * 3
+    shown = b"".join(stream.feed(data[at : at + 4096]) for at in range(0, len(data), 4096))
+    shown += stream.close()
+    assert not any(value[at : at + 6].encode() in shown for at in range(0, length - 6, 7))
+    assert (shown.count(b"before ***"), secrets.held_back(value[:-1].encode()) < 1030) == (3, True)
+
+
 def built(root: Path, fake: FakeDocker, functions: str, **how: object) -> tuple[str, str]:
     """What a failed build shows, and its result as JSON."""
     fake.describe()
