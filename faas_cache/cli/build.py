@@ -7,6 +7,7 @@ from faas_cache.cli.loading import load_project, plan_functions
 from faas_cache.cli.output import ExitCode, warn
 from faas_cache.cli.reports import check_report_path
 from faas_cache.cli.running import run_to_the_end
+from faas_cache.planning.requests import Purpose
 from faas_cache.runner.stop import Deadline
 
 __all__ = ["build", "run"]
@@ -22,7 +23,8 @@ def build(arguments: Arguments, *, publish: bool) -> int:
     deadline = Deadline(arguments.timeout)
     check_report_path(arguments.report)
     project = load_project(arguments)
-    plan = plan_functions(project, arguments, publish=publish)
+    purpose: Purpose = "contexts" if arguments.shrinkwrap else "build"
+    plan = plan_functions(project, arguments, publish=publish, purpose=purpose)
     pull_templates = not arguments.disable_stack_pull
     if arguments.shrinkwrap:
         plan = project.write_contexts(plan, pull_templates=pull_templates)

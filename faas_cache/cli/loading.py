@@ -12,6 +12,7 @@ from faas_cache.model.flags import CacheFlags
 from faas_cache.model.frozen_map import EMPTY
 from faas_cache.model.specs import FunctionSpec
 from faas_cache.planning.options import BuildOptions
+from faas_cache.planning.requests import Purpose
 from faas_cache.project import Project, default_stack_file
 from faas_cache.stack_plan import StackPlan
 
@@ -50,7 +51,9 @@ def load_project(arguments: Arguments) -> Project:
     return Project.of(FunctionSpec(**given))
 
 
-def plan_functions(project: Project, arguments: Arguments, *, publish: bool = False) -> StackPlan:
+def plan_functions(
+    project: Project, arguments: Arguments, *, publish: bool = False, purpose: Purpose = "build"
+) -> StackPlan:
     """The plan of the functions that the arguments select, for the front end that they name."""
     plan = project.plan(
         *arguments.operands,
@@ -59,6 +62,7 @@ def plan_functions(project: Project, arguments: Arguments, *, publish: bool = Fa
         flags=cache_flags(project, arguments),
         options=build_options(arguments, publish=publish),
         strict=getattr(arguments, "strict", False),
+        purpose=purpose,
     )
     name = getattr(arguments, "front_end", None)
     if name is None:

@@ -13,6 +13,6 @@ __all__ = ["run"]
 def run(arguments: Arguments) -> int:
     """Pushes what an earlier build left."""
     project = load_project(arguments)
-    plan = plan_functions(project, arguments).with_building(building=False)
+    plan = plan_functions(project, arguments, purpose="push")
     warn(*() if plan.errors else plan.diagnostics)
     return run_to_the_end(arguments, lambda **how: project.push(plan, **how), caching=False)

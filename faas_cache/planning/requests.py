@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import Literal, TypeAlias, get_args
 
 import attrs
 
 from faas_cache.model.converters import read_boolean, read_list, read_optional_string
-from faas_cache.model.diagnostics import Diagnostic
+from faas_cache.model.diagnostics import Diagnostic, Location
+from faas_cache.model.errors import InvalidInput
 from faas_cache.model.flags import CacheFlags
 from faas_cache.model.frozen_map import EMPTY, FrozenMap
-from faas_cache.model.masking import shown_fields
+from faas_cache.model.masking import masked, shown_fields
 from faas_cache.planning.options import BuildOptions
 from faas_cache.stack.templates import Template
 
-__all__ = ["PlanInputs", "Request"]
+__all__ = ["PURPOSES", "PlanInputs", "Purpose", "Request"]
+
+Purpose: TypeAlias = Literal["build", "push", "contexts"]
+PURPOSES: tuple[str, ...] = get_args(Purpose)
+_MAX_SHOWN = 60
 
 _NO_FLAGS = CacheFlags()
 _NO_OPTIONS = BuildOptions()
@@ -37,8 +43,17 @@ def _read_strict(value: object) -> bool:
     return read_boolean(value, ("strict",))
 
 
-def _read_building(value: object) -> bool:
-    return read_boolean(value, ("building",))
+def _read_purpose(value: object) -> Purpose:
+    if value in PURPOSES:
+        return value  # type: ignore[return-value]  # one of the three
+    raise InvalidInput(
+        Diagnostic(
+            name="invalid-argument",
+            message=f"unknown purpose `{masked(str(value))[:_MAX_SHOWN]}`",
+            hint=f"use one of {', '.join(PURPOSES)}",
+            location=Location(path=("purpose",)),
+        )
+    )
 
 
 @attrs.frozen(kw_only=True, repr=False)
@@ -52,7 +67,8 @@ class Request:
         flags: The cache flags.
         options: The build options.
         strict: Whether warnings are errors.
-        building: Whether images are built; otherwise they are pushed, or contexts are written.
+        purpose: What is planned: `build`, `push`, which only needs images, or `contexts`, which
+            only needs their sources.
     """
 
     names: tuple[str, ...] = attrs.field(default=(), converter=_read_names)
@@ -61,7 +77,7 @@ class Request:
     flags: CacheFlags = _NO_FLAGS
     options: BuildOptions = _NO_OPTIONS
     strict: bool = attrs.field(default=False, converter=_read_strict)
-    building: bool = attrs.field(default=True, converter=_read_building)
+    purpose: Purpose = attrs.field(default="build", converter=_read_purpose)
 
     __repr__ = shown_fields
 

@@ -14,7 +14,6 @@ from faas_cache.model.features import CACHE_EXPORT
 from faas_cache.planning.plan import BuildPlan
 from faas_cache.render.bake_file import target_names
 from faas_cache.render.commands import Command
-from faas_cache.render.docker import docker_push
 from faas_cache.runner.builds import BuildUnit, Guard, Progress, run_bake, run_builds
 from faas_cache.runner.results import BuildResult, FunctionResult
 from faas_cache.runner.retries import Retries
@@ -126,14 +125,8 @@ def push_stack(  # noqa: PLR0913  # the same
 ) -> BuildResult:
     """Pushes the images of a plan that an earlier build left, with docker by default."""
     every, plan = plan, plan.distinct()
-    push = (plan.front_end and plan.front_end.push) or docker_push
-    commands = [
-        attrs.evolve(command, kind="push", function=build_plan.function)
-        for build_plan in plan.plans
-        for command in push(build_plan)
-    ]
     result = run_builds(
-        _units(plan.plans, commands),
+        _units(plan.plans, plan.commands()),
         environ=environ,
         cwd=plan.inputs.root,
         parallel=parallel,
