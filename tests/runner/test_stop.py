@@ -3,7 +3,7 @@
 import signal
 import threading
 
-from faas_cache.runner.stop import Shutdown, Stop
+from faas_cache.runner.stop import Deadline, Shutdown, Stop
 
 
 def test_a_stop_is_compared_by_identity_and_shows_its_state() -> None:
@@ -91,3 +91,12 @@ def test_a_shutdown_may_follow_another_one() -> None:
     call.kill()
     one.follow(call)
     assert (one.signal, one.killed) == (signal.SIGINT, True)
+
+
+def test_a_deadline_ends_with_its_time_or_its_stop() -> None:
+    """Without either it never ends."""
+    stop = Stop()
+    deadlines = [Deadline(None), Deadline(100), Deadline(0), Deadline(None, stop)]
+    assert [deadline.stopped for deadline in deadlines] == [False, False, True, False]
+    stop.stop()
+    assert deadlines[3].stopped

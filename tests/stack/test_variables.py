@@ -102,6 +102,28 @@ def test_c12_a_variable_that_leaves_the_setting_empty(
     )
 
 
+@pytest.mark.parametrize(
+    ("default", "shown"), [("max", "max"), ("{from: a/b:cache}", "{…}")], ids=["text", "object"]
+)
+def test_d9_an_empty_setting_is_replaced_by_the_default(default: str, shown: str) -> None:
+    """D9: the warning names the default of the stack."""
+    text = f"configuration: {{build_cache: {default}}}\n{HEAD}  fn:\n    build_cache: ${{CACHE}}\n"
+    message = (
+        f"the variable `CACHE` leaves `build_cache` empty, and the default of the stack, `{shown}`,"
+        " applies instead"
+    )
+    diagnostics = Stack.loads(text, {}).diagnostics
+    assert [(d.name, d.message) for d in diagnostics] == [("empty-setting", message)]
+
+
+def test_c12_a_variable_that_leaves_the_default_empty() -> None:
+    """C12: the same for the default of the stack."""
+    text = f"configuration:\n  build_cache: ${{CACHE}}\n{HEAD}  fn: {{image: a/b}}\n"
+    assert [(d.name, str(d.location)) for d in Stack.loads(text, {}).diagnostics] == [
+        ("empty-setting", "2:3: configuration.build_cache")
+    ]
+
+
 def test_warnings_of_substitutions_have_the_file() -> None:
     """What faas-cli reads differently, with file, line and column."""
     stack = Stack.loads(HEAD + "  fn: {image: '${X:+a}'}", {}, file="s.yaml")
