@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from faas_cache.cli.arguments import Arguments
-from faas_cache.cli.loading import load_project, plan_functions
+from faas_cache.cli.loading import is_empty, load_project, nothing_to_do, plan_functions
 from faas_cache.cli.output import ExitCode, warn
 from faas_cache.cli.reports import check_report_path
 from faas_cache.cli.running import run_to_the_end
@@ -25,6 +25,9 @@ def build(arguments: Arguments, *, publish: bool) -> int:
     project = load_project(arguments)
     purpose: Purpose = "contexts" if arguments.shrinkwrap else "build"
     plan = plan_functions(project, arguments, publish=publish, purpose=purpose)
+    if skipped := nothing_to_do(plan, "write" if arguments.shrinkwrap else "build"):
+        warn(*plan.diagnostics, skipped)
+        return ExitCode.FAILED if is_empty(plan) else ExitCode.DONE
     pull_templates = not arguments.disable_stack_pull
     if arguments.shrinkwrap:
         plan = project.write_contexts(plan, pull_templates=pull_templates)

@@ -92,6 +92,8 @@ def build_stack(  # noqa: PLR0913  # what a run has
             **common,
         )
     functions = [_with_notes(retries.with_note(function), plan) for function in result.functions]
+    if plan.request.strict:
+        functions = list(map(_strict, functions))
     return _for_every_function(BuildResult(functions=functions), every)
 
 
@@ -99,6 +101,19 @@ def _replaced(result: BuildResult, again: BuildResult) -> BuildResult:
     """The result with that of a second attempt in place of the first."""
     by_name = {function.name: function for function in again.functions}
     return BuildResult(functions=[by_name.get(f.name, f) for f in result.functions])
+
+
+def _strict(result: FunctionResult) -> FunctionResult:
+    """Under `strict`, a build whose cache export was lost has failed."""
+    lost = next((note for note in result.notes if note.step == "cache-export"), None)
+    if lost is None or not result.ok:
+        return result
+    return attrs.evolve(
+        result,
+        status="failed",
+        explanation=attrs.evolve(lost, severity="error"),
+        notes=[note for note in result.notes if note is not lost],
+    )
 
 
 def _with_notes(result: FunctionResult, plan: StackPlan) -> FunctionResult:
