@@ -23,6 +23,7 @@ from faas_cache.stack_plan import DOCKERFILE, StackPlan
 
 __all__ = [
     "check_sources",
+    "is_written",
     "missing_sources",
     "read_dockerfiles",
     "read_templates",
@@ -105,11 +106,11 @@ def _read_text(path: str) -> str | None:
 def written_specs(plan: StackPlan) -> Iterator[FunctionSpec]:
     """The functions of a plan whose contexts are written, as they are in the stack file."""
     for build_plan in plan.plans:
-        if _is_written(plan, build_plan.function):
+        if is_written(plan, build_plan.function):
             yield plan.stack.functions[build_plan.function]
 
 
-def _is_written(plan: StackPlan, name: str) -> bool:
+def is_written(plan: StackPlan, name: str) -> bool:
     """Whether the context of a function is neither its own nor one of an earlier run."""
     return plan.stack.functions[name].context is None and not plan.request.options.prebuilt
 
@@ -119,7 +120,7 @@ def missing_sources(plan: StackPlan) -> dict[str, str]:
     sources: dict[str, str] = {}
     for name in plan.specs:
         spec = plan.stack.functions[name]
-        if _is_written(plan, name) and spec.lang not in plan.inputs.templates:
+        if is_written(plan, name) and spec.lang not in plan.inputs.templates:
             known = plan.stack.file_of(name).templates
             lang, _, ref = spec.lang.partition("@")
             source = known.get(spec.lang) or (f"{known[lang]}#{ref}" if lang in known else "")
@@ -139,7 +140,7 @@ def check_sources(root: str, plan: StackPlan, *, pull: bool) -> Iterator[Diagnos
     for name, prepared in plan.specs.items():
         spec, own = plan.stack.functions[name], plan.stack.own_name(name)
         if plan.request.purpose == "build":
-            yield from _missing_secrets(prepared)
+            yield from _missing_secrets(prepared, spec)
         if spec.context is not None:
             yield from _some(check_context(root, name, spec.context))
         elif plan.request.options.prebuilt:
@@ -157,7 +158,7 @@ def check_sources(root: str, plan: StackPlan, *, pull: bool) -> Iterator[Diagnos
 def _bad_extras(root: str, plan: StackPlan) -> Iterator[Diagnostic]:
     """The faults of the paths that are copied into the contexts which are written."""
     for name in plan.specs:
-        if _is_written(plan, name):
+        if is_written(plan, name):
             from faas_cache.contexts.extras import check_extras
 
             yield from check_extras(root, plan, name)
@@ -180,10 +181,10 @@ def _missing_lang(root: str, name: str, own: str) -> Diagnostic:
     )
 
 
-def _missing_secrets(spec: FunctionSpec) -> Iterator[Diagnostic]:
+def _missing_secrets(prepared: FunctionSpec, spec: FunctionSpec) -> Iterator[Diagnostic]:
     """An error for each build secret whose file does not exist, because docker does not name it."""
     for key, path in spec.build_secrets.items():
-        if not os.path.isfile(path):
+        if not os.path.isfile(prepared.build_secrets[key]):
             yield Diagnostic(
                 name="missing-secret-file",
                 message=f"the file {quoted(path)} of the build secret `{masked(key)[:60]}`"

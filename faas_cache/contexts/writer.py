@@ -15,7 +15,7 @@ import attrs
 from faas_cache.contexts.assembly import Contexts
 from faas_cache.contexts.extras import extra_fault, extra_paths
 from faas_cache.contexts.locks import ContextLock, StopSignal, lock_context
-from faas_cache.contexts.project_sources import written_specs
+from faas_cache.contexts.project_sources import is_written, written_specs
 from faas_cache.contexts.stamps import Stamp, current_stamp
 from faas_cache.contexts.state import cannot_write
 from faas_cache.contexts.templates import DOCKERFILE
@@ -80,8 +80,10 @@ class ContextWriter:
         What cannot be a source at all is left to `check_sources`.
         """
         by_extras: dict[tuple[str, ...], Contexts] = {}
-        for spec in written_specs(plan):
-            paths = extra_paths(plan, spec.name)
+        for name in plan.specs:
+            if not is_written(plan, name):
+                continue
+            spec, paths = plan.stack.functions[name], extra_paths(plan, name)
             extras = tuple(path for path in paths if extra_fault(self._root, path) is None)
             if extras not in by_extras:
                 by_extras[extras] = _contexts(self._root, plan, extras)

@@ -272,7 +272,7 @@ CATALOGUE: FrozenMap[Condition] = FrozenMap(
             "JSON data is not the form of a value",
             "https://json-schema.org/understanding-json-schema/",
         ),
-        "unknown-key": Condition("", _W, "a function has a key that faas-cli ignores", _YAML),
+        "unknown-key": Condition("", _W, "the stack file has a key that faas-cli ignores", _YAML),
         "invalid-argument": Condition(
             "", _E, "an argument of a function or of the command line is invalid", PROPOSAL
         ),

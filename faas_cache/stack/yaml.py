@@ -192,8 +192,8 @@ _NOT_HIDEABLE = r"(?m)!<|^%|\\[uU]|[\ue000\ud800-\udfff]"
 _SURROGATE = "[\ud800-\udfff]"
 
 
-# White space with a tab before the end of a line or a comment; `\\` and a tab are an escape.
-_LAST_TABS = r"(?m)(?<![\\ \t])[ \t]*\t[ \t]*(?=\r?$| ?#)"
+# White space before the end of a line or a comment; `\\` and a tab are an escape.
+_LAST_TABS = r"(?m)(?<![\\ \t])[ \t]+(?=\r?$|#)"
 # What may begin a block scalar.
 _BLOCK_SCALAR = r"(?m)[|>][-+0-9]*[ \t]*(?:#.*)?\r?$"
 

@@ -28,6 +28,7 @@ WITHOUT_EXAMPLE = {
     "conflicting-flags",
     "context-locked",
     "daemon-unreachable",
+    "deploy-only",
     "docker-not-found",
     "export-failed",
     "git-failed",
@@ -40,10 +41,11 @@ WITHOUT_EXAMPLE = {
     "missing-feature",
     "missing-secret-file",
     "missing-template",
+    "missing-ssh-agent",
     "no-functions",
     "outdated-gha-service",
-    "prebuilt-context",
     "program-failed",
+    "remote-builder",
     "report-not-written",
     "slow-parser",
     "system-error",
@@ -89,11 +91,13 @@ def examples(section: str) -> dict[str, Example]:
 
 
 def run(example: Example) -> tuple[Diagnostic, ...]:
-    """The diagnostics of an example; notes about other things are left out."""
+    """The diagnostics of an example, with the provider and the `lang` that it leaves out."""
     words = shlex.split(example.command.removeprefix("$ "))
     variables = dict(word.split("=", 1) for word in words[: words.index("faas-cache")])
     command = words[words.index("faas-cache") + 1 :]
     text = example.stack_file
+    if "lang:" not in text:
+        text = re.sub(r"^(  \S+:\n)(?=    \w)", r"\1    lang: dockerfile\n", text, flags=re.MULTILINE)
     if not re.search(r"^provider:", text, re.MULTILINE):
         text = f"provider: {{name: openfaas}}\n{text}"
     return diagnose(text, parse_command(command), variables, example.dockerfile)
