@@ -271,6 +271,10 @@ def plan_stack(  # noqa: PLR0913  # the fields of a request, and what was read f
     )
 
 
+def _with_builder(plan: BuildPlan, name: str) -> BuildPlan:
+    return plan if plan.builder is not None else attrs.evolve(plan, builder=name)
+
+
 # From plans to a stack plan.
 
 

@@ -24,10 +24,8 @@ def run(arguments: Arguments) -> int:
     plan = plan_functions(project, arguments)
     if arguments.inspect:
         plan = project.preview(plan, bake=arguments.bake)
-    if skipped := nothing_to_do(plan, "build"):
-        warn(*plan.diagnostics, skipped)
-        return ExitCode.INVALID_INPUT if is_empty(plan) else ExitCode.DONE
-    commands = plan.commands(bake=arguments.bake)  # raises the errors
+    bake = arguments.bake and bool(plan.plans)
+    commands = plan.commands(bake=bake)  # raises the errors
     shown = commands if arguments.show_secrets else tuple(c.masked() for c in commands)
     if arguments.json:
         from faas_cache.serialization import to_dict
@@ -43,7 +41,9 @@ def run(arguments: Arguments) -> int:
     warn(*plan.diagnostics)
     if shown != commands:
         warn("secrets are masked with ***: --show-secrets prints the commands as they run")
-    return ExitCode.DONE
+    if skipped := nothing_to_do(plan, "build"):
+        warn(skipped)
+    return ExitCode.INVALID_INPUT if is_empty(plan) else ExitCode.DONE
 
 
 def _script(command: Command) -> str:

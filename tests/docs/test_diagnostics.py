@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
 import shlex
 from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
-from documents import DOCS, anchor, diagnose, fences, headings, parse_command, sections
+from documents import DOCS, anchor, completed, diagnose, fences, headings, parse_command, sections
 
 from faas_cache.model.catalogue import CATALOGUE
 
@@ -95,11 +94,7 @@ def run(example: Example) -> tuple[Diagnostic, ...]:
     words = shlex.split(example.command.removeprefix("$ "))
     variables = dict(word.split("=", 1) for word in words[: words.index("faas-cache")])
     command = words[words.index("faas-cache") + 1 :]
-    text = example.stack_file
-    if "lang:" not in text:
-        text = re.sub(r"^(  \S+:\n)(?=    \w)", r"\1    lang: dockerfile\n", text, flags=re.MULTILINE)
-    if not re.search(r"^provider:", text, re.MULTILINE):
-        text = f"provider: {{name: openfaas}}\n{text}"
+    text = completed(example.stack_file)
     return diagnose(text, parse_command(command), variables, example.dockerfile)
 
 
