@@ -69,6 +69,8 @@ def check_empty(stack: Stack) -> tuple[Diagnostic, ...]:
     if stack.functions or stack.invalid_functions:
         return ()
     message, hint = "the stack has no functions", "write one under `functions`"
+    if stack.file is None and not stack.is_combined:
+        message, hint = "there is no stack file, and no function", "name a stack file with `-f`"
     return (Diagnostic(name="no-functions", message=message, hint=hint),)
 
 
