@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 import attrs
 
 from faas_cache.model.backends import Direction
-from faas_cache.model.builders import BUILDX, DOCKER, Builder
+from faas_cache.model.builders import DOCKER, Builder
 from faas_cache.model.ci import resolve_export
 from faas_cache.model.diagnostics import Diagnostic, Location, errors
 from faas_cache.model.entries import CacheEntry
@@ -208,9 +208,7 @@ class StackPlan:
         """The commands that push the image of an earlier build: those of docker by default."""
         push = (self.front_end and self.front_end.push) or docker_push
         for command in push(plan):
-            yield attrs.evolve(
-                command, kind="push", function=plan.function, cwd=self.inputs.root
-            )
+            yield attrs.evolve(command, kind="push", function=plan.function, cwd=self.inputs.root)
 
     def _error(self) -> FaasCacheError:
         """The error with every diagnostic that stops a build."""

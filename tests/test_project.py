@@ -119,7 +119,8 @@ def test_without_a_stack_to_speak_of_load_raises(
 def test_faults_within_functions_are_data(tmp_path: Path) -> None:
     """All functions' faults are in the plan, and the others have one."""
     write_project(
-        tmp_path, f"  a: {{context: .}}\n{CACHED}  b: {{image: x, context: ., build_cache: {{from: [gha]}}}}\n  c: 1\n"
+        tmp_path,
+        f"  a: {{context: .}}\n{CACHED}  b: {{image: x, context: ., build_cache: {{from: [gha]}}}}\n  c: 1\n",
     )
     plan = load(tmp_path).plan()
     assert (names(plan), [p.function for p in plan.plans]) == (

@@ -18,7 +18,6 @@ from stack_files import (
     TEMPLATE,
     TWO,
     builds,
-    names,
     tree,
     write_files,
     write_project,

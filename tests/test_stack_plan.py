@@ -31,7 +31,9 @@ INLINE = {"image": "a/inline:1", "build_cache": "inline"}
 def stack_of(**functions: Mapping[str, Any]) -> Stack:
     """A stack file with these functions, read from text; each has a context of its own."""
     described = {
-        name: fields if fields is None or "lang" in fields else {"context": f"build/{name}", **fields}
+        name: fields
+        if fields is None or "lang" in fields
+        else {"context": f"build/{name}", **fields}
         for name, fields in functions.items()
     }
     text = json.dumps({"provider": {"name": "openfaas"}, "functions": described}, indent=1)
@@ -404,7 +406,13 @@ def test_d1_disabling_alone_is_fine() -> None:
 
 def test_names_are_checked_where_a_context_is_written() -> None:
     """A name is a folder name and a DNS label, unless the function has its own context."""
-    stack = stack_of(**{"a/b": PLAIN | {"lang": "x"}, "Upper": PLAIN | {"lang": "x"}, "Own/x": {**MAX, "context": "src"}})
+    stack = stack_of(
+        **{
+            "a/b": PLAIN | {"lang": "x"},
+            "Upper": PLAIN | {"lang": "x"},
+            "Own/x": {**MAX, "context": "src"},
+        }
+    )
     result = plan_stack(stack)
     assert findings(result) == [
         ("invalid-function-name", "error", "functions['a/b']"),

@@ -62,9 +62,7 @@ class ContextWriter:
         `stop` ends the wait for another run that holds a context.
         """
         contexts = _contexts(self._root, plan)
-        specs = [
-            spec for spec in written_specs(plan) if again or not self._is_written(plan, spec)
-        ]
+        specs = [spec for spec in written_specs(plan) if again or not self._is_written(plan, spec)]
         if len(specs) > 1:  # `Contexts.write` reads all sources of one context before it writes
             for spec in specs:
                 with faults.catch():

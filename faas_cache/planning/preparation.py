@@ -126,7 +126,9 @@ def prepare_push(spec: FunctionSpec, options: BuildOptions, inputs: PlanInputs) 
         builder_flags=(),
         platforms=(),
     )
-    return spec if options.tag == "latest" or not spec.image else _apply_tag(spec, options.tag, inputs)
+    return (
+        spec if options.tag == "latest" or not spec.image else _apply_tag(spec, options.tag, inputs)
+    )
 
 
 def _apply_tag(spec: FunctionSpec, kind: str, inputs: PlanInputs) -> FunctionSpec:

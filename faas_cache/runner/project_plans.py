@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Mapping
 
 from faas_cache.contexts.project_sources import read_dockerfiles, read_templates

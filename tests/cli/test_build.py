@@ -144,7 +144,7 @@ def test_errors_are_printed_and_nothing_runs(
     project: Path, docker: FakeDocker, capfd: pytest.CaptureFixture[str], command: str
 ) -> None:
     """Exit code 2."""
-    write_project(project, "  fn: {}\n")
+    write_project(project, "  fn: {context: .}\n")
     assert (main([command]), docker.calls) == (2, [])
     assert "[missing-image]" in messages(capfd)[0]
 
@@ -152,7 +152,7 @@ def test_errors_are_printed_and_nothing_runs(
 @pytest.mark.parametrize("command", ["build", "publish", "push"])
 def test_strict_stops_at_a_warning(project: Path, docker: FakeDocker, command: str) -> None:
     """Before anything runs."""
-    write_project(project, "  Fn: {image: a}\n")
+    write_project(project, "  fn: {image: a/b, context: ., zz: 1}\n")
     assert (main([command, "--strict"]), docker.calls) == (2, [])
 
 
@@ -204,6 +204,22 @@ def test_an_ignored_export_is_a_warning(
     lines = messages(capfd)
     assert sum("[export-failed]" in line for line in lines) == 1
     assert lines[-2:] == ["fn        5 of 5  -       failed  -", "fn: built"]
+
+
+@pytest.mark.parametrize("parallel", ["1", "2"])
+def test_a_strict_build_fails_without_its_cache_export(
+    project: Path, docker: FakeDocker, capfd: pytest.CaptureFixture[str], parallel: str
+) -> None:
+    """The error that the builder ignored is reported once; other builds are not concerned."""
+    write_project(project, CACHED + "  two: {image: a/two, context: .}\n")
+    stream = (STREAMS / "buildx-0.29-ignored-error.txt").read_bytes()
+    docker.answer("buildx build *a/fn:latest*", stderr=stream)
+    words = ["build", "--ignore-cache-errors", "--parallel", parallel]
+    assert (main(words), main([*words, "--strict"])) == (0, 1)
+    lines = messages(capfd)
+    assert sum("[export-failed]" in line for line in lines) == 1
+    assert sum("[build-failed]" in line for line in lines) == 1
+    assert lines[-2:] == ["fn: failed", "two: built"]
 
 
 def test_a_first_build_has_no_warning(

@@ -56,7 +56,10 @@ def test_an_invalid_stack_file_hides_no_builder(
     project: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Its error is on stderr; faults of functions are beside the functions."""
-    write_files(project, {"stack.yaml": "a: [", "other.yml": HEAD + CACHED + "  bad: {context: .}\n  b: 1\n"})
+    write_files(
+        project,
+        {"stack.yaml": "a: [", "other.yml": HEAD + CACHED + "  bad: {context: .}\n  b: 1\n"},
+    )
     assert main(["doctor"]) == 2
     out, err = capsys.readouterr()
     assert (out.splitlines()[:4], "[invalid-yaml]" in err) == (KNOWN, True)
