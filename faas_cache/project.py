@@ -119,7 +119,7 @@ class Project:
         functions = FrozenMap({spec.name: spec for spec in specs})
         return cls(Stack(functions=functions), root=root, environ=environ)
 
-    def plan(
+    def plan(  # noqa: PLR0913  # the fields of a request
         self,
         *names: str,
         filter: str | None = None,  # noqa: A002  # faas-cli's name for it

@@ -123,13 +123,13 @@ def test_a_secret_that_exists_is_passed_on(root: Path, fake_docker: FakeDocker) 
     assert builds(fake_docker) == [f"build {secrets} --tag a:latest ."]
 
 
-@pytest.mark.parametrize("spec", [{}, {"lang": "dockerfile", "handler": "gone"}])
+@pytest.mark.parametrize("lang", ["", "dockerfile"])
 def test_what_an_earlier_run_left_is_not_built(
-    root: Path, fake_docker: FakeDocker, spec: dict[str, str]
+    root: Path, fake_docker: FakeDocker, lang: str
 ) -> None:
     """The hint says how to ask for it; without `--prebuilt`, it may be stale."""
     write_files(root, {"build/fn/Dockerfile": "FROM a\n"})
-    function = FunctionSpec(name="fn", image="a", **spec)
+    function = FunctionSpec(name="fn", image="a", lang=lang, handler="gone")
     project = Project.of(function, root=root, environ=fake_docker.environ)
     with pytest.raises(InvalidInput, match="pass `--prebuilt` to build `build/fn` as"):
         project.prepare(project.plan())

@@ -31,9 +31,7 @@ INLINE = {"image": "a/inline:1", "build_cache": "inline"}
 def stack_of(**functions: Mapping[str, Any]) -> Stack:
     """A stack file with these functions, read from text; each has a context of its own."""
     described = {
-        name: fields
-        if fields is None or "lang" in fields
-        else {"context": f"build/{name}", **fields}
+        name: fields if "lang" in fields else {"context": f"build/{name}", **fields}
         for name, fields in functions.items()
     }
     text = json.dumps({"provider": {"name": "openfaas"}, "functions": described}, indent=1)

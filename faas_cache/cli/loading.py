@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import Literal
+from typing import Any, Literal
 
 from faas_cache.cli.arguments import Arguments
 from faas_cache.model.diagnostics import Diagnostic
@@ -28,7 +28,7 @@ def load_project(arguments: Arguments) -> Project:
     As with faas-cli, `--name`, `--image`, `--handler` and `--lang` count where there is no stack
     file, or none with a function in it; `-f ""` means that there is no file.
     """
-    given = {key: getattr(arguments, key, "") for key in _DESCRIPTION}
+    given: dict[str, Any] = {key: getattr(arguments, key, "") for key in _DESCRIPTION}
     described = any(given.values())
     files = [file for file in arguments.files if file]
     without_file = not files and (

@@ -27,7 +27,8 @@ def apply_template(
 
     As in faas-cli, the argument is always there, its words are sorted by byte, and those that the
     function gives itself are among them. Without the template, which may still have to be pulled,
-    there are only these. `agent` says whether there is an SSH agent. Raises `InvalidFunction` for a build option that the template lacks.
+    there are only these. `agent` says whether there is an SSH agent. Raises `InvalidFunction` for a
+    build option that the template lacks.
     """
     words = set(spec.build_args.get(PACKAGES, "").split())
     if template is not None:
