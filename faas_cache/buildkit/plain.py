@@ -5,6 +5,9 @@ Each line of a step begins with its number: first its name, then one of
     #4 sha256:… 1.2MB / 3.4MB 0.5s done     a part of it
     #4 0.637 text                           its output
     #4 DONE 1.2s | #4 CACHED | #4 CANCELED | #4 ERROR: …
+
+A cached step whose layers are pulled, because a later step needs them, ends with `DONE`. Layers are
+pulled in the step that they are the result of, so an instruction that pulls any is a cached one.
 """
 
 from __future__ import annotations
@@ -39,6 +42,7 @@ class _Step:
     function: str
     name: str
     finished: bool = False
+    pulled: bool = False
 
 
 class PlainSteps:
@@ -78,6 +82,8 @@ class PlainSteps:
         """A line of a step that has started."""
         if ended := _ended(step.function, key, text):
             step.finished = True
+            if step.pulled and not ended.error:
+                ended = attrs.evolve(ended, cached=True)
             return [ended]
         if match := _OUTPUT.match(text):
             # a match is ASCII, so its end is that of the bytes too
@@ -87,6 +93,8 @@ class PlainSteps:
             line = data[len(b"WARN: ") :] + b"\n"
             return [Output(function=step.function, step=key, data=line, warning=True)]
         started = [self._start(key, step)] if step.finished else []
+        if text.startswith("extracting sha256:"):
+            step.pulled = step_kind(self._owner(step.name)[1]) == "build"
         return [*started, _progress(step.function, key, text[:MAX_STATUS])]
 
 

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, nullcontext
 from functools import partial
+from itertools import pairwise
 from typing import Protocol, TypeAlias
 
 import attrs
@@ -222,7 +223,7 @@ def _attempt(
         if index and execution.interrupted:
             return attrs.evolve(result, status=execution.interrupted)
         finished = execution.run(command, name, mailbox)
-        result = _with(result, finished, command, _done(plan, command))
+        result = _with(result, finished, command, _done(command))
         if finished.status:
             break
     return result
@@ -244,14 +245,15 @@ def _finished(
     return attrs.evolve(result, seconds=seconds, report=report)
 
 
-def _done(plan: Plan, command: PlannedCommand) -> Status:
+def _done(command: PlannedCommand) -> Status:
     """What a function is after this command: its image is in a registry, or only built."""
-    return "pushed" if command.kind == "push" or _pushes(plan, command) else "built"
+    return "pushed" if command.kind == "push" or _pushes(command) else "built"
 
 
-def _pushes(plan: Plan, command: PlannedCommand) -> bool:
+def _pushes(command: PlannedCommand) -> bool:
     """Whether a build pushes its image by itself."""
-    return "--push" in command.argv or "push=true" in (plan.output or "").split(",")
+    outputs = (value for flag, value in pairwise(command.argv) if flag in ("--output", "-o"))
+    return "--push" in command.argv or any("push=true" in value.split(",") for value in outputs)
 
 
 def _with(

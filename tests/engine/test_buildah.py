@@ -1,17 +1,26 @@
-"""`buildah_build` on a real buildah: the cache of one store serves another one through the registry."""
+"""`buildah_build` on a real buildah and podman: the cache of one store serves another one through the registry."""
 
 from __future__ import annotations
 
 import subprocess
 import uuid
+from functools import partial
 from pathlib import Path
 
 import pytest
 from engines import engine_environment
 
-from faas_cache import BuildOptions, BuildResult, FunctionSpec, Project, render
+from faas_cache import BuildOptions, BuildResult, FunctionSpec, Project
+from faas_cache.render.buildah import buildah_build, buildah_push
+from faas_cache.render.front_ends import FRONT_ENDS, FrontEnd
 
-pytestmark = [pytest.mark.engine, pytest.mark.program("buildah")]
+pytestmark = pytest.mark.engine
+PODMAN = FrontEnd(
+    name="podman_build",
+    build=partial(buildah_build, program="podman"),
+    push=partial(buildah_push, program="podman"),
+    program="podman",
+)
 DOCKERFILE = """\
 FROM {base} AS deps
 RUN cat /proc/sys/kernel/random/uuid > /deps
@@ -38,8 +47,18 @@ def settings(folder: Path, registry: str) -> dict[str, str]:
     }
 
 
+@pytest.mark.parametrize(
+    "front_end",
+    [
+        pytest.param(FRONT_ENDS["buildah_build"], marks=pytest.mark.program("buildah")),
+        pytest.param(PODMAN, marks=pytest.mark.program("podman")),
+    ],
+    ids=["buildah", "podman"],
+)
 @pytest.mark.parametrize("engine", ["docker26"])
-def test_every_step_is_cached_in_another_store(tmp_path: Path, engine: str) -> None:
+def test_every_step_is_cached_in_another_store(
+    tmp_path: Path, front_end: FrontEnd, engine: str
+) -> None:
     """Without its tag, the cache of `max` is read and written with `--layers`; both builds push."""
     environ = engine_environment(engine)
     assert environ is not None
@@ -56,7 +75,7 @@ def test_every_step_is_cached_in_another_store(tmp_path: Path, engine: str) -> N
     def build(store: str) -> tuple[BuildResult, str]:
         variables = environ | settings(tmp_path / store, registry)
         here = Project.of(spec, root=project, environ=variables)
-        plan = here.plan(options=BuildOptions(push=True)).using(render.FRONT_ENDS["buildah_build"])
+        plan = here.plan(options=BuildOptions(push=True)).using(front_end)
         log = bytearray()
         result = here.build(plan, output=log.extend)
         return result, log.decode()

@@ -319,7 +319,8 @@ def test_a_stop_between_build_and_push(fake_docker: FakeDocker) -> None:
         (build("fn"), None, "built"),
         (build("fn"), "load", "built"),
         (build("fn", "--push"), "push", "pushed"),
-        (build("fn"), "type=image,push=true", "pushed"),
+        (build("fn", "--output", "type=image,name=a/fn,push=true"), "push", "pushed"),
+        (build("fn", "--output", "type=image,push=false"), "type=image,push=false", "built"),
         (push("a:1"), None, "pushed"),
     ],
 )
