@@ -21,7 +21,7 @@ from faas_cache.model.masking import masked_message
 from faas_cache.planning.options import BuildOptions
 from faas_cache.runner.project_plans import plan_request
 from faas_cache.runner.stop import Deadline
-from faas_cache.stack.reading import read_stack
+from faas_cache.stack.reading import is_url, read_stack
 from faas_cache.stack.stack_file import Stack
 from faas_cache.stack_plan import Request, StackPlan
 
@@ -320,7 +320,7 @@ class Project:
         from faas_cache.contexts.writer import ContextWriter
         from faas_cache.runner.preparation import Preparation
 
-        contexts = ContextWriter(self._folder)
+        contexts = ContextWriter(self._folder, self.environ)
         return Preparation(root=self._folder, environ=self.environ, contexts=contexts)
 
 
@@ -361,7 +361,7 @@ def _load_stack(
 
 def _opened(name: str, root: FilePath) -> str:
     """The path of a file of a project, or a URL, as it is opened."""
-    is_here = os.fspath(root) == os.curdir or name.startswith(("http://", "https://"))
+    is_here = os.fspath(root) == os.curdir or is_url(name)
     return name if is_here else os.path.join(root, name)
 
 

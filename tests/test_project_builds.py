@@ -21,6 +21,7 @@ from stack_files import (
     write_project,
 )
 
+from faas_cache.model.errors import BuilderError
 from faas_cache.model.frozen_map import FrozenMap
 from faas_cache.model.specs import FunctionSpec
 from faas_cache.planning.options import BuildOptions
@@ -175,6 +176,43 @@ def test_a_push_pushes_what_was_built(root: Path, fake_docker: FakeDocker) -> No
         [("fn", "pushed")],
         [("push", "a/fn:latest"), ("push", "a/fn:v1")],
     )
+
+
+NO_BUILDER = 'ERROR: no builder "nope" found\n'
+
+
+def test_a_push_does_not_ignore_the_name_of_a_builder(root: Path, fake_docker: FakeDocker) -> None:
+    """One that does not exist, or does not respond, is an error as in a build; one that does is inspected only."""
+    fake_docker.answer("buildx inspect nope", stderr=NO_BUILDER, exit_code=1)
+    fake_docker.describe(
+        inspect="Name: far\nDriver: remote\n\nNodes:\nName: far0\nStatus: running\n"
+    )
+    project = load(write_project(root, CACHED), fake_docker)
+    with pytest.raises(BuilderError) as caught:
+        project.push(project.plan(options=BuildOptions(builder="nope")))
+    assert [d.message for d in caught.value.diagnostics] == ["no builder named `nope`"]
+    assert not [call for call in fake_docker.calls if call.argv[0] == "push"]
+    result = project.push(project.plan(options=BuildOptions(builder="far")), output=io.BytesIO())
+    assert (statuses(result), fake_docker.calls[-1].argv) == (
+        [("fn", "pushed")],
+        ("push", "a/fn:latest"),
+    )
+
+
+def test_a_push_with_a_builder_can_be_stopped(root: Path, fake_docker: FakeDocker) -> None:
+    """While the builder is asked, and before: nothing is pushed, and it is no error of the builder."""
+    project = load(write_project(root, CACHED), fake_docker)
+    plan = project.plan(options=BuildOptions(builder="far"))
+    stop = Stop()
+    fake_docker.answer("*", script=SLOW)
+    threading.Timer(0.3, stop.stop).start()
+    assert statuses(project.push(plan, stop=stop)) == [("fn", "not started")]
+    asked = len(fake_docker.calls)
+    assert statuses(project.push(plan, stop=stop)) == [("fn", "not started")]
+    assert len(fake_docker.calls) == asked
+    with pytest.raises(BuilderError):
+        project.push(plan, timeout=0.3)
+    assert fake_docker.running() == set()
 
 
 def test_events_and_output_come_in_the_calling_thread(root: Path, fake_docker: FakeDocker) -> None:

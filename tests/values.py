@@ -31,8 +31,6 @@ REFERENCES = (
     "localhost:5000/a/b@sha256:" + 64 * "0",
     "a_b.c/fn",
 )
-# What a message contains: its secrets are masked when it is written.
-MESSAGES = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
 # Characters of an argument: no NUL; bytes that are not UTF-8 are the surrogates from U+DC80 on.
 TEXT = st.text(
     st.characters(exclude_characters="\0", exclude_categories=["Cs"])
@@ -113,10 +111,7 @@ def _records(kind: type) -> st.SearchStrategy[Any]:
         for field in attrs.fields(kind)
         if field.init and not field.name.startswith("_") and field.name not in form.omitted
     ]
-    values = {
-        field.alias: MESSAGES if field.name in form.verbatim else values_of(hints[field.name])
-        for field in fields
-    }
+    values = {field.alias: values_of(hints[field.name]) for field in fields}
     required = {field.alias for field in fields if field.default is attrs.NOTHING}
     return st.fixed_dictionaries(
         {name: values[name] for name in values if name in required},

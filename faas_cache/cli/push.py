@@ -18,4 +18,4 @@ def run(arguments: Arguments) -> int:
     if skipped := nothing_to_do(plan, "push"):
         warn(skipped)
         return ExitCode.FAILED if is_empty(plan) else ExitCode.DONE
-    return run_to_the_end(arguments, lambda **how: project.push(plan, **how), caching=False)
+    return run_to_the_end(arguments, lambda **how: project.push(plan, **how))

@@ -1,4 +1,7 @@
-"""Checks of plans for a builder with several nodes, each of which is a BuildKit of its own."""
+"""Checks of plans for a builder apart from the docker daemon, and for its nodes.
+
+Each node is a BuildKit of its own.
+"""
 
 from __future__ import annotations
 
@@ -7,12 +10,30 @@ from collections.abc import Iterable, Iterator
 from faas_cache.model.builders import Builder
 from faas_cache.model.diagnostics import Diagnostic, Location
 from faas_cache.model.text import printable
-from faas_cache.planning.exports import destination_text, destinations
+from faas_cache.planning.exports import destination_text, destinations, sets_output
 from faas_cache.planning.plan import BuildPlan
 
-__all__ = ["check_nodes"]
+__all__ = ["check_loading", "check_nodes"]
 
 _SEVERAL = 2
+
+
+def check_loading(plans: Iterable[BuildPlan], builder: Builder) -> Iterator[Diagnostic]:
+    """F2, F5: the images that a docker daemon should store that does not respond."""
+    plans = tuple(plans)
+    if not builder.daemon_error or not any(plan.needs for plan in plans):  # F3: `docker build`
+        return
+    for plan in plans:
+        own = any(map(sets_output, plan.builder_flags))
+        if "--load" in plan.builder_flags if own else plan.output in (None, "load"):
+            yield Diagnostic(
+                name="daemon-unreachable",
+                message="cannot connect to the Docker daemon, which stores the image of `--load`:"
+                f" {printable(builder.daemon_error)}",
+                hint="start it, check DOCKER_HOST and `docker context ls`, or push the image with"
+                " `--push`",
+                location=Location(path=("functions", plan.function)),
+            )
 
 
 def check_nodes(plans: Iterable[BuildPlan], builder: Builder) -> Iterator[Diagnostic]:

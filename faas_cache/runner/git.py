@@ -38,12 +38,15 @@ _LOCAL_VARIABLES = frozenset(
         "GIT_WORK_TREE",
     }
 )
-_SET = {
-    # not `fd` and `ext`, which read and run anything
-    "GIT_ALLOW_PROTOCOL": "file:git:http:https:ssh",
-    "GIT_TERMINAL_PROMPT": "0",
-    "LC_ALL": "C",
-}
+_SET = {"GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}
+# Not `fd` and `ext`, which read and run anything.
+_CLONING = {"GIT_ALLOW_PROTOCOL": "file:git:http:https:ssh"}
+# A question about a local repository fetches nothing: what a repository lacks would be fetched by a
+# program that its own configuration names.
+_ASKING = {"GIT_ALLOW_PROTOCOL": "none", "GIT_NO_LAZY_FETCH": "1"}
+# A folder of the project that is laid out as a bare repository is not one: its configuration would
+# come with the files of the project, and can name programs (git 2.38).
+_NO_BARE = ("-c", "safe.bareRepository=explicit")
 _TAG_HINT = "run it in a clone with at least one commit, or leave out `--tag`"
 _CLONE_HINT = "check the address of the source, or copy the template into `template/`"
 # How long a question about a local repository may take, and a clone, in seconds.
@@ -63,7 +66,7 @@ def tag_value(
     """The value of `--tag sha`, `branch` or `describe`, from git; raises `InvalidInput`."""
 
     def ask_git(*arguments: str) -> str:
-        return _git(arguments, cwd, environ, timeout, stop, _TAG_HINT)
+        return _git(arguments, cwd, environ, timeout, stop, _TAG_HINT, _ASKING)
 
     if kind == "describe":
         return ask_git("describe", "--tags", "--always")
@@ -91,7 +94,7 @@ def clone(
     """
     url, _, ref = source.partition("#")
     local = os.path.join(cwd or "", url)  # noqa: PTH118  # text, as git takes it
-    if not ref and os.path.isdir(local) and not os.path.exists(os.path.join(local, ".git")):  # noqa: PTH110, PTH112, PTH118  # the same
+    if not ref and os.path.isdir(local) and not _is_repository(local):  # noqa: PTH112  # the same
         yield local
         return
     with tempfile.TemporaryDirectory(prefix="faas-cache-", ignore_cleanup_errors=True) as folder:
@@ -99,11 +102,20 @@ def clone(
         commit = _COMMIT.fullmatch(ref)
         part = () if commit else ("--depth=1", *((f"--branch={ref}",) if ref else ()))
         arguments = ("clone", "--quiet", *part, "--", url, target)
-        _git(arguments, cwd, environ, timeout, stop, _CLONE_HINT)
+        _git(arguments, cwd, environ, timeout, stop, _CLONE_HINT, _CLONING)
         if commit:
             arguments = ("checkout", "--quiet", commit[1])
-            _git(arguments, target, environ, timeout, stop, _CLONE_HINT)
+            _git(arguments, target, environ, timeout, stop, _CLONE_HINT, _CLONING)
         yield target
+
+
+def _is_repository(folder: str) -> bool:
+    """Whether git can clone a folder: it has a `.git`, or it is a bare repository."""
+
+    def has(*names: str) -> bool:
+        return all(os.path.exists(os.path.join(folder, name)) for name in names)  # noqa: PTH110, PTH118  # the same
+
+    return has(".git") or has("HEAD", "objects", "refs")
 
 
 def _git(  # noqa: PLR0913  # what `ask` takes
@@ -113,6 +125,7 @@ def _git(  # noqa: PLR0913  # what `ask` takes
     timeout: float,
     stop: Stop | None,
     hint: str,
+    protocols: Mapping[str, str],
 ) -> str:
     """What git prints; raises `InvalidInput` where it fails."""
     variables = {
@@ -122,7 +135,11 @@ def _git(  # noqa: PLR0913  # what `ask` takes
     }
     try:
         answer = ask(
-            ("git", *arguments), cwd=cwd, environ=variables | _SET, timeout=timeout, stop=stop
+            ("git", *_NO_BARE, *arguments),
+            cwd=cwd,
+            environ=variables | _SET | dict(protocols),
+            timeout=timeout,
+            stop=stop,
         )
     except CannotStart as error:
         message = error.diagnostics[0].message

@@ -13,6 +13,7 @@ from faas_cache.model.diagnostics import Diagnostic
 from faas_cache.model.errors import BuilderError
 from faas_cache.model.text import first_line, printable
 from faas_cache.model.versions import at_least
+from faas_cache.runner.credentials import registries_with_credentials
 from faas_cache.runner.processes import Answer, ProgramNotFound, ask, ask_all
 from faas_cache.runner.records import parse_json, text_at
 from faas_cache.runner.stop import Stop
@@ -29,11 +30,16 @@ _QUESTIONS: dict[str, tuple[str, ...]] = {
     "inspect": ("docker", "buildx", "inspect"),
 }
 _BUILDX_VERSION = re.compile(r"^\S*docker/buildx (?P<value>\S+)", re.MULTILINE)
-# What podman prints as `docker buildx version`.
+# What podman prints as `docker buildx version`: podman 5, and podman 4 or its script `docker`.
 _BUILDAH_VERSION = re.compile(r"^buildah (?P<value>\S+)", re.MULTILINE)
+_PODMAN = re.compile(r"`podman buildx|Emulate Docker CLI using podman")
 _CONTAINERD = "io.containerd.snapshotter.v1"
 # A builder of these drivers that does not run is started by the first build.
 _STARTED_ON_DEMAND = frozenset({"docker-container", "kubernetes"})
+# The answer of a cluster without a builder, which the first build starts.
+_NO_POD = re.compile(r"no (?:running )?buildkit pods? found|no builder pods are running")
+# What docker and buildx print before an error.
+_WARNINGS = ("WARNING: ", "time=")
 _NO_BUILDER = re.compile(r"no builder .* found")
 _NO_BUILDX = re.compile(r"'buildx' is not a docker command|unknown command: docker buildx")
 
@@ -67,38 +73,40 @@ def inspect_builder(
         answers = ask_all(questions, environ=environ, timeout=timeout, stop=stop)
     except ProgramNotFound:
         return Builder()
-    buildx = _search(_BUILDX_VERSION, answers["buildx"].stdout)
-    if buildah := _search(_BUILDAH_VERSION, answers["buildx"].stdout):
-        raise BuilderError(_is_podman(buildah))
     versions = parse_json(answers["version"].stdout)
     client, server = (text_at(versions, side, "Version") for side in ("Client", "Server"))
+    _check_is_docker(answers["buildx"], client)
+    buildx = _search(_BUILDX_VERSION, answers["buildx"].stdout)
     fields, nodes = _parse_inspect(answers["inspect"].stdout)
     asked = builder or (os.environ if environ is None else environ).get("BUILDX_BUILDER", "")
-    if buildx is not None or asked:
-        name = asked or fields.get("Name", "default")
-        _check_exists(name, answers["inspect"])
     if not server and (fields.get("Driver") == "docker" or not (asked or fields.get("Driver"))):
         raise BuilderError(_no_daemon(answers["version"]))
+    name = asked or fields.get("Name", "default")
     if buildx is not None or asked:
+        _check_exists(name, answers["inspect"])
         _check_responds(name, answers["inspect"], fields, nodes)
     context = text_at(versions, "Client", "Context")
     if fields.get("Driver") == "docker" and context and asked not in ("", "default", context):
         raise BuilderError(_is_context(asked))
-    buildkit = next((node.buildkit for node in nodes if node.buildkit), None)
-    return _described(client, server, buildx, buildkit, answers["info"], fields, nodes)
+    if fields.get("Driver") == "kubernetes" and all(node.status == "inactive" for node in nodes):
+        usage = ("docker", "buildx", "du", "--builder", name)
+        _check_cluster(name, ask(usage, environ=environ, timeout=timeout, stop=stop))
+    described = _described(client, server, buildx, answers, fields, nodes)
+    registries = registries_with_credentials(os.environ if environ is None else environ)
+    return attrs.evolve(described, registries=registries)
 
 
 def _described(  # noqa: PLR0913  # the parts of a builder
     client: str,
     server: str,
     buildx: str | None,
-    buildkit: str | None,
-    info: Answer,
+    answers: Mapping[str, Answer],
     fields: Mapping[str, str],
     nodes: tuple[Node, ...],
 ) -> Builder:
     """The builder; its BuildKit version is that of the engine, not of the client."""
     driver = fields.get("Driver") or "docker"
+    buildkit = next((node.buildkit for node in nodes if node.buildkit), None)
     unknown = not at_least(buildkit, "0", unknown=False)
     if driver == "docker" and unknown and server != client:
         buildkit = embedded_buildkit(server) or buildkit
@@ -108,9 +116,10 @@ def _described(  # noqa: PLR0913  # the parts of a builder
         buildkit=buildkit,
         driver=driver,
         name=fields.get("Name", ""),
-        containerd_store=_CONTAINERD in info.stdout,
+        containerd_store=_CONTAINERD in answers["info"].stdout,
         nodes=tuple(node.name for node in nodes) if len(nodes) > 1 else (),
         silent_nodes=tuple(node.name for node in nodes if _words_of(node, driver)),
+        daemon_error="" if server else _words_of_daemon(answers["version"]),
     )
 
 
@@ -162,6 +171,23 @@ def _fields(text: str) -> Iterator[tuple[str, str]]:
             yield key, value.strip()
 
 
+def _check_is_docker(buildx: Answer, client: str) -> None:
+    """Raises for podman under the name of docker."""
+    if buildah := _search(_BUILDAH_VERSION, buildx.stdout):
+        raise BuilderError(_is_podman(f"podman (buildah {printable(buildah)})"))
+    if _PODMAN.search(buildx.stderr):
+        raise BuilderError(_is_podman(f"podman {printable(client)}".rstrip()))
+
+
+def _check_cluster(name: str, answer: Answer) -> None:
+    """Raises if the cluster of a builder that does not run yet does not respond.
+
+    `docker buildx inspect` says the same of a cluster without the builder and of a dead one.
+    """
+    if not answer.ok and not _NO_POD.search(answer.stderr):
+        raise BuilderError(_does_not_respond(name, _words_in(answer)))
+
+
 def _check_exists(name: str, answer: Answer) -> None:
     """Raises if buildx has no builder of that name, or is not installed."""
     if _NO_BUILDER.search(answer.stderr) or _NO_BUILDX.search(answer.stderr):
@@ -176,7 +202,7 @@ def _check_responds(
     A node that the first build starts is not expected to.
     """
     if not answer.ok or fields.get("Error"):
-        words = answer.problem or fields.get("Error") or first_line(answer.stderr)
+        words = answer.problem or fields.get("Error") or _words_in(answer)
         raise BuilderError(_does_not_respond(name, words))
     silent = [_words_of(node, fields.get("Driver", "")) for node in nodes]
     if silent and all(silent):
@@ -187,6 +213,13 @@ def _words_of(node: Node, driver: str) -> str:
     """Why a node cannot be used; empty if nothing is known against it."""
     silent = node.status == "inactive" and driver not in _STARTED_ON_DEMAND
     return node.error or (f"node `{node.name}` is inactive" if silent else "")
+
+
+def _words_in(answer: Answer) -> str:
+    """Why there was no answer: the first line that is an error and not a warning before it."""
+    lines = filter(str.strip, answer.stderr.splitlines())
+    errors = (line for line in lines if not line.startswith(_WARNINGS))
+    return answer.problem or first_line(next(errors, answer.stderr))
 
 
 def _search(pattern: re.Pattern[str], text: str) -> str | None:
@@ -226,8 +259,13 @@ def _does_not_respond(name: str, words: str) -> Diagnostic:
     )
 
 
+def _words_of_daemon(answer: Answer) -> str:
+    """Why `docker version` failed; empty if it did not."""
+    return "" if answer.ok else _words_in(answer) or f"exit code {answer.exit_code}"
+
+
 def _no_daemon(answer: Answer) -> Diagnostic:
-    words = answer.problem or first_line(answer.stderr)
+    words = _words_in(answer)
     return Diagnostic(
         name="daemon-unreachable",
         message="cannot connect to the Docker daemon" + (f": {words}" if words else ""),
@@ -238,9 +276,9 @@ def _no_daemon(answer: Answer) -> Diagnostic:
     )
 
 
-def _is_podman(version: str) -> Diagnostic:
+def _is_podman(program: str) -> Diagnostic:
     return Diagnostic(
         name="docker-not-found",
-        message=f"`docker` on PATH is podman (buildah {printable(version)}), not Docker",
+        message=f"`docker` on PATH is {program}, not Docker",
         hint="install Docker, or put its `docker` before podman's on PATH",
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from faas_cache.contexts.context_scan import read_context_files
 from faas_cache.contexts.project_sources import read_dockerfiles, read_templates
 from faas_cache.model.faults import FaultCollector
 from faas_cache.model.specs import FunctionSpec
@@ -28,7 +29,7 @@ def plan_request(
     templates: Mapping[str, Template] = {}
     if purpose != "push":
         templates = read_templates(root, specs, faults, outside_links=options.allow_outside_links)
-    plan = plan_stack(
+    return plan_stack(
         stack,
         names=request.names,
         filter=request.filter,
@@ -44,9 +45,10 @@ def plan_request(
             diagnostics=faults.diagnostics,
         ),
         purpose=purpose,
+        read_files=(lambda plan: (read_dockerfiles(root, plan), read_context_files(root, plan)))
+        if purpose == "build"
+        else None,
     )
-    dockerfiles = read_dockerfiles(root, plan) if purpose == "build" else {}
-    return plan.with_dockerfiles(dockerfiles) if dockerfiles else plan
 
 
 def read_tags(

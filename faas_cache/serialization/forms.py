@@ -23,7 +23,6 @@ class Form:
         parsed: For a type that is read from its text: the keys beside `text`, and the attribute
             that each shows.
         prose: Fields with messages and logs, in which a secret ends with its word.
-        verbatim: Fields whose secrets were masked when the value was made.
         version: Changes whenever a key is added, removed or changes its meaning.
     """
 
@@ -32,7 +31,6 @@ class Form:
     omitted: tuple[str, ...] = ()
     parsed: FrozenMap[str] | None = None
     prose: tuple[str, ...] = ()
-    verbatim: tuple[str, ...] = ()
     version: int = 1
 
 
@@ -51,8 +49,8 @@ FORMS: FrozenMap[Form] = FrozenMap(
         prose=("reason",),
     ),
     Command=Form("render.commands"),
-    Diagnostic=Form("model.diagnostics", verbatim=("message", "hint", "url")),
-    Explanation=Form("buildkit.explanations", verbatim=("message", "fix", "url", "error")),
+    Diagnostic=Form("model.diagnostics", prose=("message", "hint", "url")),
+    Explanation=Form("buildkit.explanations", prose=("message", "fix", "url", "error")),
     FunctionResult=Form("runner.results", derived=("ok",)),
     FunctionSpec=Form("model.specs", derived=("context_path",)),
     Location=Form("model.diagnostics"),

@@ -213,8 +213,6 @@ def _fields(hint: type, form: Form) -> Iterator[_Field]:
 
 
 def _mask_of(name: str, form: Form) -> Callable[[str], str]:
-    if name in form.verbatim:
-        return str
     return masked_message if name in form.prose else masked
 
 

@@ -12,7 +12,15 @@ from faas_cache.model.errors import InvalidStack
 from faas_cache.model.masking import masked_message
 from faas_cache.stack.positions import LINE_ENDS, LineIndex
 
-__all__ = ["MAX_SIZE", "FilePath", "decode", "process_environment", "read_stack", "read_template"]
+__all__ = [
+    "MAX_SIZE",
+    "FilePath",
+    "decode",
+    "is_url",
+    "process_environment",
+    "read_stack",
+    "read_template",
+]
 
 FilePath: TypeAlias = str | os.PathLike[str]
 
@@ -23,12 +31,18 @@ MAX_DIRECTIVES = 8
 # How long a URL may take, in seconds: the number of faas-cli.
 _TIMEOUT = 120
 _BLOCK = 65536
+_OK = 200
 _SCHEMES = ("http://", "https://")
 
 
 def process_environment() -> Mapping[str, str]:
     """The environment of this process."""
     return os.environ
+
+
+def is_url(path: str) -> bool:
+    """Whether a path is an `http` or `https` URL; the case of a scheme does not matter."""
+    return path[:8].lower().startswith(_SCHEMES)
 
 
 def read_stack(path: FilePath, *, pipes: bool = True) -> bytes:
@@ -39,7 +53,7 @@ def read_stack(path: FilePath, *, pipes: bool = True) -> bytes:
     """
     text = os.fspath(path)
     try:
-        return _read_url(text) if text.startswith(_SCHEMES) else _read_file(text, pipes=pipes)
+        return _read_url(text) if is_url(text) else _read_file(text, pipes=pipes)
     except (OSError, ValueError) as error:
         raise InvalidStack(
             Diagnostic(
@@ -159,7 +173,7 @@ def _fetch(url: str) -> bytes:
 
         def redirect_request(self, *arguments: Any) -> Any:  # noqa: ANN401  # urllib's own signature
             """The request for the new URL."""
-            if not str(arguments[-1]).startswith(_SCHEMES):
+            if not is_url(str(arguments[-1])):
                 arguments[1].close()  # the answer
                 raise ValueError("redirected to a URL that is neither http nor https")
             return super().redirect_request(*arguments)
@@ -168,11 +182,13 @@ def _fetch(url: str) -> bytes:
         raise ValueError("user and password in a URL are not supported")
     data = bytearray()
     with build_opener(WebRedirectHandler).open(url, timeout=_TIMEOUT) as answer:
-        length = answer.headers.get("Content-Length", "")
+        if answer.status != _OK:  # 206 is a part of a file
+            raise ValueError(f"the server answered with status {answer.status}")
         while len(data) <= MAX_SIZE and (block := answer.read1(_BLOCK)):
             data += block
-    if len(data) <= MAX_SIZE and length.isdecimal() and len(data) < int(length):
-        raise ValueError("the connection was closed before the end of the file")
+        # What is still to come, as http.client has read `Content-Length`.
+        if len(data) <= MAX_SIZE and answer.length:
+            raise ValueError("the connection was closed before the end of the file")
     return bytes(data)
 
 

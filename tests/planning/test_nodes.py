@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import attrs
 import pytest
 
 from faas_cache.model.builders import Builder
 from faas_cache.model.diagnostics import Diagnostic, Location
 from faas_cache.model.specs import FunctionSpec
 from faas_cache.planning.checks import check
-from faas_cache.planning.node_checks import check_nodes
+from faas_cache.planning.node_checks import check_loading, check_nodes
 from faas_cache.planning.plan import BuildPlan
 from faas_cache.planning.resolution import resolve
 
@@ -70,5 +71,52 @@ def test_f2_silent_nodes_are_named() -> None:
             severity="warning",
             message="node `y` of the builder `b\\x1b` does not respond",
             hint="start it, or build only for platforms of the other nodes",
+        ),
+    )
+
+
+WORDS = "Cannot connect to the Docker daemon at unix:///nope"
+APART = Builder(
+    docker="28", buildx="0.29.1", buildkit="0.25", driver="remote", name="b", daemon_error=WORDS
+)
+
+
+def loading(**fields: object) -> BuildPlan:
+    return resolve(FunctionSpec(name="fn", image="a/b", **{"build_cache": "max", **fields}))  # type: ignore[arg-type]  # the fields of a spec
+
+
+@pytest.mark.parametrize(
+    ("build_plan", "builder"),
+    [
+        (loading(), attrs.evolve(APART, daemon_error="")),
+        (loading(output="push"), APART),
+        (loading(output="type=oci,dest=x"), APART),
+        (loading(builder_flags=("--push",)), APART),
+        (loading(build_cache=None), APART),
+    ],
+    ids=["a daemon", "pushed", "a file", "pushed by a flag", "docker build"],
+)
+def test_f5_an_image_that_is_not_loaded_needs_no_daemon(
+    build_plan: BuildPlan, builder: Builder
+) -> None:
+    """A remote builder builds and pushes by itself."""
+    assert list(check_loading([build_plan], builder)) == []
+
+
+@pytest.mark.parametrize(
+    "build_plan",
+    [loading(), loading(output="load"), loading(builder_flags=("--load",))],
+    ids=["by default", "by its output", "by a flag"],
+)
+def test_f5_a_daemon_that_does_not_respond_cannot_store_an_image(build_plan: BuildPlan) -> None:
+    """An error before anything runs, with docker's words."""
+    assert check([build_plan], APART) == (
+        Diagnostic(
+            name="daemon-unreachable",
+            message="cannot connect to the Docker daemon, which stores the image of `--load`:"
+            f" {WORDS}",
+            hint="start it, check DOCKER_HOST and `docker context ls`, or push the image with"
+            " `--push`",
+            location=Location(path=("functions", "fn")),
         ),
     )

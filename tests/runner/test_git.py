@@ -152,3 +152,67 @@ def test_a_silent_server_is_not_waited_for() -> None:
         assert failure(lambda: opened(source, timeout=0.5)) == [
             ("git-failed", "`git clone` failed: no answer within 0.5 seconds")
         ]
+
+
+@pytest.mark.parametrize("program", ["sshCommand", "uploadpack"])
+@pytest.mark.parametrize("kind", ["sha", "branch", "describe"])
+def test_files_of_a_project_are_no_repository(tmp_path: Path, program: str, kind: str) -> None:
+    """A stranger's files can be laid out as a bare repository, whose configuration names programs."""
+    folder, proof = tmp_path / "project", tmp_path / "proof"
+    for name in ("objects", "refs/heads", "refs/tags"):
+        (folder / name).mkdir(parents=True)
+    url = "ssh://x/y" if program == "sshCommand" else f"file://{tmp_path}"
+    command = f'{program}="touch {proof}; false"'
+    (folder / "config").write_text(
+        "[core]\nrepositoryformatversion = 1\nbare = true\n"
+        f"{command if program == 'sshCommand' else ''}\n"
+        f'[extensions]\npartialClone = origin\n[remote "origin"]\nurl = {url}\npromisor = true\n'
+        f"{command if program == 'uploadpack' else ''}\n"
+    )
+    (folder / "HEAD").write_text("ref: refs/heads/main\n")
+    for ref in ("refs/heads/main", "refs/tags/v1"):
+        (folder / ref).write_text("1" * 40 + "\n")
+    [(name, message)] = failure(lambda: tag_value(kind, cwd=str(folder), environ=ENVIRON))
+    assert (name, "cannot use bare repository" in message, proof.exists()) == (
+        "git-failed",
+        True,
+        False,
+    )
+
+
+@pytest.mark.parametrize("program", ["sshCommand", "uploadpack"])
+def test_a_question_about_a_repository_fetches_nothing(repository: Path, program: str) -> None:
+    """A commit that is missing would be fetched by a program of the configuration of the repository."""
+    proof = repository.parent / "proof"
+    key = "core.sshCommand" if program == "sshCommand" else "remote.origin.uploadpack"
+    git(repository, "config", key, f"touch {proof}; false")
+    git(repository, "config", "core.repositoryformatversion", "1")
+    git(repository, "config", "extensions.partialClone", "origin")
+    url = "ssh://x/y" if program == "sshCommand" else f"file://{repository.parent}"
+    git(repository, "config", "remote.origin.url", url)
+    git(repository, "config", "remote.origin.promisor", "true")
+    (repository / ".git" / "refs" / "heads" / "main").write_text("1" * 40 + "\n")
+    failure(lambda: tag_value("describe", cwd=str(repository), environ=ENVIRON))
+    assert not proof.exists()
+
+
+def test_a_bare_repository_is_a_source(repository: Path) -> None:
+    """The user names it."""
+    bare = repository.parent / "bare.git"
+    git(repository, "clone", "--quiet", "--bare", str(repository), str(bare))
+    assert [opened(str(bare)), opened("bare.git", cwd=str(repository.parent))] == ["two", "two"]
+
+
+def test_a_clone_in_a_hook_leaves_the_index_alone(repository: Path) -> None:
+    """What the user commits is what was added, not the files of the template."""
+    source = repository.parent / "source"
+    git(repository, "clone", "--quiet", str(repository), str(source))
+    (source / "template.yml").write_text("language: py")
+    git(source, "add", ".")
+    git(source, "commit", "--quiet", "--message", "template")
+    index = repository / ".git" / "index"
+    before = index.read_bytes()
+    hook = ENVIRON | {"GIT_INDEX_FILE": str(index), "GIT_DIR": str(repository / ".git")}
+    with clone(str(source), cwd=str(repository), environ=hook) as folder:
+        assert (Path(folder) / "template.yml").exists()
+    assert (index.read_bytes(), git(repository, "status", "--porcelain")) == (before, "")

@@ -68,6 +68,7 @@ def test_the_environment_is_ours_if_none_is_given(
 ) -> None:
     """`BUILDX_BUILDER` counts in it."""
     monkeypatch.setenv("PATH", fake_docker.environ["PATH"])
+    monkeypatch.setenv("DOCKER_CONFIG", fake_docker.environ["DOCKER_CONFIG"])
     monkeypatch.setenv("BUILDX_BUILDER", "far")
     fake_docker.describe(inspect=REMOTE, store="overlay2")
     assert inspect_builder() == Builder(
@@ -113,6 +114,40 @@ def test_podman_under_the_name_of_docker(fake_docker: FakeDocker) -> None:
     fake_docker.answer("buildx inspect*", stderr="Error: unrecognized command\n", exit_code=125)
     assert messages(fake_docker) == [
         ("docker-not-found", "`docker` on PATH is podman (buildah 1.39.3), not Docker")
+    ]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "Error: unrecognized command `podman buildx version`\n",
+        "Emulate Docker CLI using podman. Create /etc/containers/nodocker to quiet msg.\n",
+    ],
+)
+def test_podman_4_under_the_name_of_docker(fake_docker: FakeDocker, words: str) -> None:
+    """It has no `buildx version`; its script `docker` introduces itself."""
+    fake_docker.answer("buildx *", stderr=words, exit_code=125).describe(client="4.3.1")
+    assert messages(fake_docker) == [
+        ("docker-not-found", "`docker` on PATH is podman 4.3.1, not Docker")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("stderr", "words"),
+    [
+        ('ERROR: no builder "nope" found\n', 'context "nope": context not found'),
+        ("", 'context "nope": context not found'),
+    ],
+)
+def test_a_docker_context_that_does_not_exist(
+    fake_docker: FakeDocker, stderr: str, words: str
+) -> None:
+    """`DOCKER_CONTEXT=nope`: buildx takes it for the name of the current builder."""
+    warnings = '\nWARNING: Error loading config file\ntime="now" level=warning\n'
+    fake_docker.answer("version *", stderr=f"{warnings}Failed: {words}\n", exit_code=1)
+    fake_docker.answer("buildx inspect*", stderr=stderr, exit_code=1).describe()
+    assert messages(fake_docker) == [
+        ("daemon-unreachable", f"cannot connect to the Docker daemon: Failed: {words}")
     ]
 
 
@@ -226,6 +261,51 @@ def test_a_builder_that_the_first_build_starts(fake_docker: FakeDocker, driver: 
     fake_docker.describe(inspect=INACTIVE.replace("remote", driver))
     builder = inspect_builder(environ=fake_docker.environ)
     assert (builder.driver, builder.buildkit) == (driver, None)
+
+
+UNAVAILABLE = 'ERROR: failed to call diskusage: Unavailable: connection error: desc = "transport: '
+
+
+def test_a_cluster_without_a_builder(fake_docker: FakeDocker) -> None:
+    """It responds, and the first build starts the builder there."""
+    fake_docker.answer(
+        "buildx du *",
+        stderr=f'ERROR: no pod found for key ""\n{UNAVAILABLE}no running buildkit pods found"\n',
+        exit_code=1,
+    ).describe(inspect=INACTIVE.replace("remote", "kubernetes"))
+    builder = inspect_builder(environ=fake_docker.environ, builder="far")
+    assert (builder.driver, builder.buildkit, builder.nodes) == ("kubernetes", None, ())
+    assert ("buildx", "du", "--builder", "far") in [call.argv for call in fake_docker.calls]
+
+
+def test_a_cluster_that_does_not_respond(fake_docker: FakeDocker) -> None:
+    """Buildx calls its builder inactive, as one that does not run yet."""
+    fake_docker.answer("buildx du *", stderr=f'{UNAVAILABLE}refused"\n', exit_code=1)
+    fake_docker.describe(inspect=INACTIVE.replace("remote", "kubernetes"))
+    words = UNAVAILABLE.removeprefix("ERROR: ")
+    assert messages(fake_docker, "far") == [
+        ("daemon-unreachable", f'the builder `far` does not respond: {words}refused"')
+    ]
+
+
+def test_a_cluster_is_asked_only_about_a_builder_that_does_not_run(fake_docker: FakeDocker) -> None:
+    """One node that runs is evidence enough."""
+    nodes = INACTIVE.replace("remote", "kubernetes") + REMOTE.partition("Nodes:\n")[2]
+    fake_docker.describe(inspect=nodes)
+    assert inspect_builder(environ=fake_docker.environ).buildkit == "v0.26.3"
+    assert not [call for call in fake_docker.calls if "du" in call.argv]
+
+
+@pytest.mark.parametrize(
+    ("stderr", "words"), [("Cannot connect\n", "Cannot connect"), ("", "exit code 1")]
+)
+def test_a_builder_without_a_daemon_says_why(
+    fake_docker: FakeDocker, stderr: str, words: str
+) -> None:
+    """It builds, but cannot load."""
+    fake_docker.answer("version *", stdout="{}", stderr=stderr, exit_code=1)
+    fake_docker.describe(inspect=REMOTE)
+    assert inspect_builder(environ=fake_docker.environ, builder="far").daemon_error == words
 
 
 def test_one_of_several_nodes_may_be_dead(fake_docker: FakeDocker) -> None:

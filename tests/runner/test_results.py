@@ -67,9 +67,9 @@ def test_wrong_types_are_rejected_with_the_name_of_the_field(
     assert [d.message for d in caught.value.diagnostics] == [message]
 
 
-def result(status: Status, step: FailedStep | None = None) -> FunctionResult:
+def result(status: Status, step: FailedStep | None = None, name: str = "") -> FunctionResult:
     """A result, with a failure at a step."""
-    failure = attrs.evolve(FAILURE, step=step) if step else None
+    failure = attrs.evolve(FAILURE, step=step, name=name) if step else None
     return FunctionResult(name="fn", status=status, explanation=failure)
 
 
@@ -81,6 +81,8 @@ def result(status: Status, step: FailedStep | None = None) -> FunctionResult:
         ([result("built"), result("failed", "build-step")], 1),
         ([result("failed")], 1),
         ([result("failed", "build-step"), result("failed", "daemon")], 3),
+        ([result("failed", "front-end")], 1),
+        ([result("failed", "front-end", "unknown-builder")], 3),
         ([result("stopped")], 1),
         ([result("timed out")], 1),
         ([result("not started")], 1),

@@ -120,6 +120,8 @@ FORMS_OF_VALUES = {
             "name": "ci",
             "nodes": [],
             "silent_nodes": [],
+            "daemon_error": "",
+            "registries": None,
             "buildkit_version": "0.8",
             "features": ["buildkit", "inline", "registry"],
         },

@@ -124,6 +124,24 @@ def test_a_url_is_read_and_its_credentials_are_masked() -> None:
             ),
             None,
         ),
+        (
+            lambda handler: handler.wfile.write(
+                b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n%x\r\n%b\r\n"
+                % (len(TEXT), TEXT)
+            ),
+            None,
+        ),
+        (partial(send, code=206), "the server answered with status 206"),
+        *(
+            (
+                lambda handler, length=length: handler.wfile.write(
+                    b"HTTP/1.1 200 OK\r\nContent-Length: %b\r\n\r\n%b" % (length, TEXT)
+                ),
+                "the connection was closed before the end of the file",
+            )
+            # as Python reads numbers
+            for length in (b"+100", b"1_00", b" 100 ", b"0100")
+        ),
         (lambda _: None, None),
     ],
     ids=[
@@ -138,6 +156,12 @@ def test_a_url_is_read_and_its_credentials_are_masked() -> None:
         "header",
         "chunk",
         "short chunk",
+        "no last chunk",
+        "part",
+        "plus",
+        "underscore",
+        "spaces",
+        "zero",
         "nothing",
     ],
 )
@@ -179,6 +203,22 @@ def test_a_large_file_is_not_read_to_its_end(tmp_path: Path) -> None:
     with path.open("wb") as stream:
         stream.truncate(10 * reading.MAX_SIZE)
     assert len(reading.read_stack(path)) == reading.MAX_SIZE + 1
+
+
+@pytest.mark.parametrize("chunked", [False, True])
+def test_a_file_without_a_length_ends_with_its_connection_or_its_last_chunk(
+    chunked: bool,  # noqa: FBT001  # both forms
+) -> None:
+    """HTTP/1.0 has no other end."""
+    head = b"Transfer-Encoding: chunked\r\n" if chunked else b""
+    body = b"%x\r\n%b\r\n0\r\n\r\n" % (len(TEXT), TEXT) if chunked else TEXT
+    answer = b"HTTP/1.1 200 OK\r\n" + head + b"\r\n" + body
+
+    def send_all(handler: BaseHTTPRequestHandler) -> None:
+        handler.wfile.write(answer)
+
+    with serving(send_all) as host:
+        assert list(Stack.load(f"HTTP://{host}/x").functions) == ["fn"]
 
 
 def test_user_and_password_in_a_url_are_not_supported() -> None:
