@@ -191,13 +191,17 @@ class StackPlan(Value):
 
         Raises with `.errors` if there are any.
         """
-        self.raise_errors()
+        if self.errors or self.front_end is None:  # without a front end there is an error
+            raise self._error()
         plans = self.distinct().plans
         if self.request.purpose != "build":
+            push = self.front_end.push or docker_push
             pushed = plans if self.request.purpose == "push" else ()
-            return tuple(command for plan in pushed for command in self._pushes(plan))
-        if self.front_end is None:  # a feature is missing, which is an error
-            raise self._error()
+            return tuple(
+                attrs.evolve(command, kind="push", function=plan.function, cwd=self.inputs.root)
+                for plan in pushed
+                for command in push(plan)
+            )
         if not bake:
             return tuple(
                 attrs.evolve(command, function=plan.function, cwd=self.inputs.root)
@@ -210,12 +214,6 @@ class StackPlan(Value):
         if unsupported := errors(command.unsupported):
             raise InvalidInput(*self.stack.with_locations(unsupported))
         return (attrs.evolve(command, kind="bake", cwd=self.inputs.root),)
-
-    def _pushes(self, plan: BuildPlan) -> Iterator[Command]:
-        """The commands that push the image of an earlier build: those of docker by default."""
-        push = (self.front_end and self.front_end.push) or docker_push
-        for command in push(plan):
-            yield attrs.evolve(command, kind="push", function=plan.function, cwd=self.inputs.root)
 
     def _error(self) -> FaasCacheError:
         """The error with every diagnostic that stops a build."""
@@ -287,7 +285,8 @@ def _with_builder(plan: BuildPlan, name: str) -> BuildPlan:
 def _assemble(stack_plan: StackPlan) -> StackPlan:
     """The stack plan with what follows from its builder, its front end and what was read."""
     if stack_plan.request.purpose != "build":
-        return _finish(stack_plan, stack_plan.resolved, stack_plan.faults, stack_plan.chosen)
+        front_end = stack_plan.chosen or FRONT_ENDS["docker_build"]
+        return _finish(stack_plan, stack_plan.resolved, stack_plan.faults, front_end)
     builder, chosen, inputs = stack_plan.builder, stack_plan.chosen, stack_plan.inputs
     plans = stack_plan.resolved
     if chosen == FRONT_ENDS["buildx_build"]:

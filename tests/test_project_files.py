@@ -160,3 +160,17 @@ def test_a_file_without_errors_is_planned_beside_one_with_errors(tmp_path: Path)
     write(tmp_path, a="  fn: {context: .}\n", b="  fn: {image: b, context: .}\n")
     plan = load(tmp_path, "a.yml", "b.yml").plan()
     assert (names(plan), [p.function for p in plan.plans]) == (["missing-image"], ["b.yml: fn"])
+
+
+def test_sources_are_those_of_each_file(tmp_path: Path) -> None:
+    """The paths to copy, and the sources of templates; what is only deployed is noted."""
+    write_files(tmp_path, {**HANDLER, "x.txt": "x"})
+    copied = "configuration: {copy: [gone], templates: [{name: py, source: ./templates}]}\n"
+    write(tmp_path, a=PYTHON + copied, b=PYTHON + "  redis: {image: redis}\n")
+    project = load(tmp_path, "a.yml", "b.yml")
+    plan = project.check_sources(project.plan())
+    assert [(d.name, d.location.file, path_text(d.location.path)) for d in plan.diagnostics] == [
+        ("deploy-only", "b.yml", "functions['b.yml: redis']"),
+        ("invalid-context", "a.yml", "configuration.copy[0]"),
+        ("missing-template", "b.yml", "functions['b.yml: fn'].lang"),
+    ]

@@ -137,14 +137,17 @@ def missing_sources(plan: StackPlan) -> dict[str, str]:
     """The missing templates with a source in `configuration.templates`: the source by language."""
     sources: dict[str, str] = {}
     for name in plan.specs:
-        spec = plan.stack.functions[name]
-        if is_written(plan, name) and spec.lang not in plan.inputs.templates:
-            known = plan.stack.file_of(name).templates
-            lang, _, ref = spec.lang.partition("@")
-            source = known.get(spec.lang) or (f"{known[lang]}#{ref}" if lang in known else "")
-            if source:
-                sources[spec.lang] = source
-    return sources
+        lang = plan.stack.functions[name].lang
+        if is_written(plan, name) and lang not in plan.inputs.templates:
+            sources[lang] = _source(plan, name)
+    return {lang: source for lang, source in sources.items() if source}
+
+
+def _source(plan: StackPlan, name: str) -> str:
+    """The source of the template of a function in its file; empty if there is none."""
+    lang, known = plan.stack.functions[name].lang, plan.stack.file_of(name).templates
+    base, _, ref = lang.partition("@")
+    return known.get(lang) or (f"{known[base]}#{ref}" if base in known else "")
 
 
 def check_sources(root: str, plan: StackPlan, *, pull: bool) -> Iterator[Diagnostic]:
@@ -152,7 +155,6 @@ def check_sources(root: str, plan: StackPlan, *, pull: bool) -> Iterator[Diagnos
 
     A template counts as present where it can be pulled.
     """
-    pulled = missing_sources(plan) if pull else {}
     yield from dict.fromkeys(_bad_extras(root, plan))
     known: tuple[str, ...] | None = None
     for name, prepared in plan.specs.items():
@@ -165,7 +167,7 @@ def check_sources(root: str, plan: StackPlan, *, pull: bool) -> Iterator[Diagnos
             yield from _some(check_prebuilt(root, name, own))
         elif not spec.lang:
             yield _missing_lang(root, name, own)
-        elif spec.lang not in plan.inputs.templates and spec.lang not in pulled:
+        elif spec.lang not in plan.inputs.templates and not (pull and _source(plan, name)):
             if known is None:
                 known = (*template_names(root), *plan.stack.file_of(name).templates)
             from faas_cache.contexts.templates import missing_template
