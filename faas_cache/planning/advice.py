@@ -97,12 +97,24 @@ def _image_manifests(plan: BuildPlan) -> str:
     if any(rule != _MODE for _, rule, _ in exports):
         side = "into `to`" if in_file else "as `--cache-to`"
         return f"write {' and '.join(f'`{text}`' for text in texts)} {side}"
-    imports = [entry.attrs.get("ref", str(entry)) for entry in plan.cache_from]
+    # D3: without imports, the setting still names those of the next build.
+    sources = plan.cache_from or [entry for entry, _, _ in exports]
+    imports = [_import_text(entry) for entry in sources]
     if in_file:
-        sources, targets = (", ".join(f"'{text}'" for text in side) for side in (imports, texts))
-        return f"write `build_cache: {{from: [{sources}], to: [{targets}]}}` in place of the mode"
+        sides = (", ".join(f"'{text}'" for text in side) for side in (imports, texts))
+        return "write `build_cache: {{from: [{}], to: [{}]}}` in place of the mode".format(*sides)
     flags = [*(f"--cache-from {text}" for text in imports), *(f"--cache-to {t}" for t in texts)]
     return f"pass `{' '.join(flags)}` in place of the mode"
+
+
+def _import_text(entry: CacheEntry) -> str:
+    """An import as it is written beside an export: a reference alone, or the whole entry (C3)."""
+    ref = entry.attrs.get("ref", "")
+    return (
+        ref
+        if entry.type == "registry" and entry.attrs.keys() <= {"ref", "mode"}
+        else entry_text(entry)
+    )
 
 
 def _ignoring(plan: BuildPlan, fix: str, text: str) -> str:

@@ -73,7 +73,7 @@ ADVICE: dict[str, tuple[Explanation, BuildPlan, str]] = {
     "max-without-imports": (
         REFUSED,
         plan("max", flags=CacheFlags(no_cache=True)),
-        (f"write `build_cache: {{from: [], to: ['type=registry,ref={REF},mode=max,{FIELDS}']}}`"
+        (f"write `build_cache: {{from: ['{REF}'], to: ['type=registry,ref={REF},mode=max,{FIELDS}']}}`"
         f" in place of the mode, or {OWN}; {FLAG}"),
     ),
     "a-reference": (
@@ -101,6 +101,11 @@ ADVICE: dict[str, tuple[Explanation, BuildPlan, str]] = {
     "applied": (
         REFUSED,
         plan({"to": [f"type=registry,ref=ghcr.io/acme/c:1,{FIELDS},ignore-error=true"]}),
+        OWN,
+    ),
+    "beside-an-inline-cache": (
+        REFUSED,
+        plan({"to": ["type=inline", f"type=registry,ref=ghcr.io/acme/c:1,{FIELDS},ignore-error=true"]}),
         OWN,
     ),
     "applied-by-us": (REFUSED, plan("max", image="quay.io/acme/fn:1"), f"{OWN}; {FLAG}"),
@@ -198,3 +203,6 @@ def test_no_secret_is_advised() -> None:
     """The entry to write is masked."""
     entry = "type=s3,bucket=b,region=r,secret_access_key=hunter2"
     assert "hunter2" not in advise(DOWN, plan({"to": [entry]})).fix
+    flags = CacheFlags(cache_from=["type=gha,token=hunter2"])
+    advised = advise(REFUSED, plan("max", flags=flags)).fix
+    assert advised.startswith("write `build_cache: {from: ['type=gha,token=***'], to: [")
