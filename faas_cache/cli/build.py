@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from faas_cache.cli.arguments import Arguments
-from faas_cache.cli.loading import load_project, plan_functions
+from faas_cache.cli.loading import is_empty, load_project, nothing_to_do, plan_functions
 from faas_cache.cli.output import ExitCode, warn
 from faas_cache.cli.plan import print_plan
 from faas_cache.cli.reports import check_report_path, read_earlier_report
 from faas_cache.cli.running import run_to_the_end
+from faas_cache.planning.requests import Purpose
 from faas_cache.runner.progress import QUIET, check_progress
 from faas_cache.runner.stop import Deadline
 from faas_cache.runner.terminal import terminal_of
@@ -32,9 +33,13 @@ def build(arguments: Arguments, *, publish: bool) -> int:
     check_report_path(arguments.report)
     earlier = read_earlier_report(arguments)
     project = load_project(arguments)
-    plan = plan_functions(project, arguments, publish=publish)
+    purpose: Purpose = "contexts" if arguments.shrinkwrap else "build"
+    plan = plan_functions(project, arguments, publish=publish, purpose=purpose)
     if arguments.dry_run:
         return print_plan(plan, arguments)
+    if skipped := nothing_to_do(plan, "write" if arguments.shrinkwrap else "build"):
+        warn(*plan.diagnostics, skipped)
+        return ExitCode.FAILED if is_empty(plan) else ExitCode.DONE
     _check_progress(plan, arguments)
     pull_templates = not arguments.disable_stack_pull
     if arguments.shrinkwrap:

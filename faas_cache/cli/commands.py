@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from faas_cache.cli.flags import (
+    BAKE,
     BUILD,
     BUILDER,
     CACHE,
@@ -16,6 +17,7 @@ from faas_cache.cli.flags import (
     GENERAL,
     JSON,
     ONE_FUNCTION,
+    PREBUILT,
     REPORT,
     RUN,
     STACK_FILE,
@@ -59,10 +61,12 @@ _TABLE = (
                     *JSON,
                     switch("--explain", "print the rule and the line behind each cache argument"),
                     switch("--show-secrets", "print credentials instead of ***"),
+                    BAKE,
                 ),
             ),
             ("Front end", FRONT_END),
             *_PLANNING,
+            ("Contexts", (PREBUILT,)),
             *_CHECKS,
         ),
         examples=("faas-cache plan --explain", "faas-cache plan --inspect --push resize"),
@@ -88,7 +92,7 @@ _TABLE = (
     Command(
         "push",
         "Push the images of the functions",
-        (("Functions", FILES + ONE_FUNCTION), ("Tags", TAGS), ("Run", RUN + DRY_RUN), *_CHECKS),
+        (("Functions", FILES), ("Images", TAGS), ("Run", RUN + DRY_RUN), *_CHECKS),
         examples=("faas-cache push resize", "faas-cache push --tag sha --parallel 4"),
     ),
     Command(
@@ -109,6 +113,7 @@ _TABLE = (
                 ),
             ),
             *_PLANNING,
+            ("Contexts", (PREBUILT,)),
             *_CHECKS,
         ),
         examples=("faas-cache check", "faas-cache check -f a.yml -f b.yml --format github"),
@@ -141,7 +146,12 @@ _TABLE = (
     Command(
         "doctor",
         "Describe the builder of this machine, and which functions it can build",
-        (("Functions", FILES), ("Builder", BUILDER), ("Output", JSON)),
+        (
+            ("Functions", FILES),
+            ("Builder", BUILDER),
+            ("Contexts", (PREBUILT,)),
+            ("Output", JSON),
+        ),
         examples=("faas-cache doctor", "faas-cache doctor --builder ci --json"),
         several_files=True,
     ),

@@ -15,7 +15,6 @@ from faas_cache.planning.advice import advise
 from faas_cache.planning.plan import BuildPlan
 from faas_cache.render.bake_file import target_names
 from faas_cache.render.commands import Command
-from faas_cache.render.docker import docker_push
 from faas_cache.runner.builds import BuildUnit, Guard, RunSettings, run_bake, run_builds
 from faas_cache.runner.inputs import InputRecorder
 from faas_cache.runner.progress import QUIET, ProgressRequest, check_progress
@@ -26,7 +25,7 @@ from faas_cache.runner.stop import Deadline, Stop
 from faas_cache.runner.terminal import Output, terminal_of
 from faas_cache.stack_plan import StackPlan
 
-__all__ = ["build_stack", "push_commands", "push_stack"]
+__all__ = ["build_stack", "push_stack"]
 
 
 class _Held(TypedDict):
@@ -95,6 +94,8 @@ def build_stack(  # noqa: PLR0913  # what a run has
         recorder.with_inputs(_with_advice(_with_notes(retries.with_note(function), plan), plan))
         for function in result.functions
     ]
+    if plan.request.strict:
+        functions = list(map(_strict, functions))
     return _for_every_function(functions, every, time.monotonic() - began)
 
 
@@ -122,6 +123,19 @@ def _replaced(result: BuildResult, again: BuildResult) -> BuildResult:
     return BuildResult(functions=[by_name.get(f.name, f) for f in result.functions])
 
 
+def _strict(result: FunctionResult) -> FunctionResult:
+    """Under `strict`, a build whose cache export was lost has failed."""
+    lost = next((note for note in result.notes if note.step == "cache-export"), None)
+    if lost is None or not result.ok:
+        return result
+    return attrs.evolve(
+        result,
+        status="failed",
+        explanation=attrs.evolve(lost, severity="error"),
+        notes=[note for note in result.notes if note is not lost],
+    )
+
+
 def _with_notes(result: FunctionResult, plan: StackPlan) -> FunctionResult:
     """The result with what its plan knows: G4, the note about an import that was of no use."""
     build_plan = next(item for item in plan.plans if item.function == result.name)
@@ -144,16 +158,6 @@ def _with_advice(result: FunctionResult, plan: StackPlan) -> FunctionResult:
     return attrs.evolve(result, explanation=advised)
 
 
-def push_commands(plan: StackPlan) -> tuple[Command, ...]:
-    """The commands that push the images of a plan, with docker by default; equal builds once."""
-    push = (plan.front_end and plan.front_end.push) or docker_push
-    return tuple(
-        attrs.evolve(command, kind="push", function=build_plan.function)
-        for build_plan in plan.distinct().plans
-        for command in push(build_plan)
-    )
-
-
 def push_stack(  # noqa: PLR0913  # the same
     plan: StackPlan,
     *,
@@ -170,9 +174,8 @@ def push_stack(  # noqa: PLR0913  # the same
     """Pushes the images of a plan that an earlier build left, with docker by default."""
     began = time.monotonic()
     every, plan = plan, plan.distinct()
-    commands = push_commands(plan)
     result = run_builds(
-        _units(plan.plans, commands),
+        _units(plan.plans, plan.commands()),
         environ=environ,
         cwd=plan.inputs.root,
         parallel=parallel,
