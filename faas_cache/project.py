@@ -104,12 +104,8 @@ class Project:
         the diagnostics of every plan. Runs nothing and writes nothing.
         """
         environ = FrozenMap(os.environ if environ is None else environ)
-        faults, by_path = FaultCollector(), dict[str, str]()
-        for file in files or (default_stack_file(root),):
-            with faults.catch():
-                for name in expand_names(file, root):
-                    by_path.setdefault(os.path.normpath(name), name)
-        names = tuple(by_path.values())
+        faults = FaultCollector()
+        names = expand_names(files or (default_stack_file(root),), root, faults)
         project = cls(
             _load(names, root, environ, faults, envsubst=envsubst, pipes=bool(files)),
             root=root,

@@ -12,7 +12,7 @@ import attrs
 
 from faas_cache.model.builders import DOCKER, Builder
 from faas_cache.model.ci import resolve_export
-from faas_cache.model.diagnostics import Diagnostic, Location, errors
+from faas_cache.model.diagnostics import Diagnostic, errors
 from faas_cache.model.errors import BuilderError, FaasCacheError, InvalidInput
 from faas_cache.model.faults import FaultCollector
 from faas_cache.model.flags import CacheFlags

@@ -131,6 +131,7 @@ def test_the_rules_between_functions_hold_between_files(
     project: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """E5 and E7 name both functions with their files; E9 finds a reader in another file."""
+    write_files(project, {"a/Dockerfile": "FROM a\n", "b/Dockerfile": "FROM a\n"})
     shared = "{to: ['r.test/shared:cache'], from: ['r.test/shared:cache']}"
     files = {
         "e5/a.yml": f"{HEAD}  fn: {{image: r.test/a, context: ./a, build_cache: {shared}}}\n",
