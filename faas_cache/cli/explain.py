@@ -50,7 +50,8 @@ def _read_log(stream: BinaryIO) -> tuple[bytes, bool]:
     log = bytearray()
     size = 0
     try:
-        while block := stream.read(_BLOCK):
+        # One system call at a time: a signal that comes between two of them is not lost.
+        while block := stream.read1(_BLOCK):  # type: ignore[attr-defined]  # it is a BufferedReader
             log += block
             size += len(block)
             if len(log) > 2 * MAX_LOG:
