@@ -112,6 +112,8 @@ class SourceWalker:
     cached: bool = False
     cache_size: int = _CACHE_SIZE
     _forbidden: tuple[Identity | None, ...] | None = attrs.field(default=None, init=False)
+    # Links can lead to the same folder, and so to each other, in a great many ways.
+    _followed: dict[str, tuple[str, os.stat_result]] = attrs.field(factory=dict, init=False)
 
     def add(self, path: str, target: str, tree: ContextTree) -> None:
         """Adds a file, or what a folder holds, to the path `target` of the tree."""
@@ -141,7 +143,9 @@ class SourceWalker:
                 path, status = f"{folder}/{name}", own_status
                 inside = f"{target}/{name}" if target else name
                 if stat.S_ISLNK(status.st_mode):
-                    path, status = self.follow(path)
+                    if path not in self._followed:
+                        self._followed[path] = self.follow(path)
+                    path, status = self._followed[path]
                 if not stat.S_ISDIR(status.st_mode):
                     self._add_file(path, inside, status, tree)
                     continue
