@@ -151,7 +151,8 @@ def create_builders(project: EngineProject) -> None:
     kubeconfig.write_text(KUBECONFIG)
     (config / "cli-plugins").symlink_to(Path(project.environ["DOCKER_CONFIG"]) / "cli-plugins")
     project.environ |= {"DOCKER_CONFIG": str(config), "KUBECONFIG": str(kubeconfig)}
-    project.docker("context", "create", "other", "--docker", "host=tcp://127.0.0.1:1")
+    host = project.environ["DOCKER_HOST"]
+    project.docker("context", "create", "other", "--docker", f"host={host}")
     create = ("buildx", "create", "--name")
     project.docker(*create, "refuses", "--driver=remote", "tcp://127.0.0.1:1")
     project.docker(*create, "kube", "--driver=kubernetes", "--driver-opt=namespace=x")

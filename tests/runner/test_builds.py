@@ -97,7 +97,7 @@ def test_json_is_shown_as_lines_with_the_name_of_the_function(fake_docker: FakeD
     )
     assert output.lines[0] == "fn: docker buildx build fn"
     assert {line[:5] for line in output.lines[1:]} == {"fn | "}
-    assert output.lines[-1] == "fn | \ufffd last"
+    assert output.lines[-1] == r"fn | \xff last"
 
 
 def folded(events: list[Event], name: str) -> CacheReport:
