@@ -100,6 +100,16 @@ def test_json_is_shown_as_lines_with_the_name_of_the_function(fake_docker: FakeD
     assert output.lines[-1] == r"fn | \xff last"
 
 
+def test_a_command_is_shown_in_one_line(fake_docker: FakeDocker) -> None:
+    """An argument from the stack file is no command for the terminal or a CI system."""
+    output = Output()
+    command = build("fn", "--build-arg", "A=\x1b[31m\n::set-output name=a::b")
+    run(fake_docker, unit("fn", command), output=output)
+    assert output.lines == [
+        r"fn: docker buildx build --build-arg 'A=\x1b[31m\n::set-output name=a::b' fn"
+    ]
+
+
 def folded(events: list[Event], name: str) -> CacheReport:
     """The report that the events of a function tell."""
     return CacheReport.from_events(name, events)
