@@ -178,10 +178,10 @@ class Project:
 
         Returns the plan with the templates that were pulled, as `prepare` does.
         """
-        plan = plan.with_building(building=False)
-        plan = self._preparation.with_templates(plan, pull=pull_templates)
-        self._preparation.write_contexts(plan)
-        return plan.with_building(building=True)
+        unbuilt = plan.with_building(building=False)
+        written = self._preparation.with_templates(unbuilt, pull=pull_templates)
+        self._preparation.write_contexts(written)
+        return plan if written is unbuilt else written.with_building(building=True)
 
     def build(  # noqa: PLR0913  # what a run has
         self,
@@ -303,7 +303,7 @@ class Project:
         from faas_cache.contexts.writer import ContextWriter
         from faas_cache.runner.preparation import Preparation
 
-        contexts = ContextWriter(self._folder)
+        contexts = ContextWriter(self._folder, self.environ)
         return Preparation(root=self._folder, environ=self.environ, contexts=contexts)
 
 

@@ -6,7 +6,7 @@ Nothing is read, started or written here; `Project` reads what `PlanInputs` hold
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 import attrs
 
@@ -19,9 +19,10 @@ from faas_cache.model.errors import BuilderError, FaasCacheError, InvalidInput
 from faas_cache.model.faults import FaultCollector
 from faas_cache.model.flags import CacheFlags
 from faas_cache.model.frozen_map import FrozenMap
-from faas_cache.model.masking import shown_fields
 from faas_cache.model.specs import FunctionSpec
-from faas_cache.planning.checks import check_builder, check_each
+from faas_cache.model.value import Value
+from faas_cache.planning.checks import check_builder, check_each, check_files
+from faas_cache.planning.context_files import ContextFiles, ReadFiles
 from faas_cache.planning.equal_builds import equal_builds
 from faas_cache.planning.function_names import check_name
 from faas_cache.planning.options import BuildOptions, checked_environ
@@ -49,10 +50,11 @@ DOCKERFILE = "dockerfile"
 _NO_FLAGS = CacheFlags()
 _NO_OPTIONS = BuildOptions()
 _NO_INPUTS = PlanInputs()
+_NO_FILES: Mapping[str, ContextFiles] = FrozenMap()
 
 
-@attrs.frozen(kw_only=True)
-class CacheUse:
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class CacheUse(Value):
     """One cache that a function imports from or exports to.
 
     Attributes:
@@ -68,8 +70,8 @@ class CacheUse:
     location: Location
 
 
-@attrs.frozen(kw_only=True, repr=False)
-class StackPlan:
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class StackPlan(Value):
     """The plans of the selected functions of a stack, and everything that is wrong with them.
 
     Attributes:
@@ -126,7 +128,10 @@ class StackPlan:
         Functions that overwrite each other's image are an error where they are built (E7).
         """
         request = attrs.evolve(self.request, building=building)
-        return _assemble(attrs.evolve(self, request=request))
+        plan = attrs.evolve(self, request=request)
+        if not building and not any(d.name == "shared-image" for d in self.diagnostics):
+            return plan  # E7 is all that depends on it
+        return _assemble(plan)
 
     @property
     def builder_name(self) -> str | None:
@@ -173,9 +178,11 @@ class StackPlan:
         """The same functions, built with another front end."""
         return _assemble(attrs.evolve(self, chosen=front_end))
 
-    def with_dockerfiles(self, dockerfiles: Mapping[str, str]) -> StackPlan:
-        """The same functions, checked with their Dockerfiles, by the name of the function."""
-        inputs = attrs.evolve(self.inputs, dockerfiles=dockerfiles)
+    def with_files(
+        self, dockerfiles: Mapping[str, str], context_files: Mapping[str, ContextFiles] = _NO_FILES
+    ) -> StackPlan:
+        """The same functions, checked with what was read for them, by the name of the function."""
+        inputs = attrs.evolve(self.inputs, dockerfiles=dockerfiles, context_files=context_files)
         return _assemble(attrs.evolve(self, inputs=inputs))
 
     def raise_errors(self) -> None:
@@ -194,8 +201,11 @@ class StackPlan:
             raise self._error()
         plans = self.distinct().plans
         if not bake:
-            built = _commands(plans, self.front_end, self.inputs.root)
-            return tuple(command for commands in built for command in commands)
+            return tuple(
+                attrs.evolve(command, function=plan.function, cwd=self.inputs.root)
+                for plan in plans
+                for command in _commands(plan, self.front_end)
+            )
         if self.front_end.together is None:
             return self.using(FRONT_ENDS["buildx_build"]).commands(bake=True)
         command = self.front_end.together(plans)
@@ -209,8 +219,6 @@ class StackPlan:
         about_builder = all(_is_about_builder(diagnostic, self.builder) for diagnostic in failures)
         return BuilderError(*failures) if about_builder else InvalidInput(*failures)
 
-    __repr__ = shown_fields
-
 
 def plan_stack(  # noqa: PLR0913  # the fields of a request, and what was read for it
     stack: Stack,
@@ -223,10 +231,12 @@ def plan_stack(  # noqa: PLR0913  # the fields of a request, and what was read f
     strict: bool = False,
     inputs: PlanInputs = _NO_INPUTS,
     builder: Builder | None = None,
+    read_files: Callable[[StackPlan], ReadFiles] | None = None,
 ) -> StackPlan:
     """The plan of the selected functions of a stack; mistakes of the user do not raise.
 
-    Pure: the environment, templates, Dockerfiles and tags are those of `inputs`.
+    Pure: what was read is in `inputs`. Which Dockerfiles and contexts are read depends on the
+    plans: `read_files` gets them before they are checked.
     """
     request = Request(
         names=names, filter=filter, regex=regex, flags=flags, options=options, strict=strict
@@ -250,21 +260,22 @@ def plan_stack(  # noqa: PLR0913  # the fields of a request, and what was read f
             plans.append(_resolve(specs[spec.name], flags, options))
     others = _others(stack, {spec.name for spec in selected}, flags, options, inputs)
     environ = None if inputs.environ is None else checked_environ(inputs.environ)
-    return _assemble(
-        StackPlan(
-            plans=(),
-            diagnostics=(),
-            builder=builder,
-            front_end=None,
-            request=request,
-            specs=FrozenMap(specs),
-            stack=stack,
-            inputs=attrs.evolve(inputs, environ=environ),
-            resolved=tuple(plans),
-            others=others,
-            faults=tuple(faults.diagnostics),
-        )
+    stack_plan = StackPlan(
+        plans=tuple(plans),
+        diagnostics=(),
+        builder=builder,
+        front_end=None,
+        request=request,
+        specs=FrozenMap(specs),
+        stack=stack,
+        inputs=attrs.evolve(inputs, environ=environ),
+        resolved=tuple(plans),
+        others=others,
+        faults=tuple(faults.diagnostics),
     )
+    if read_files is not None:
+        return stack_plan.with_files(*read_files(stack_plan))
+    return _assemble(stack_plan)
 
 
 def _others(
@@ -323,8 +334,13 @@ def _assemble(stack_plan: StackPlan) -> StackPlan:
     plans = stack_plan.resolved
     if chosen == FRONT_ENDS["buildx_build"]:
         plans = tuple(map(_with_buildx, plans))
-    faults = FaultCollector(list(stack_plan.faults))
+    faults = FaultCollector(stack_plan.faults)
     faults.add(*check_each(plans, builder, inputs.environ, inputs.dockerfiles))
+    if inputs.dockerfiles or inputs.context_files:
+        variables = stack_plan.stack.argument_variables()
+        common = stack_plan.request.options.build_args
+        read = inputs.dockerfiles, variables, common, inputs.context_files
+        faults.add(*check_files(plans, *read))
     faults.add(
         *check_between(
             plans,
@@ -338,7 +354,8 @@ def _assemble(stack_plan: StackPlan) -> StackPlan:
         faults.add(*check_reads(specs, stack.functions.values(), stack_plan.request.flags))
     # A front end of another program does not use docker's builder.
     other = chosen is not None and chosen.program != (builder.program if builder else DOCKER)
-    missing = () if other else check_builder(plans, builder)
+    publish = stack_plan.request.options.publish
+    missing = () if other else check_builder(plans, builder, inputs.environ, publish=publish)
     faults.add(*missing)
     front_end = chosen
     if chosen is not None:
@@ -347,12 +364,12 @@ def _assemble(stack_plan: StackPlan) -> StackPlan:
         with faults.catch():
             front_end = choose_front_end(plans, builder)
     if front_end is not None:
-        for commands in _commands(plans, front_end, inputs.root):
-            unsupported = [d for command in commands for d in command.unsupported]
+        for plan in plans:
+            unsupported = [d for c in _commands(plan, front_end) for d in c.unsupported]
             # What docker does not support in a build, it does otherwise; other programs lose it.
             faults.add(*(errors(unsupported) if front_end.program == DOCKER else unsupported))
     # A fault of a flag is one fault, however many functions it reaches.
-    diagnostics = stack_plan.stack.with_locations(dict.fromkeys(faults.diagnostics))
+    diagnostics = stack_plan.stack.report(dict.fromkeys(faults.diagnostics))
     if stack_plan.request.strict:
         diagnostics = tuple(map(_strict, diagnostics))
     faulty = _faulty_functions(plans, diagnostics)
@@ -369,17 +386,12 @@ def _has_settings(flags: CacheFlags) -> bool:
     return flags.enabled and flags.build_cache is None and not flags.cache_to
 
 
-def _commands(
-    plans: Iterable[BuildPlan], front_end: FrontEnd, root: str
-) -> Iterator[tuple[Command, ...]]:
-    """For each plan its build, then its pushes if the build does not push by itself."""
-    for plan in plans:
-        build = attrs.evolve(front_end.build(plan), function=plan.function, cwd=root)
-        pushes = front_end.push(plan) if front_end.push and plan.output == "push" else ()
-        yield (
-            build,
-            *(attrs.evolve(p, kind="push", function=plan.function, cwd=root) for p in pushes),
-        )
+def _commands(plan: BuildPlan, front_end: FrontEnd) -> Iterator[Command]:
+    """The build of a plan, then its pushes if the build does not push by itself."""
+    yield front_end.build(plan)
+    if front_end.push and plan.output == "push":
+        for command in front_end.push(plan):
+            yield attrs.evolve(command, kind="push")
 
 
 def _strict(diagnostic: Diagnostic) -> Diagnostic:

@@ -62,7 +62,17 @@ class FakeDocker:
         """The environment of this process with the fake in front of PATH."""
         dropped = {"BUILDX_BUILDER", "BUILDKIT_PROGRESS", "DOCKER_HOST", "DOCKER_CONTEXT"}
         kept = {key: value for key, value in os.environ.items() if key not in dropped}
-        return kept | {"PATH": f"{self.bin}{os.pathsep}{os.environ['PATH']}"}
+        path = f"{self.bin}{os.pathsep}{os.environ['PATH']}"
+        return kept | {"PATH": path, "DOCKER_CONFIG": str(self.config)}
+
+    @property
+    def config(self) -> Path:
+        """The folder of docker's configuration, which names a helper that may know any registry."""
+        folder = self.folder / "config"
+        if not folder.exists():
+            folder.mkdir()
+            (folder / "config.json").write_text('{"credsStore": "fake"}')
+        return folder
 
     def answer(
         self,

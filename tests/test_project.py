@@ -27,7 +27,7 @@ from stack_files import (
     write_project,
 )
 
-from faas_cache.model.diagnostics import Location
+from faas_cache.model.diagnostics import Diagnostic, Location
 from faas_cache.model.errors import BuilderError, InvalidStack
 from faas_cache.model.flags import CacheFlags
 from faas_cache.model.specs import FunctionSpec
@@ -211,6 +211,28 @@ def test_dockerfiles_are_read(tmp_path: Path, folder: str) -> None:
     files = {f"{folder}/Dockerfile": STAGES, "template/py/template.yml": ""}
     write_project(tmp_path, "  fn: {image: a/fn, lang: py, build_cache: inline}\n", files)
     assert names(load(tmp_path).plan()) == ["uncached-stages"]
+
+
+def test_the_checks_run_once_with_the_dockerfiles(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Planning reads them before it checks."""
+    write_project(
+        tmp_path,
+        "  fn: {image: a/fn, lang: py, build_cache: inline}\n",
+        {**TEMPLATE, "template/py/Dockerfile": STAGES},
+    )
+    checked: list[dict[str, str]] = []
+
+    def record(
+        _plans: object, _builder: object, _environ: object, dockerfiles: Mapping[str, str]
+    ) -> tuple[Diagnostic, ...]:
+        checked.append(dict(dockerfiles))
+        return ()
+
+    monkeypatch.setattr("faas_cache.stack_plan.check_each", record)
+    load(tmp_path).plan()
+    assert checked == [{"fn": STAGES}]
 
 
 def test_a_dockerfile_that_cannot_be_read_is_none(tmp_path: Path) -> None:

@@ -268,12 +268,7 @@ def test_the_builder_is_asked_once(root: Path, fake_docker: FakeDocker) -> None:
         (TWO, BuildOptions(), False),
         (CACHED, BuildOptions(), True),
         (TWO, BuildOptions(publish=True), True),
-        (TWO, BuildOptions(publish=True, builder="mine"), False),
-        (
-            TWO,
-            BuildOptions(publish=True, builder="mine", platforms="linux/amd64,linux/arm64"),
-            True,
-        ),
+        (TWO, BuildOptions(publish=True, builder="mine"), True),
         ("  off: {image: a, skip_build: true}\n", BuildOptions(publish=True), False),
     ],
 )

@@ -159,9 +159,7 @@ def test_the_explanation_that_is_shown(
     (tmp_path / "build.log").write_text(
         f"{block}ERROR: failed to build: failed to solve: {message}\n"
     )
-    with (tmp_path / "build.log").open() as log:
-        monkeypatch.setattr("sys.stdin", log)
-        assert main(prompt.split()[2:3]) == 0
+    assert main(prompt.split()[2:]) == 0
     assert capsys.readouterr().out == expected
 
 

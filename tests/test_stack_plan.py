@@ -505,7 +505,7 @@ def test_dockerfiles_can_be_given_later() -> None:
     """F4: which Dockerfiles matter is known only after the plan."""
     result = plan(stack=stack_of(fn=INLINE))
     text = "FROM a AS build\nRUN make\nFROM b\nCOPY --from=build /x /x"
-    assert findings(result.with_dockerfiles({"fn": text})) == [
+    assert findings(result.with_files({"fn": text})) == [
         ("uncached-stages", "warning", "functions.fn.build_cache")
     ]
 

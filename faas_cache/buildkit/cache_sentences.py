@@ -8,7 +8,11 @@ from faas_cache.model.frozen_map import FrozenMap
 __all__ = [
     "CACHE_SENTENCES",
     "CACHE_URL",
+    "CREATE_BUILDER",
     "DAEMON_URL",
+    "IGNORE_FIELD",
+    "IGNORE_FLAG",
+    "IMAGE_MANIFEST",
     "LIMIT_URL",
     "LOGIN",
     "PRUNE",
@@ -21,12 +25,23 @@ _REGISTRY = f"{CACHE_URL}registry/"
 DAEMON_URL = "https://docs.docker.com/engine/daemon/troubleshoot/"
 LIMIT_URL = "https://docs.docker.com/docker-hub/usage/"
 
-LOGIN = "run `docker login` for this registry in the job that builds, and check the name"
-WRITE = "use credentials that may write to this repository, and a tag that is not immutable"
+# What a plan may know better: the registry, the entry to write, or that it is written already.
+LOGIN = "run `docker login` for this registry"
+IMAGE_MANIFEST = (
+    "write `image-manifest=true,oci-mediatypes=true` into the `to` entry (BuildKit 0.12 or newer)"
+)
+IGNORE_FLAG = "pass `--ignore-cache-errors` to let such a build pass"
+IGNORE_FIELD = "add `ignore-error=true` to the `to` entry to let such a build pass"
+CREATE_BUILDER = (
+    "create a builder with `docker buildx create --driver docker-container --use` (where"
+    " DOCKER_TLS_VERIFY is set, run `docker context create tls` first, and add `tls` at the end)"
+)
+
+WRITE = f"{LOGIN} with credentials that may write to the repository"
 READ = "read the error message of the builder"
 PRUNE = "free disk space where the daemon keeps its data: `docker builder prune`"
 _NO_EXPORT = "build with `--no-cache-export` to use the cache without writing it"
-_IGNORE = "pass `--ignore-cache-errors` to let such a build pass"
+_OWN_REPOSITORY = "`build_cache: {mode: max, repository: REGISTRY/NAME}`"
 _CREDENTIALS = "check the credentials of the cache service in the entry or in the environment"
 
 # By step, cause and variant: `service` is a cache in S3, Azure or GitHub Actions.
@@ -35,32 +50,44 @@ CACHE_SENTENCES: FrozenMap[Sentence] = FrozenMap(
         # The export of a cache.
         "cache-export refused": Sentence(
             "the registry rejected the cache manifest",
-            "write `image-manifest=true,oci-mediatypes=true` into the `to` entry (BuildKit 0.12 or"
-            f" newer), or keep the cache in another registry; {_IGNORE}",
+            f"{IMAGE_MANIFEST}, or keep the cache in another registry with {_OWN_REPOSITORY};"
+            f" {IGNORE_FLAG}",
             _REGISTRY,
         ),
         "cache-export refused image-manifest": Sentence(
             "the registry rejected the cache manifest, although it is an image manifest",
-            f"keep the cache in another registry; {_IGNORE}",
+            f"keep the cache in another registry with {_OWN_REPOSITORY}; {IGNORE_FLAG}",
             _REGISTRY,
         ),
         "cache-export refused service": Sentence(
             "the cache service refused to store the cache",
-            "add `ignore-error=true` to the `to` entry to let such a build pass",
+            IGNORE_FIELD,
             f"{CACHE_URL}gha/",
         ),
         "cache-export unauthorized": Sentence(
             "could not export the cache: authentication required",
-            f"{LOGIN}; a token may also have expired during a long build; {_NO_EXPORT}",
+            f"{LOGIN} in the job that builds (a token may also expire during a long build);"
+            f" {_NO_EXPORT}",
             _REGISTRY,
         ),
         "cache-export denied": Sentence(
             "could not export the cache: access denied", f"{WRITE}; {_NO_EXPORT}", _REGISTRY
         ),
+        "cache-export denied immutable": Sentence(
+            "could not export the cache: its tag is immutable",
+            "make the tag mutable, or keep the cache in a repository of its own with"
+            f" {_OWN_REPOSITORY}; {_NO_EXPORT}",
+            _REGISTRY,
+        ),
         "cache-export unreachable": Sentence(
             "could not export the cache: its registry or service cannot be reached",
-            f"check that the address is reachable from the builder, and try again; {_IGNORE}",
+            f"check that the address is reachable from the builder, and try again; {IGNORE_FLAG}",
             _REGISTRY,
+        ),
+        "cache-export unreachable service": Sentence(
+            "could not export the cache: the cache service cannot be reached",
+            f"check that the service is reachable from the builder, and try again; {IGNORE_FIELD}",
+            CACHE_URL,
         ),
         "cache-export unreachable unresponsive": Sentence(
             "the builder did not accept the build in time: a cache service may not be responding",
@@ -69,13 +96,23 @@ CACHE_SENTENCES: FrozenMap[Sentence] = FrozenMap(
         ),
         "cache-export timeout": Sentence(
             "could not export the cache: its registry or service timed out",
-            f"try again; {_IGNORE}",
+            f"try again; {IGNORE_FLAG}",
             _REGISTRY,
+        ),
+        "cache-export timeout service": Sentence(
+            "could not export the cache: the cache service timed out",
+            f"try again; {IGNORE_FIELD}",
+            CACHE_URL,
         ),
         "cache-export rate-limited": Sentence(
             "could not export the cache: too many requests",
-            f"try again later, or build fewer functions at once; {_IGNORE}",
+            f"try again later; {IGNORE_FLAG}",
             _REGISTRY,
+        ),
+        "cache-export rate-limited service": Sentence(
+            "could not export the cache: the cache service received too many requests",
+            f"try again later; {IGNORE_FIELD}",
+            CACHE_URL,
         ),
         "cache-export too-large": Sentence(
             "could not export the cache: a layer exceeds the size limit of the registry or a proxy",
@@ -87,16 +124,22 @@ CACHE_SENTENCES: FrozenMap[Sentence] = FrozenMap(
             "give each job a cache of its own (`--cache-scope`), or let only one job export it",
             _REGISTRY,
         ),
+        "cache-export conflict service": Sentence(
+            "could not export the cache: another job writes the same cache",
+            "give each job a cache of its own (`scope` or `name` in the entry), or let only one job"
+            f" export it; {IGNORE_FIELD}",
+            CACHE_URL,
+        ),
         "cache-export unsupported": Sentence(
             "this builder cannot export the cache",
-            "turn on the containerd image store, or create a builder with `docker buildx create"
-            f" --driver docker-container`; {_NO_EXPORT}",
+            "write `build_cache: inline`; or turn on the containerd image store of Docker with"
+            ' `{"features": {"containerd-snapshotter": true}}` in `/etc/docker/daemon.json` and a'
+            f" restart of Docker; or {CREATE_BUILDER}; or {_NO_EXPORT}",
             "https://docs.docker.com/go/build-cache-backends/",
         ),
         "cache-export unsupported backend": Sentence(
             "this builder does not support this cache backend",
-            "create a builder with `docker buildx create --driver docker-container`, or use another"
-            " type in the `to` entry",
+            f"use another type in the `to` entry, or {CREATE_BUILDER}",
             "https://docs.docker.com/go/build-cache-backends/",
         ),
         "cache-export unsupported several": Sentence(
@@ -149,8 +192,13 @@ CACHE_SENTENCES: FrozenMap[Sentence] = FrozenMap(
         ),
         "cache-export unknown": Sentence(
             "could not export the cache (unrecognized error)",
-            f"{READ}; {_IGNORE}",
+            f"{READ}; {IGNORE_FLAG}",
             _REGISTRY,
+        ),
+        "cache-export unknown service": Sentence(
+            "could not export the cache (unrecognized error)",
+            f"{READ}; {IGNORE_FIELD}",
+            CACHE_URL,
         ),
         # The import of a cache: none of these fails a build, but `broken` does.
         "cache-import missing": Sentence(
@@ -193,13 +241,12 @@ CACHE_SENTENCES: FrozenMap[Sentence] = FrozenMap(
         ),
         "cache-import rate-limited": Sentence(
             "could not import the cache {cache}: too many requests",
-            "log in to raise the limit, or build fewer functions at once",
+            "try again later; log in to raise the limit",
             LIMIT_URL,
         ),
         "cache-import unsupported": Sentence(
             "this builder cannot import the cache {cache}",
-            "create a builder with `docker buildx create --driver docker-container`, or use another"
-            " type in the `from` entry",
+            f"use another type in the `from` entry, or {CREATE_BUILDER}",
             CACHE_URL,
         ),
         "cache-import unauthorized service": Sentence(

@@ -12,7 +12,7 @@ from typing import Literal, TypeAlias
 
 import attrs
 
-from faas_cache.model.masking import shown_fields
+from faas_cache.model.value import Value
 
 __all__ = [
     "BuildFinished",
@@ -28,19 +28,17 @@ __all__ = [
 StepKind: TypeAlias = Literal["build", "base", "import", "export", "image", "internal"]
 
 
-@attrs.frozen(kw_only=True)
-class BuildStarted:
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class BuildStarted(Value):
     """The build of a function starts; what earlier attempts reported no longer counts."""
 
     function: str
     attempt: int = 1
     time: float | None = None
 
-    __repr__ = shown_fields
 
-
-@attrs.frozen(kw_only=True)
-class StepStarted:
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class StepStarted(Value):
     """A step starts, or starts again: BuildKit reports some steps as finished several times.
 
     `kind` is `build` for an instruction of the Dockerfile, `base` for `FROM`, `import` and `export`
@@ -53,11 +51,9 @@ class StepStarted:
     kind: StepKind
     time: float | None = None
 
-    __repr__ = shown_fields
 
-
-@attrs.frozen(kw_only=True)
-class StepProgress:
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class StepProgress(Value):
     """One part of a step moves on.
 
     `current` of `total` bytes were transferred, 0 where it has no size; `done` when it has ended.
@@ -71,11 +67,9 @@ class StepProgress:
     done: bool = False
     time: float | None = None
 
-    __repr__ = shown_fields
 
-
-@attrs.frozen(kw_only=True)
-class StepFinished:
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class StepFinished(Value):
     """A step has ended: from the cache, by running for `seconds`, or with an `error`.
 
     An `error` that ends in `context canceled` is the failure of another step.
@@ -88,11 +82,9 @@ class StepFinished:
     seconds: float = 0.0
     time: float | None = None
 
-    __repr__ = shown_fields
 
-
-@attrs.frozen(kw_only=True)
-class Output:
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class Output(Value):
     """One line, with its end: what a step printed, or the builder itself (`step` is `None`).
 
     `seconds` counts from the start of the step. `warning` marks a remark of BuildKit's on a step.
@@ -105,11 +97,9 @@ class Output:
     warning: bool = False
     time: float | None = None
 
-    __repr__ = shown_fields
 
-
-@attrs.frozen(kw_only=True)
-class BuildFinished:
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class BuildFinished(Value):
     """The build of a function has ended; `status` is that of its result, such as `built`."""
 
     function: str
@@ -117,8 +107,6 @@ class BuildFinished:
     exit_code: int | None
     seconds: float = 0.0
     time: float | None = None
-
-    __repr__ = shown_fields
 
 
 Event: TypeAlias = BuildStarted | StepStarted | StepProgress | StepFinished | Output | BuildFinished

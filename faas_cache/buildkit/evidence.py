@@ -63,6 +63,7 @@ class Build:
     def _reset(self) -> None:
         self._steps: dict[str, Vertex] = {}
         self._text = LastWords()
+        self._announced = False
         self.exit_code: int | None = None
         self.interrupted: bool = False
 
@@ -71,6 +72,7 @@ class Build:
         match event:
             case BuildStarted():
                 self._reset()
+                self._announced = True
             case StepStarted():
                 started = self._steps.setdefault(event.step, Vertex(event.name, event.kind))
                 started.finished, started.error = False, ""
@@ -81,7 +83,7 @@ class Build:
                     step.finished, step.error = True, event.error
             case Output():
                 if event.step is None:
-                    self._text.read(event.data)
+                    self._text.read(event.data, in_build=bool(self._steps))
             case _:
                 self.exit_code = event.exit_code
                 self.interrupted = event.status in ("stopped", "timed out", "not started")
@@ -102,6 +104,13 @@ class Build:
     def has_text(self) -> bool:
         """Whether the builder printed more than the progress of steps."""
         return bool(self._text.last)
+
+    @property
+    def recognized(self) -> bool:
+        """Whether something in the log is that of a builder, and of no other program."""
+        steps = self._steps.values()
+        known = any(s.finished or s.kind != "internal" or s.name[:1] == "[" for s in steps)
+        return known or self._announced or self._text.recognized
 
     @property
     def whole(self) -> bool:

@@ -13,24 +13,33 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import attrs
 
+from faas_cache.buildkit.answers import (
+    cause_of,
+    cause_of_import,
+    find_words,
+    registry_of,
+    with_login,
+)
 from faas_cache.buildkit.events import Event
 from faas_cache.buildkit.evidence import Build, Vertex
 from faas_cache.buildkit.last_words import Final, shorten
 from faas_cache.buildkit.logs import stream_log
-from faas_cache.buildkit.messages import STATUSES, WORDS, Cause, FailedStep, Words
+from faas_cache.buildkit.messages import Cause, FailedStep
 from faas_cache.buildkit.names import import_source
 from faas_cache.buildkit.sentences import SENTENCES
 from faas_cache.model.diagnostics import Diagnostic, Location, Severity
-from faas_cache.model.masking import masked_message, shown_fields
+from faas_cache.model.masking import masked_message
+from faas_cache.model.text import printable
+from faas_cache.model.value import Value
 
-__all__ = ["Explanation", "explain"]
+__all__ = ["Explanation", "explain", "explain_text"]
 
 # The maximal length of the builder's own error that is kept.
 _MAX_ERROR = 1000
 
 
-@attrs.frozen(kw_only=True)
-class Explanation:
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class Explanation(Value):
     """What went wrong in the build of one function, and what to do.
 
     `severity` is `error` for what failed the build, `warning` for a cache that could not be read or
@@ -51,11 +60,14 @@ class Explanation:
     error: str = ""
     name: str = ""
 
-    __repr__ = shown_fields
-
     def __str__(self) -> str:
-        first, *rest = str(self.diagnostic()).split("\n")
-        return "\n".join([first, *([f"    {self.error}"] if self.error else ()), *rest])
+        return self.block()
+
+    def block(self, *more: str) -> str:
+        """The explanation as lines: function and cause, error, what to do, `more`, a page."""
+        first = str(attrs.evolve(self.diagnostic(), hint="", url="", location=Location()))
+        head = f"{printable(self.function)}: {first}" if self.function else first
+        return "\n    ".join(filter(None, (head, self.error, self.fix, *more, self.url)))
 
     def diagnostic(self) -> Diagnostic:
         """The explanation as a diagnostic: `build-failed`, `export-failed` or `import-failed`."""
@@ -85,7 +97,23 @@ def explain(
     >>> explanation.step, explanation.cause
     ('dockerfile', 'invalid')
     """
+    return _explain_all(_builds(log), exit_code)
+
+
+def explain_text(log: bytes) -> tuple[tuple[Explanation, ...], bool]:
+    """What `explain` returns, and whether the text is the log of a builder at all.
+
+    >>> explain_text(b"Error: no such user")[1], explain_text(b"#1 DONE 0.1s")[1]
+    (False, True)
+    """
     builds = _builds(log)
+    explanations = _explain_all(builds, None)
+    explained = any(e.severity == "error" and e.cause != "unknown" for e in explanations)
+    return explanations, explained or any(build.recognized for build in builds)
+
+
+def _explain_all(builds: Sequence[Build], exit_code: int | None) -> tuple[Explanation, ...]:
+    """The explanations of some builds: failures first."""
     failures = list(_failures(builds, exit_code))
     if not failures and exit_code:
         failures = [_explain_last(builds)]
@@ -100,10 +128,14 @@ def _builds(log: str | bytes | Iterable[Event]) -> list[Build]:
     if isinstance(log, str | bytes):
         data = log.encode(errors="replace") if isinstance(log, str) else log
         for number, event in stream_log(data):
-            builds.setdefault(number, Build(event.function)).add(event)
+            if number not in builds:
+                builds[number] = Build(event.function)
+            builds[number].add(event)
     else:
         for event in log:
-            builds.setdefault(event.function, Build(event.function, of_events=True)).add(event)
+            if event.function not in builds:
+                builds[event.function] = Build(event.function, of_events=True)
+            builds[event.function].add(event)
     return list(builds.values())
 
 
@@ -138,7 +170,7 @@ def _explain(build: Build, builds: Sequence[Build], final: Final) -> Explanation
     """The explanation of the error that a build ended with."""
     owner, culprit = _culprit(build, builds, final)
     final = attrs.evolve(final, message=shorten(final.message))
-    own = _words(final.message)
+    own = find_words(final.message)
     step: FailedStep | None = own.step if own else None
     cause = own.cause if own else None
     variant = own.variant if own else ""
@@ -149,17 +181,14 @@ def _explain(build: Build, builds: Sequence[Build], final: Final) -> Explanation
     elif _step_of(culprit) == "daemon":
         step, variant = "daemon", ""
     if cause is None:
-        cause = _status(f"{final.message}\n{final.more}", step)
+        cause = cause_of(f"{final.message}\n{final.more}", step)
     if _step_of(culprit) == "daemon" and cause not in ("denied", "disk-full"):
         cause = "unreachable"  # it does not start, whatever its words are
     if step in ("build-step", "base-image", "image-push", "cache-export", "daemon"):
         broken = _broken_cache(owner, culprit, final.message)
         if broken is not None:
             step, cause, variant = *broken, "broken"
-    if (step, cause) == ("cache-export", "refused") and culprit and culprit.image_manifest:
-        variant = "image-manifest"
-    if variant == "" and _SERVICE.search(culprit.name if culprit else final.message):
-        variant = "service"
+    variant = variant or _special(step, cause, culprit, final)
     function = owner.function or build.function or final.target
     return _sentence(
         function,
@@ -173,6 +202,15 @@ def _explain(build: Build, builds: Sequence[Build], final: Final) -> Explanation
     )
 
 
+def _special(step: FailedStep | None, cause: Cause, culprit: Vertex | None, final: Final) -> str:
+    """The variant of a failure whose sentence depends on what failed, and not on its words."""
+    if (step, cause) == ("cache-export", "refused") and culprit and culprit.image_manifest:
+        return "image-manifest"
+    if cause == "denied" and "immutable" in final.message:
+        return "immutable"
+    return "service" if _SERVICE.search(culprit.name if culprit else final.message) else ""
+
+
 def _culprit(build: Build, builds: Sequence[Build], final: Final) -> tuple[Build, Vertex | None]:
     """The step that failed, and its build: in a bake, that of the function of the step."""
     candidates = [build] if build.function or not build.of_events else builds
@@ -181,7 +219,7 @@ def _culprit(build: Build, builds: Sequence[Build], final: Final) -> tuple[Build
         if vertex is not None:
             candidate.culprits.append(vertex)
             return candidate, vertex
-    if final.block and _words(shorten(final.message)) is None:
+    if final.block and find_words(shorten(final.message)) is None:
         return build, build.named(final.block)
     return build, None
 
@@ -224,11 +262,6 @@ def _step_of(vertex: Vertex | None) -> FailedStep | None:
     return _KINDS[vertex.kind]
 
 
-def _words(message: str) -> Words | None:
-    """The step and the cause that the text of an error names."""
-    return next((words for words in WORDS if re.search(words.pattern, message)), None)
-
-
 # A layer that an imported cache lists and that cannot be read. A file that a step lacks is a path
 # in quotes, without digest.
 _LAYER = re.compile(
@@ -245,55 +278,14 @@ def _broken_cache(
     """Whether a layer of the cache, or of the base image, could not be read (G3)."""
     if culprit is None or culprit.kind == "internal" or not _LAYER.search(message):
         return None
-    cause = _status(message, None)
+    cause = cause_of(message, None)
     gone: Cause = "missing" if cause == "unknown" and _GONE.search(message) else cause
     if build.imported or not build.whole:
         return "cache-import", gone
     return None if "parent snapshot" in message else ("base-image", gone)
 
 
-# Names and addresses are the user's, so their words mean nothing.
-_NAMES = re.compile(r"\w+://\S+|\"[^\"]*\"|\S*[0-9a-z]/\S+:(?= )|sha256:[0-9a-f]+")
-# A manifest that a registry rejects: nothing else is written to `…/manifests/…`, and layers went
-# before it.
-_MANIFEST = re.compile(r"error writing manifest blob|PUT request to \S+/manifests/")
-_REJECTED = re.compile(
-    r"\b(?:400 Bad Request|404 Not Found|415 Unsupported Media Type|unsupported status)"
-    r"|(?i:manifest[_ ]invalid|manifest unknown|unsupported|media type|blob unknown"
-    r"|required property|\bunknown: )"
-)
-# What a read-only registry answers where the status is lost: distribution's code for it.
-_READ_ONLY = re.compile(r"\bunsupported(?::|$)|UNSUPPORTED", re.MULTILINE)
-_INVALID = re.compile(
-    r"invalid reference format|repository name .*must be lowercase|invalid checksum digest"
-    r"|InvalidResourceName|OutOfRangeInput|was not a valid URI|illegal base64|not a directory"
-    r"|invalid character|unexpected end of JSON input"
-)
-_MISSING = re.compile(
-    r"not found|manifest unknown|no match for platform|does not exist|(?i:name[_ ]unknown)"
-    r"|\b404 Not Found|\bNoSuch(?:Bucket|Key)\b|StatusCode: 404|no such file or directory"
-)
-
-
-def _status(text: str, step: FailedStep | None) -> Cause:
-    """What a registry, a service, a network or a disk answered."""
-    bare = _NAMES.sub("", text)
-    for cause, pattern in STATUSES:
-        if re.search(pattern, bare) and not (step is None and bare.strip() == "EOF"):
-            return cause
-    writing = step in ("cache-export", "image-push")
-    if writing and _MANIFEST.search(text) and _REJECTED.search(bare):
-        return "refused"
-    if writing and _READ_ONLY.search(bare):
-        return "denied"
-    if _INVALID.search(bare):
-        return "invalid"
-    return "missing" if _MISSING.search(bare) else "unknown"
-
-
 # What did not fail the build.
-
-_CONFIGURING = re.compile(r"^failed to configure \w+ cache importer: ")
 
 
 def _notes(build: Build, culprits: set[int]) -> Iterator[Explanation]:
@@ -302,14 +294,13 @@ def _notes(build: Build, culprits: set[int]) -> Iterator[Explanation]:
     for vertex in build.failed:
         if id(vertex) in culprits or vertex.kind not in ("import", "export"):
             continue
-        message = _CONFIGURING.sub("", shorten(vertex.bare))
         step = _KINDS[vertex.kind]
-        unsupported = message.startswith("unknown cache importer: ")
-        cause: Cause = "unsupported" if unsupported else _status(message, step)
+        message = shorten(vertex.bare)
+        cause = cause_of_import(message) if vertex.kind == "import" else cause_of(message, step)
         name = import_source(vertex.name)
-        yield _note(build.function, pushed, step, cause, shorten(vertex.bare), name)
+        yield _note(build.function, pushed, step, cause, message, name)
     for name, message in build.lost_imports:
-        cause = _status(message, "cache-import")
+        cause = cause_of(message, "cache-import")
         yield _note(build.function, pushed, "cache-import", cause, message, name)
 
 
@@ -342,6 +333,7 @@ def _sentence(  # noqa: PLR0913  # the parts of an explanation
     if sentence is None:
         cause = "unknown"
         sentence = SENTENCES[f"{step or ''} unknown"]
+    registry = registry_of(error)
     name = "unknown-builder" if variant in _NO_BUILDER and step == "front-end" else ""
     names = ", ".join(f"`{masked_message(c)}`" for c in dict.fromkeys(caches)) or "in use"
     error = masked_message(error)
@@ -352,7 +344,7 @@ def _sentence(  # noqa: PLR0913  # the parts of an explanation
         cause=cause,
         image_pushed=pushed,
         message=sentence.message.replace("{cache}", names),
-        fix=sentence.fix,
+        fix=sentence.fix if registry is None else with_login(sentence.fix, registry),
         url=sentence.url,
         error=error if len(error) <= _MAX_ERROR else f"{error[:_MAX_ERROR]}…",
         name=name,

@@ -72,22 +72,26 @@ _BARE = re.compile(
     r"The command '.*' returned a non-zero code: [0-9]+"
     r"|(?:Error response from daemon|error during connect|unable to prepare context"
     r"|invalid argument|unknown flag|unknown shorthand flag|failed to connect to the docker API"
-    r"|permission denied while trying to connect|error from registry"
-    r"|An image does not exist locally|Failed to initialize: "
-    r"|push access denied)\b.*"
+    r"|permission denied while trying to connect|Failed to initialize: )\b.*"
     r"|(?:docker: )?(?:Cannot connect to the Docker daemon|unknown command: docker buildx)\b.*"
     r"|(?:docker: )?'buildx' is not a docker command.*"
     r"|(?:.*: )?docker: (?:command )?not found"
     r"|(?:ADD|COPY) failed: .*|invalid value \".*"
-    r"|no basic auth credentials|unauthorized: .*|denied: .*"
+)
+# Failures that only `docker push` prints so; its first line, on standard output, may be missing.
+_OF_PUSH = re.compile(
+    r"(?:error from registry|An image does not exist locally|tag does not exist|push access denied"
+    r"|received unexpected HTTP status|error parsing HTTP [0-9]+ response body"
+    r"|unexpected status from [A-Z]+ request to|failed to do request)\b.*"
+    r"|(?:denied|unauthorized|unsupported)(?:: .*)?|no basic auth credentials"
+    r"|[45][0-9]{2} [A-Z][a-z]+(?: [A-Z][a-z-]+)*"
 )
 # An explanation by this package, in the log of a build that printed one.
 _OURS = re.compile(r".*(?:error|warning|note): .* \[(?:build|export|import|cached-build)-failed\]")
+_INDENT = "    "
 _PUSHING = re.compile(r"The push refers to repository \[")
-_END_OF_PUSH = re.compile(
-    r"(?:denied|unsupported|unauthorized|unknown|EOF|received unexpected HTTP status)\b.*"
-    r"|(?:Get|Put|Head|Post) \".*"
-)
+# What `docker push` prints of a layer; another line is the failure, unless it is that of the end.
+_LAYER = re.compile(r"[0-9a-f]{12}: ")
 # The lines after an error that belong to it: the response of a registry or of Azure.
 _MORE = re.compile(
     r"(?:errors|unknown|unsupported|unauthorized|denied|unavailable|toomanyrequests)(?::.*)?"
@@ -118,37 +122,57 @@ class LastWords:
         self.block: str = ""
         self.pushing: bool = False
         self.lost_imports: dict[str, str] = {}
+        self.recognized: bool = False  # whether a line is that of a builder for certain
         self._in_block = False
+        self._in_ours = False
         self._more: list[str] | None = None
 
-    def read(self, data: bytes) -> None:
-        """Reads one line."""
+    def read(self, data: bytes, *, in_build: bool = False) -> None:
+        """Reads one line; `in_build` says that steps of a build came before it."""
         line = data.decode(errors="replace").rstrip("\r\n").rpartition("\r")[2]
+        if not line or line.isspace():
+            self._more, self._in_ours = None, False
+            return
         if line.startswith(" > ") and line.endswith(":"):
             name = line[3:-1]
             self.block = self.block if step_kind(name) == "import" else name
+        self._in_ours &= line.startswith(_INDENT)
         whole, line = line.strip(), shorten(line.strip())
-        if self._continue(line) or _OURS.fullmatch(line):
+        if self._in_ours or self._continue(line):
             return
-        self.last = line or self.last
+        if line[-1] == "]" and _OURS.fullmatch(line):
+            self._in_ours = self.recognized = True
+            return
+        self.last = line
         if line.startswith("---"):
             self._in_block = not self._in_block and line == "------"
         elif _SUCCESS.match(line):
-            self.final, self.pushing = None, False
+            self.final, self.pushing, self.recognized = None, False, True
         elif _PUSHING.match(line):
-            self.pushing = True
-        elif not self._in_block and self._is_final(line):
-            match = _PREFIX.match(whole)
-            self.final = Final(
-                message=without_prefix(whole),
-                pushing=self.pushing,
-                block=self.block,
-                target=(match["target"] or "") if match else "",
-                foreign=_FINAL.fullmatch(line) is None and _FOREIGN.match(line) is not None,
-            )
-            self._more = []
-        else:
+            self.pushing = self.recognized = True
+        elif not self._in_block and not _OF_CI.fullmatch(line):
+            self._read_end(line, whole, in_build=in_build)
+
+    def _read_end(self, line: str, whole: str, *, in_build: bool) -> None:
+        """A line that may be the error that the builder ended with."""
+        own, foreign = _FINAL.fullmatch(line), _FOREIGN.fullmatch(line)
+        # Behind the error of a step, such a line is the rest of that error.
+        push = (self.pushing or not in_build) and _OF_PUSH.fullmatch(line) is not None
+        if self.pushing and self.final is None:
+            push |= _LAYER.match(line) is None
+        if not (own or foreign or push or _BARE.fullmatch(line)):
             self._read_warning(line)
+            return
+        match = _PREFIX.match(whole)
+        self.final = Final(
+            message=without_prefix(whole),
+            pushing=self.pushing or push,
+            block=self.block,
+            target=(match["target"] or "") if match else "",
+            foreign=own is None and foreign is not None,
+        )
+        self.recognized |= own is not None
+        self._more = []
 
     def _continue(self, line: str) -> bool:
         """Whether the line belongs to the error before it."""
@@ -161,17 +185,12 @@ class LastWords:
         self._more = None
         return False
 
-    def _is_final(self, line: str) -> bool:
-        if _OF_CI.fullmatch(line):
-            return False
-        return any(
-            pattern.fullmatch(line) is not None
-            for pattern in (_FINAL, _FOREIGN, _BARE, *((_END_OF_PUSH,) if self.pushing else ()))
-        )
-
     def _read_warning(self, line: str) -> None:
         """A cache that is not imported, which is only a warning."""
         line = line.replace('\\"', "'")
         match = _LOST_LOCAL.search(line) or _LOST_REMOTE.search(line)
-        if match is not None and len(self.lost_imports) < _MAX_LOST:
+        if match is None:
+            return
+        self.recognized = True
+        if len(self.lost_imports) < _MAX_LOST:
             self.lost_imports.setdefault(match["name"], match["error"].strip(' "'))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import attrs
 
+from faas_cache.buildkit.answers import cause_of_import
 from faas_cache.buildkit.events import Event, Output, StepFinished, StepProgress, StepStarted
 from faas_cache.model.text import display, printable
 
@@ -15,6 +16,7 @@ class _Shown:
     """A step as far as it has been shown."""
 
     number: int
+    is_import: bool
     running: bool = True
     ended: str = ""
 
@@ -57,7 +59,7 @@ class LineFormatter:
             step.running = True
             return b""
         number = self._number(event.step)
-        self._steps[event.function, event.step] = _Shown(number)
+        self._steps[event.function, event.step] = _Shown(number, event.kind == "import")
         return f"#{number} {printable(event.name)}\n".encode()
 
     def _number(self, step: str) -> int:
@@ -84,6 +86,8 @@ class LineFormatter:
         step.running = False
         if event.error.endswith("context canceled"):
             ended = "CANCELED"
+        elif step.is_import and event.error and cause_of_import(event.error) == "missing":
+            ended = f"MISSING: {event.error}"  # as in each first build
         elif event.error:
             ended = f"ERROR: {event.error}"
         else:

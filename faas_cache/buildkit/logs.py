@@ -1,7 +1,8 @@
 """A log from anywhere, split into the builds in it, as events.
 
-The clocks, colours and marks that CI systems put before a line are removed; `fn | ` before a line
-names the function, where several are built side by side. A build ends where the next one begins.
+The clocks, colours and marks that CI systems put before a line are removed. The function is named
+by `fn | ` before a line, where several are built side by side, or by what faas-cli or this program
+prints before a build. A build ends where the next one begins.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from collections.abc import Iterator
 
 import attrs
 
-from faas_cache.buildkit.events import Event, Output, StepFinished, StepStarted
+from faas_cache.buildkit.events import BuildStarted, Event, Output, StepFinished, StepStarted
 from faas_cache.buildkit.reader import MAX_OBJECT, EventReader
 
 __all__ = ["read_log", "stream_log"]
@@ -29,7 +30,25 @@ _MARK = re.compile(rb"(?P<mark>[A-Za-z0-9][A-Za-z0-9._-]{0,99}) +\| ")
 _LINE_NUMBER = re.compile(rb"[0-9]+")
 # More builds than these are not kept apart.
 _MAX_BUILDS = 10_000
-_FIRST = (b"#0 building with ", b"#1 [internal] load ")
+# The first lines of builders: buildx, BuildKit, `docker push`, the legacy builder, buildah.
+_FIRST = (
+    b"#0 building with ",
+    b"#1 [internal] load ",
+    b"The push refers to repository [",
+    b"Sending build context to Docker daemon",
+    b"STEP 1/",
+)
+# What is printed before a build: by faas-cli, by this program. At its end, faas-cli repeats what
+# docker printed of each build that failed; builds that ran side by side are told apart only there.
+_NAME = rb"[A-Za-z0-9][A-Za-z0-9._-]{0,99}"
+_HEADER = re.compile(
+    rb"\[[0-9]{1,9}\] > (?:Building|Pushing) (?P<faascli>%b)(?: \[.*\])?\."
+    rb"|(?P<ours>%b): (?:building|pushing"
+    rb"|(?:[A-Z][A-Z_]{0,30}=\S* ){0,9}docker (?:buildx )?(?:build|bake|push) .*)"
+    rb"|(?P<repetitions>Errors received during build:)"
+    rb"|- \[(?P<repeated>%b)\] received non-zero exit code from build, error: (?P<line>.*)"
+    % (_NAME, _NAME, _NAME)
+)
 
 
 @attrs.define
@@ -37,7 +56,11 @@ class _Build:
     """The build that the lines with one mark belong to now."""
 
     number: int
-    reader: EventReader
+    function: str
+    of_faascli: bool = False
+    reader: EventReader = attrs.field(
+        init=False, default=attrs.Factory(lambda self: EventReader(self.function), takes_self=True)
+    )
     steps: set[str] = attrs.field(factory=set)
     images: set[str] = attrs.field(factory=set)
     over: bool = False
@@ -59,27 +82,77 @@ class _Build:
         """Whether a line begins another build than this one."""
         if line.startswith(b"#0"):
             return self.over or "#0" in self.steps
-        return self.over and "#1" in self.steps
+        return self.over and ("#1" in self.steps or not line.startswith(b"#"))
 
 
-def stream_log(log: bytes) -> Iterator[tuple[int, Event]]:
-    """The events of a log, each with the number of its build: builds are numbered as they begin."""
-    builds: dict[bytes, _Build] = {}
-    count = 0
-    for raw in log.removesuffix(b"\n").split(b"\n") if log else ():
-        mark, line = _split(raw, builds)
-        build = builds.get(mark)
-        if build is not None and line.startswith(_FIRST) and build.ends_before(line):
-            yield from ((build.number, event) for event in build.reader.close())
-            build = None
+class _Log:
+    """The builds of one log, whose lines are read one by one."""
+
+    def __init__(self) -> None:
+        self._builds: dict[bytes, _Build] = {}
+        self._count = 0
+        self._of_faascli: list[_Build] = []
+
+    def read(self, raw: bytes) -> Iterator[tuple[int, Event]]:
+        """The events of one line."""
+        mark, line = _split(raw, self._builds)
+        header = None if mark or line[:1] == b"#" else _HEADER.fullmatch(line)
+        if header is not None:
+            yield from self._announce(header)
+            line = header["line"]
+            if line is None:
+                return
+        build = self._builds.get(mark)
         if build is None:
-            build = builds[mark] = _Build(count, EventReader(mark.decode()))
-            count += 1
+            build = self._begin(mark, mark.decode())
+        elif line.startswith(_FIRST) and build.ends_before(line):
+            yield from self._end(build)
+            build = self._begin(mark, build.function, of_faascli=build.of_faascli)
         for event in build.reader.feed(line + b"\n"):
             build.note(event)
             yield build.number, event
-    for build in builds.values():
-        yield from ((build.number, event) for event in build.reader.close())
+
+    def close(self) -> Iterator[tuple[int, Event]]:
+        """The events that are left at the end."""
+        for build in self._builds.values():
+            yield from self._end(build)
+
+    def _announce(self, header: re.Match[bytes]) -> Iterator[tuple[int, Event]]:
+        """The beginning of a build whose function is known, or of faas-cli's repetitions."""
+        if header["repetitions"]:
+            builds, self._of_faascli = self._of_faascli, []
+            for build in builds:
+                yield build.number, BuildStarted(function=build.function)
+            return
+        name: bytes = header["faascli"] or header["ours"] or header["repeated"]
+        if (last := self._builds.get(b"")) is not None:
+            yield from self._end(last)
+        build = self._begin(b"", name.decode(), of_faascli=header["faascli"] is not None)
+        yield build.number, BuildStarted(function=build.function)
+
+    def _begin(self, mark: bytes, function: str, *, of_faascli: bool = False) -> _Build:
+        build = self._builds[mark] = _Build(self._count, function, of_faascli)
+        self._count += 1
+        if of_faascli:
+            self._of_faascli.append(build)
+        return build
+
+    def _end(self, build: _Build) -> Iterator[tuple[int, Event]]:
+        return ((build.number, event) for event in build.reader.close())
+
+
+def stream_log(log: bytes) -> Iterator[tuple[int, Event]]:
+    """The events of a log, each with the number of its build: builds are numbered as they begin.
+
+    Of several blank lines, one counts.
+    """
+    reader = _Log()
+    blank = False
+    for line in log.removesuffix(b"\n").split(b"\n") if log else ():
+        was_blank, blank = blank, not line or line.isspace()
+        if not (blank and was_blank):
+            yield from reader.read(line)
+    yield from reader.close()
 
 
 def read_log(log: bytes) -> tuple[tuple[str, tuple[Event, ...]], ...]:

@@ -169,6 +169,7 @@ WORDS: tuple[Words, ...] = (
         "unsupported",
         r"[Mm]ulti-platform build is not supported|multi-node builds currently not",
     ),
+    Words("front-end", "unsupported", r"could not create a builder instance with TLS data", "tls"),
     Words(
         "front-end", "invalid", r"use `docker --context=\S+ buildx` to switch to context", "context"
     ),
@@ -220,7 +221,9 @@ WORDS: tuple[Words, ...] = (
     ),
     Words("dockerfile", "invalid", r'circular dependency detected|failed to process "'),
     # Images and layers.
-    Words("image-push", "missing", r"An image does not exist locally with the tag", "local"),
+    Words(
+        "image-push", "missing", r"An image does not exist locally|^tag does not exist: ", "local"
+    ),
     Words("image-push", None, r"failed to push |push access denied|error from registry: "),
     Words("base-image", None, r"failed to resolve source metadata for|failed to load metadata for"),
     Words(

@@ -108,8 +108,8 @@ def _ended(function: str, key: str, text: str) -> StepFinished | None:
         return StepFinished(function=function, step=key, cached=True)
     if text == "CANCELED":
         return StepFinished(function=function, step=key, error="context canceled")
-    if text.startswith("ERROR: "):
-        return StepFinished(function=function, step=key, error=text.removeprefix("ERROR: "))
+    if text.startswith(("ERROR: ", "MISSING: ")):  # the latter are ours, see `lines`
+        return StepFinished(function=function, step=key, error=text.partition(": ")[2])
     if match := _DONE.fullmatch(text):
         return StepFinished(function=function, step=key, seconds=float(match["seconds"]))
     return None

@@ -16,7 +16,8 @@ from faas_cache.buildkit.events import (
     StepStarted,
 )
 from faas_cache.buildkit.names import import_source
-from faas_cache.model.masking import masked_message, shown_fields
+from faas_cache.model.masking import masked_message
+from faas_cache.model.value import Value
 
 __all__ = ["CacheReport", "ReportBuilder", "Step"]
 
@@ -25,8 +26,8 @@ __all__ = ["CacheReport", "ReportBuilder", "Step"]
 _SILENT_IMPORTS = ("s3:", "azblob:", "gha:")
 
 
-@attrs.frozen(kw_only=True)
-class Step:
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class Step(Value):
     """One step of a build: an instruction of the Dockerfile, an import, an export, or another.
 
     `seconds` is the time it ran, `bytes` what it transferred, `started` when it started (seconds
@@ -42,8 +43,6 @@ class Step:
     finished: bool = False
     started: float | None = None
 
-    __repr__ = shown_fields
-
     @property
     def canceled(self) -> bool:
         """Whether BuildKit ended it because another step failed."""
@@ -55,8 +54,8 @@ class Step:
         return bool(self.error) and not self.canceled
 
 
-@attrs.frozen(kw_only=True)
-class CacheReport:
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class CacheReport(Value):
     """How one build used its cache: every step that started, in the order of their starts.
 
     `seconds` is how long the build took, `attempt` counts from 1.
@@ -72,8 +71,6 @@ class CacheReport:
     steps: tuple[Step, ...] = ()
     seconds: float = 0.0
     attempt: int = 1
-
-    __repr__ = shown_fields
 
     @classmethod
     def from_events(cls, function: str, events: Iterable[Event]) -> CacheReport:

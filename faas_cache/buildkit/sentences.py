@@ -15,7 +15,10 @@ from faas_cache.buildkit.cache_sentences import (
 from faas_cache.buildkit.messages import Sentence
 from faas_cache.model.frozen_map import FrozenMap
 
-__all__ = ["SENTENCES"]
+__all__ = ["PROVENANCE", "SENTENCES"]
+
+# What a plan may have already.
+PROVENANCE = "build with `--provenance=false`"
 
 _LOGIN_URL = "https://docs.docker.com/reference/cli/docker/login/"
 _FROM_URL = "https://docs.docker.com/reference/dockerfile/#from"
@@ -31,13 +34,20 @@ SENTENCES: FrozenMap[Sentence] = CACHE_SENTENCES | {
     # The push of the image.
     "image-push refused": Sentence(
         "the registry rejected the manifest of the image",
-        "build with `--provenance=false`, or push to another registry",
+        f"{PROVENANCE}, or push to another registry",
         _LOGIN_URL,
     ),
     "image-push unauthorized": Sentence(
-        "could not push the image: authentication required", LOGIN, _LOGIN_URL
+        "could not push the image: authentication required",
+        f"{LOGIN} in the job that pushes, and check the name of the image",
+        _LOGIN_URL,
     ),
     "image-push denied": Sentence("could not push the image: access denied", WRITE, _LOGIN_URL),
+    "image-push denied immutable": Sentence(
+        "could not push the image: its tag is immutable",
+        "push another tag, or make the tag mutable",
+        _LOGIN_URL,
+    ),
     "image-push unreachable": Sentence(
         "could not push the image: the registry cannot be reached",
         "check that the registry is reachable from the builder, and try again",
@@ -48,7 +58,7 @@ SENTENCES: FrozenMap[Sentence] = CACHE_SENTENCES | {
     ),
     "image-push rate-limited": Sentence(
         "could not push the image: too many requests",
-        "try again later, or push fewer functions at once",
+        "try again later",
         LIMIT_URL,
     ),
     "image-push too-large": Sentence(
@@ -67,7 +77,9 @@ SENTENCES: FrozenMap[Sentence] = CACHE_SENTENCES | {
         _LOGIN_URL,
     ),
     "image-push missing local": Sentence(
-        "there is no image to push", "build the image first: `faas-cache build`", _LOGIN_URL
+        "could not push the image: it does not exist",
+        "build first, with `faas-cache build`, or check the tag",
+        "https://docs.docker.com/reference/cli/docker/image/push/",
     ),
     "image-push invalid": Sentence(
         "could not push the image: its name is invalid",
@@ -86,7 +98,9 @@ SENTENCES: FrozenMap[Sentence] = CACHE_SENTENCES | {
         _FROM_URL,
     ),
     "base-image unauthorized": Sentence(
-        "could not pull the base image: authentication required", LOGIN, _FROM_URL
+        "could not pull the base image: authentication required, or it does not exist",
+        f"check the name in `FROM`, and {LOGIN} in the job that builds",
+        _FROM_URL,
     ),
     "base-image denied": Sentence(
         "could not pull the base image: access denied",
@@ -95,7 +109,7 @@ SENTENCES: FrozenMap[Sentence] = CACHE_SENTENCES | {
     ),
     "base-image rate-limited": Sentence(
         "could not pull the base image: too many requests",
-        "log in to raise the limit, or try again later",
+        "try again later; log in to raise the limit",
         LIMIT_URL,
     ),
     "base-image unreachable": Sentence(
@@ -149,7 +163,7 @@ SENTENCES: FrozenMap[Sentence] = CACHE_SENTENCES | {
     # A step of the Dockerfile.
     "build-step failed": Sentence(
         "a command of the Dockerfile failed",
-        "read the output of the command, and correct it",
+        "read the output of the command in the log, and correct it",
         _RUN_URL,
     ),
     "build-step missing": Sentence(
@@ -218,6 +232,11 @@ SENTENCES: FrozenMap[Sentence] = CACHE_SENTENCES | {
         "correct the argument that the builder names",
         "https://docs.docker.com/reference/cli/docker/buildx/build/",
     ),
+    "front-end unsupported tls": Sentence(
+        "no builder is created, because buildx does not read TLS settings from the environment",
+        "run `docker context create ci && docker buildx create --driver docker-container --use ci`",
+        _BUILDERS_URL,
+    ),
     "front-end invalid context": Sentence(
         "the name given as builder is a docker context",
         "set DOCKER_CONTEXT to it, or create a builder for it with `docker buildx create`",
@@ -247,7 +266,11 @@ SENTENCES: FrozenMap[Sentence] = CACHE_SENTENCES | {
         DAEMON_URL,
     ),
     # Errors whose step is not known.
-    " unauthorized": Sentence("a registry or a service requires authentication", LOGIN, _LOGIN_URL),
+    " unauthorized": Sentence(
+        "a registry or a service requires authentication",
+        f"{LOGIN} in the job that builds",
+        _LOGIN_URL,
+    ),
     " denied": Sentence(
         "a registry or a service denied access", "use credentials that have access", _LOGIN_URL
     ),

@@ -26,7 +26,10 @@ _SHOWN = 60
 
 
 class Arguments(SimpleNamespace):
-    """The arguments of a command: a value for each of its flags, and `operands`."""
+    """The arguments of a command: a value for each of its flags, and `operands`.
+
+    `command` is its name, `has_flags` whether a flag was given.
+    """
 
 
 def parse_arguments(words: Sequence[str]) -> tuple[str, Arguments] | str:
@@ -50,7 +53,12 @@ def parse_arguments(words: Sequence[str]) -> tuple[str, Arguments] | str:
 
 def _parse(command: Command, words: Sequence[str]) -> tuple[str, Arguments] | str:
     flags = {flag.name: flag for flag in _flags(command)}
-    arguments = Arguments(operands=[], **{flag.key: _default(flag) for flag in flags.values()})
+    arguments = Arguments(
+        command=command.name,
+        has_flags=False,
+        operands=[],
+        **{flag.key: _default(flag) for flag in flags.values()},
+    )
     by_name = flags | {flag.short: flag for flag in flags.values() if flag.short}
     faults = FaultCollector()
     rest = iter(words)
@@ -63,6 +71,7 @@ def _parse(command: Command, words: Sequence[str]) -> tuple[str, Arguments] | st
             return command_help(command)
         else:
             flag, text = _with_value(command, by_name, word, rest)
+            arguments.has_flags = True
             with faults.catch(flag.name):
                 _store(arguments, flag, flag.parse(text))
     faults.raise_errors(InvalidInput)

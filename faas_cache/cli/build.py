@@ -40,5 +40,5 @@ def build(arguments: Arguments, *, publish: bool) -> int:
     return run_to_the_end(
         arguments,
         lambda **how: project.build(plan, bake=arguments.bake, retry=not arguments.no_retry, **how),
-        caching=any(p.caching for p in plan.plans),
+        cached={p.function for p in plan.plans if p.caching},
     )

@@ -146,10 +146,10 @@ _TABLE = (
     ),
     Command(
         "explain",
-        "Explain why builds failed, from their log on standard input",
+        "Explain why builds failed, from their logs (by default from standard input)",
         (("Output", JSON),),
-        operands="< LOG",
-        examples=("faas-cache explain < build.log",),
+        operands="[FILE...]",
+        examples=("faas-cache explain build.log", "docker push IMAGE 2>&1 | faas-cache explain"),
     ),
     Command(
         "registries",

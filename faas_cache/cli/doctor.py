@@ -27,7 +27,7 @@ def run(arguments: Arguments) -> int:
         project = load_project(arguments) if is_stack else Project.of()
         plan = plan_functions(project, arguments)
     except FaasCacheError as error:
-        _print(Project.of().inspect_builder(), {}, json=arguments.json)
+        _print(Project.of().inspect_builder(), {}, [], json=arguments.json)
         warn(*error.diagnostics)
         return error.exit_code
     builder = project.inspect_builder(plan)
@@ -39,7 +39,8 @@ def run(arguments: Arguments) -> int:
     others: list[Diagnostic] = []
     for diagnostic in plan.errors:
         faults.get(_function_of(diagnostic), others).append(diagnostic)
-    _print(builder, faults, json=arguments.json)
+    logins = [d for d in plan.diagnostics if d.name == "missing-credentials"]
+    _print(builder, faults, logins, json=arguments.json)
     warn(*others)
     absent = builder.docker is None and builder.buildx is None
     return ExitCode.UNSUPPORTED if absent else exit_code_of(plan)
@@ -51,17 +52,30 @@ def _function_of(diagnostic: Diagnostic) -> str:
     return str(path[1]) if path[:1] == ("functions",) and len(path) > 1 else ""
 
 
-def _print(builder: Builder, faults: dict[str, list[Diagnostic]], *, json: bool) -> None:
+def _print(
+    builder: Builder,
+    faults: dict[str, list[Diagnostic]],
+    warnings: list[Diagnostic],
+    *,
+    json: bool,
+) -> None:
     if json:
         from faas_cache.serialization import to_dict
 
         functions = {name: [to_dict(d) for d in errors] for name, errors in faults.items()}
-        print_json({"builder": to_dict(builder), "functions": functions})
+        print_json(
+            {
+                "builder": to_dict(builder),
+                "functions": functions,
+                "warnings": [to_dict(warning) for warning in warnings],
+            }
+        )
         return
     print_result(_lines(describe(builder)))
     for name, errors in faults.items():
         print_result(f"{name}: {'cannot be built here' if errors else 'can be built here'}\n")
         print_result(_lines(f"    {line}" for d in errors for line in str(d).splitlines()))
+    print_result(_lines(map(str, warnings)))
 
 
 def _lines(lines: Iterable[str]) -> str:

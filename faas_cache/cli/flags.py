@@ -17,7 +17,7 @@ __all__ = ["FORMATS", "Flag", "option", "repeated", "switch"]
 MAX_PARALLEL = 999
 FORMATS = ("text", "json", "github", "gitlab", "sarif")
 _SHOWN = 60
-_TIME = re.compile(r"(?:([0-9]{1,4})h)?(?:([0-9]{1,6})m)?(?:([0-9]{1,8})s?)?", re.ASCII)
+_TIME = "(?:([0-9]{1,4})h)?(?:([0-9]{1,6})m)?(?:([0-9]{1,8})s?)?"
 
 
 # Readers of values.
@@ -51,7 +51,7 @@ def read_count(text: str) -> int:
 
 def read_timeout(text: str) -> float:
     """A time in seconds, written as Go writes durations; a bare number is in seconds."""
-    match = _TIME.fullmatch(text)
+    match = re.fullmatch(_TIME, text)
     hours, minutes, seconds = (int(part or 0) for part in match.groups()) if match else (0, 0, 0)
     total = hours * 3600 + minutes * 60 + seconds
     if not total:

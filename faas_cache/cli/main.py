@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import os
 import sys
 from collections.abc import Sequence
@@ -25,8 +24,6 @@ def main(words: Sequence[str] | None = None) -> int:
     signal came.
     """
     open_streams()
-    collecting = gc.isenabled()
-    gc.disable()  # a run is short: looking through what it holds takes a fifth of it
     try:
         with raising():
             return _run(sys.argv[1:] if words is None else words)
@@ -40,9 +37,6 @@ def main(words: Sequence[str] | None = None) -> int:
     except (OSError, ValueError, RecursionError, MemoryError) as error:
         warn(_system_error(error))
         return ExitCode.FAILED
-    finally:
-        if collecting:
-            gc.enable()
 
 
 def _run(words: Sequence[str]) -> int:

@@ -25,21 +25,27 @@ def run(arguments: Arguments) -> int:
         print_json(to_dict(plan, secrets=arguments.show_secrets))
     else:
         reasons = _reasons(plan) if arguments.explain else {}
+        equal = _equals(plan)
         for command in shown:
             print_command(f"{command.shell()}\n")
             if command.kind == "build":
                 print_result("".join(reasons.get(command.function, ())))
-                print_result(_equals(plan, command.function))
+                print_result(equal.get(command.function, ""))
     warn(*plan.diagnostics)
     if shown != commands:
         warn("secrets are masked with ***: --show-secrets prints the commands as they run")
     return ExitCode.DONE
 
 
-def _equals(plan: StackPlan, function: str) -> str:
-    """E8: the line that names the other functions of a build, as a shell comment."""
-    names = [name for name, first in plan.same_as.items() if first == function]
-    return f"# the same build: {printable(' '.join(', '.join(names).split()))}\n" if names else ""
+def _equals(plan: StackPlan) -> dict[str, str]:
+    """E8: the line that names the other functions of a build, by its function, as a comment."""
+    others: dict[str, list[str]] = {}
+    for name, first in plan.same_as.items():
+        others.setdefault(first, []).append(name)
+    return {
+        first: f"# the same build: {printable(' '.join(', '.join(names).split()))}\n"
+        for first, names in others.items()
+    }
 
 
 def _reasons(plan: StackPlan) -> dict[str, list[str]]:

@@ -15,4 +15,4 @@ def run(arguments: Arguments) -> int:
     project = load_project(arguments)
     plan = plan_functions(project, arguments).with_building(building=False)
     warn(*() if plan.errors else plan.diagnostics)
-    return run_to_the_end(arguments, lambda **how: project.push(plan, **how), caching=False)
+    return run_to_the_end(arguments, lambda **how: project.push(plan, **how))

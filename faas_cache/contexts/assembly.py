@@ -1,10 +1,11 @@
 """Build contexts: template, handler and extra paths, written to `build/NAME` as faas-cli does.
 
 The template is copied as a whole, the handler into its `handler_folder` (for `dockerfile`, into the
-context itself), then the extra paths below the handler. A later file replaces an earlier one. Links
-are followed, and lead nowhere outside the project except within a handler. Folders have the mode
-0755, files 0644 or 0755, as a checkout under umask 022 has them. A context is written beside
-`build/NAME` and swapped in as a whole.
+context itself), then the extra paths below the handler. A later file replaces an earlier one. What
+an ignore file at the root of the context excludes is left out where that is asked for. Links are
+followed, and lead nowhere outside the project except within a handler. Folders have the mode 0755,
+files 0644 or 0755, as a checkout under umask 022 has them. A context is written beside `build/NAME`
+and swapped in as a whole.
 """
 
 from __future__ import annotations
@@ -14,11 +15,13 @@ import os
 import posixpath
 import stat
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from typing import NoReturn, TypeVar
 
 import attrs
 
-from faas_cache.contexts.files import write_tree
+from faas_cache.contexts.files import read_small, write_tree
+from faas_cache.contexts.ignore_sources import find_ignore_file, root_folders
 from faas_cache.contexts.locks import (
     ContextLock,
     StopSignal,
@@ -40,6 +43,7 @@ from faas_cache.model.diagnostics import Diagnostic, KeyPath, Location
 from faas_cache.model.errors import InvalidFunction
 from faas_cache.model.faults import FaultCollector
 from faas_cache.model.specs import FunctionSpec
+from faas_cache.planning.ignore_files import IgnoreFile, parse_ignore_file
 from faas_cache.stack.templates import Template
 
 __all__ = ["ContextBuilder", "Contexts"]
@@ -76,7 +80,8 @@ class Contexts:
         self.extras: tuple[str, ...] = tuple(dict.fromkeys(extras))
         self.outside_links = outside_links
         self.limits = limits
-        self._templates: dict[str, ContextTree] = {}
+        self._templates: dict[tuple[str, IgnoreFile | None], ContextTree] = {}
+        self._ignore_files: dict[tuple[str, bytes], IgnoreFile] = {}
         self._contents: dict[str, bytes] = {}
         self._parents: dict[str, str] = {}
         self._build: str | None = None
@@ -88,9 +93,12 @@ class Contexts:
         template: Template,
         lock: ContextLock | None = None,
         stop: StopSignal | None = None,
+        *,
+        ignore_names: tuple[str, ...] = (),
     ) -> Stamp:
         """Writes the context `build/NAME` of a function; the last one stays if that fails.
 
+        What the first of the ignore files `ignore_names` excludes that the context has is left out.
         Pass the `lock` of the context if the caller holds it. Otherwise it is acquired, and held
         until the context is written; `stop` ends the wait for another run. Raises `InvalidFunction`
         with every fault.
@@ -98,10 +106,11 @@ class Contexts:
         require_name(spec.name)
         try:
             # Before the lock: faults of the sources are reported without waiting.
-            trees = [self._repeat(lambda: self.tree(spec, template))]
+            trees = [self._repeat(lambda: self.tree(spec, template, ignore_names))]
 
             def attempt() -> Stamp:
-                return self._write(spec.name, trees.pop() if trees else self.tree(spec, template))
+                tree = trees.pop() if trees else self.tree(spec, template, ignore_names)
+                return self._write(spec.name, tree)
 
             if lock is not None:
                 return self._repeat(attempt)
@@ -112,9 +121,18 @@ class Contexts:
         except OSError as error:
             raise cannot_write(self.root, spec.name, error) from error
 
-    def tree(self, spec: FunctionSpec, template: Template) -> ContextTree:
+    def tree(
+        self, spec: FunctionSpec, template: Template, ignore_names: tuple[str, ...] = ()
+    ) -> ContextTree:
         """What the context of a function will hold."""
-        return ContextBuilder(self, spec, template).build()
+        return ContextBuilder(self, spec, template, ignore_names).build()
+
+    def ignore_file(self, path: str, data: bytes) -> IgnoreFile:
+        """The ignore file of a source, which is the same value for the same text."""
+        key = path, data
+        if key not in self._ignore_files:
+            self._ignore_files[key] = parse_ignore_file(data, relative_path(path, self.root))
+        return self._ignore_files[key]
 
     def forget(self) -> None:
         """Discards what contexts have in common, so that it is read again."""
@@ -173,6 +191,8 @@ class ContextBuilder:
     contexts: Contexts
     spec: FunctionSpec
     template: Template
+    ignore_names: tuple[str, ...] = ()
+    _ignore_file: IgnoreFile | None = attrs.field(default=None, init=False)
 
     def build(self) -> ContextTree:
         """What the context will hold; raises `InvalidFunction` with the faults of all sources."""
@@ -180,14 +200,16 @@ class ContextBuilder:
         function: KeyPath = ("functions", self.spec.name)
         tree, inside = ContextTree(), ""
         with faults.catch(*function):
-            tree = self._template_tree()
             inside = self._handler_folder()
+            self._ignore_file = self._find_ignore_file(inside)
+            tree = self._template_tree()
         with faults.catch(*function):
             self._add_handler(inside, tree)
         for extra in self.contexts.extras:
             with faults.catch(*function):
                 self._add_extra(extra, inside, tree)
-        faults.raise_errors(InvalidFunction)
+        if faults.errors:  # several sources may run into one pattern of the ignore file
+            raise InvalidFunction(*dict.fromkeys(faults.diagnostics))
         return tree
 
     def _template_tree(self) -> ContextTree:
@@ -195,7 +217,8 @@ class ContextBuilder:
         name, contexts = self.template.name, self.contexts
         if name == DOCKERFILE:
             return ContextTree()
-        tree = contexts._templates.get(name)  # noqa: SLF001  # of this module
+        key = name, self._ignore_file
+        tree = contexts._templates.get(key)  # noqa: SLF001  # of this module
         if tree is None:
             folder = template_folder(contexts.root, name, outside_links=contexts.outside_links)
             if folder is None:
@@ -204,7 +227,7 @@ class ContextBuilder:
             walker = self._walker("lang")
             walker.skipped, walker.cached = _TEMPLATE_METADATA, True
             walker.add(folder, "", tree)
-            contexts._templates[name] = tree  # noqa: SLF001  # of this module
+            contexts._templates[key] = tree  # noqa: SLF001  # of this module
         return tree.copy()
 
     def _handler_folder(self) -> str:
@@ -233,7 +256,6 @@ class ContextBuilder:
             self._refuse_handler("is inside its own build context", "move it to another folder")
         if real == build:
             self._refuse_handler("contains the build contexts", "move it to another folder")
-        tree.add_folder(inside)
         walker = self._walker("handler", real)
         walker.skipped = _SKIPPED
         walker.add_checked(real, status, inside, tree)
@@ -267,7 +289,24 @@ class ContextBuilder:
             limits=self.contexts.limits,
             outside_links=self.contexts.outside_links,
             key=(key,) if key else (),
+            ignored=None if self._ignore_file is None else self._ignore_file.root,
         )
+
+    def _find_ignore_file(self, inside: str) -> IgnoreFile | None:
+        """The ignore file of the context; one that is too large to be read excludes nothing."""
+        if not self.ignore_names:
+            return None
+        root, handler = self.contexts.root, self.spec.handler
+        folders = root_folders(root, self.template.name, handler, inside)
+        extras = () if inside else self.contexts.extras
+        path = find_ignore_file(self.ignore_names, folders, root, extras)
+        if path is None:
+            return None
+        walker = self._walker("handler", os.path.realpath(os.path.join(root, handler)))
+        with suppress(InvalidFunction):  # a link that leads outside: reported when it is copied
+            data = read_small(walker.follow(path)[0])
+            return None if data is None else self.contexts.ignore_file(path, data)
+        return None
 
     def _refuse_handler(self, problem: str, hint: str) -> NoReturn:
         self._refuse(f"the handler {quoted(self.spec.handler)} {problem}", hint, "handler")

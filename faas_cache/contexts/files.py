@@ -22,6 +22,7 @@ __all__ = [
     "copy_file",
     "copy_rest",
     "identity_of",
+    "read_small",
     "remove_tree",
     "write_all",
     "write_tree",
@@ -42,6 +43,8 @@ _BY_DESCRIPTOR = os.utime in os.supports_fd
 SMALL = 2**16
 # One call of copy_file_range, and one block where there is no such call.
 _RANGE, _BLOCK = 2**30, 2**20
+# The largest ignore file that is read.
+MAX_READ = 2**20
 # `remove_tree` moves folders that are nested more deeply to the top: paths have a maximal length.
 _FLAT_DEPTH = 64
 
@@ -108,6 +111,20 @@ def copy_file(
             os.close(to)
     finally:
         os.close(origin)
+
+
+def read_small(path: str) -> bytes | None:
+    """The bytes of a file; None for what is no file or is larger than `MAX_READ`."""
+    try:
+        descriptor = os.open(path, READ_FLAGS)
+    except OSError:
+        return None
+    try:
+        status = os.fstat(descriptor)
+        is_small = stat.S_ISREG(status.st_mode) and status.st_size <= MAX_READ
+        return os.read(descriptor, MAX_READ) if is_small else None
+    finally:
+        os.close(descriptor)
 
 
 def copied_mode(status: os.stat_result) -> int:

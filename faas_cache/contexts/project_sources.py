@@ -25,6 +25,7 @@ __all__ = [
     "written_specs",
 ]
 
+_DOCKERFILE = "Dockerfile"
 # As much of a Dockerfile as is read for its stages, in characters.
 MAX_DOCKERFILE = 2**20
 
@@ -68,13 +69,14 @@ def _is_missing(root: str, lang: str) -> bool:
 
 
 def read_dockerfiles(root: str, plan: StackPlan) -> dict[str, str]:
-    """The Dockerfiles that the checks read, by function: in the context, else in the template."""
+    """The Dockerfiles that the checks read, by function: those that the builds will read."""
     texts: dict[str, str | None] = {}
     dockerfiles: dict[str, str] = {}
     for build_plan in plan.plans:
-        folders = (build_plan.context, os.path.join(TEMPLATE_FOLDER, build_plan.lang))
-        for folder in folders if build_plan.caching else ():
-            path = os.path.join(root, folder, "Dockerfile")
+        spec = plan.specs[build_plan.function]
+        prebuilt = plan.request.options.prebuilt
+        for file in _dockerfiles(spec, prebuilt=prebuilt) if build_plan.caching else ():
+            path = os.path.join(root, file)
             if path not in texts:
                 texts[path] = _read_text(path)
             text = texts[path]
@@ -82,6 +84,22 @@ def read_dockerfiles(root: str, plan: StackPlan) -> dict[str, str]:
                 dockerfiles[build_plan.function] = text
                 break
     return dockerfiles
+
+
+def _dockerfiles(spec: FunctionSpec, *, prebuilt: bool) -> Iterator[str]:
+    """Where the Dockerfile of a function may be; the first that exists is the one."""
+    for flag in spec.builder_flags:
+        name, _, value = flag.partition("=")
+        if name in ("--file", "-f") and value:
+            yield value
+            return
+    if spec.context is None and not prebuilt:
+        # The context is written from these; what an earlier run left there may be outdated.
+        if spec.lang.lower() == DOCKERFILE:
+            yield os.path.join(spec.handler, _DOCKERFILE)
+        elif spec.lang:
+            yield os.path.join(TEMPLATE_FOLDER, spec.lang, _DOCKERFILE)
+    yield os.path.join(spec.context_path, _DOCKERFILE)
 
 
 def _read_text(path: str) -> str | None:

@@ -19,8 +19,18 @@ from faas_cache.contexts.names import BUILD_FOLDER, quoted
 from faas_cache.contexts.tree import ContextTree, Identity, SourceFile
 from faas_cache.model.diagnostics import Diagnostic, KeyPath, Location
 from faas_cache.model.errors import InvalidFunction
+from faas_cache.planning.context_files import ALWAYS_COPIED
+from faas_cache.planning.ignore_files import IgnoredFolder
 
-__all__ = ["Ancestor", "Limits", "SourceWalker", "is_within", "list_folder", "relative_path"]
+__all__ = [
+    "Ancestor",
+    "Limits",
+    "SourceWalker",
+    "ignored_folder",
+    "is_within",
+    "list_folder",
+    "relative_path",
+]
 
 # All cached files of one template together.
 _CACHE_SIZE = 2**25
@@ -95,7 +105,8 @@ class SourceWalker:
 
     `root` is the real path of the project, to which messages are relative; links may lead into
     `allowed` folders, and anywhere with `outside_links`. `skipped` names are left out at the top of
-    a folder; `cached` marks small files as those of several contexts. Faults have the name
+    a folder; `ignored` is the root of a context with an ignore file, of which what that excludes is
+    left out; `cached` marks small files as those of several contexts. Faults have the name
     `condition` and the key path `key`, which is relative to the function; `scope` and `advice` are
     words of the message about a link that leads outside.
     """
@@ -109,11 +120,13 @@ class SourceWalker:
     scope: str = "the project"
     advice: str = "copy its target into the project, or pass --allow-outside-links"
     skipped: frozenset[str] = frozenset()
+    ignored: IgnoredFolder | None = None
     cached: bool = False
     cache_size: int = _CACHE_SIZE
     _forbidden: tuple[Identity | None, ...] | None = attrs.field(default=None, init=False)
     # Links can lead to the same folder, and so to each other, in a great many ways.
     _followed: dict[str, tuple[str, os.stat_result]] = attrs.field(factory=dict, init=False)
+    _visited: int = attrs.field(default=0, init=False)
 
     def add(self, path: str, target: str, tree: ContextTree) -> None:
         """Adds a file, or what a folder holds, to the path `target` of the tree."""
@@ -123,36 +136,55 @@ class SourceWalker:
         self, path: str, status: os.stat_result, target: str, tree: ContextTree
     ) -> None:
         """Adds a file, or what a folder holds; `path` is real, and may be in any folder."""
+        ignored = ignored_folder(self.ignored, target)
+        if ignored is not None and _is_left_out(ignored, path, status):
+            return
         if not stat.S_ISDIR(status.st_mode):
             tree.add_folder(target.rpartition("/")[0])
             self._add_file(path, target, status, tree)
             self._check_limits(tree)
             return
-        tree.add_folder(target)
+        if ignored is None or not ignored.is_excluded:
+            tree.add_folder(target)
         start = Ancestor(identity_of(status), None, target.count("/"))
-        self._walk(path, target, start, tree)
+        self._walk(path, target, start, ignored, tree)
 
-    def _walk(self, folder: str, target: str, ancestor: Ancestor, tree: ContextTree) -> None:
+    def _walk(
+        self,
+        folder: str,
+        target: str,
+        ancestor: Ancestor,
+        ignored: IgnoredFolder | None,
+        tree: ContextTree,
+    ) -> None:
         skipped = self.skipped
-        waiting = [(folder, target, ancestor)]
+        waiting = [(folder, target, ancestor, ignored)]
         while waiting:
-            folder, target, ancestor = waiting.pop()
+            folder, target, ancestor, ignored = waiting.pop()
             for name, own_status in list_folder(folder, ancestor.identity, self.limits.entries):
                 if name in skipped:
                     continue
                 path, status = f"{folder}/{name}", own_status
                 inside = f"{target}/{name}" if target else name
+                below = None
+                if ignored is not None and inside not in ALWAYS_COPIED:
+                    below = ignored.enter(name)
+                    self._visited += 1
+                    if _is_left_out(below, path, status):
+                        continue
                 if stat.S_ISLNK(status.st_mode):
                     if path not in self._followed:
                         self._followed[path] = self.follow(path)
                     path, status = self._followed[path]
                 if not stat.S_ISDIR(status.st_mode):
+                    tree.add_folder(target)  # if only this file in it is not excluded
                     self._add_file(path, inside, status, tree)
                     continue
-                below = Ancestor(identity_of(status), ancestor, ancestor.depth + 1)
-                self._check_folder(below, f"{folder}/{name}")
-                tree.add_folder(inside)
-                waiting.append((path, inside, below))
+                child = Ancestor(identity_of(status), ancestor, ancestor.depth + 1)
+                self._check_folder(child, f"{folder}/{name}")
+                if below is None or not below.is_excluded:
+                    tree.add_folder(inside)
+                waiting.append((path, inside, child, below))
             skipped = frozenset()
             self._check_limits(tree)
 
@@ -206,7 +238,7 @@ class SourceWalker:
             )
 
     def _check_limits(self, tree: ContextTree) -> None:
-        if len(tree.files) + len(tree.folders) > self.limits.entries:
+        if max(len(tree.files) + len(tree.folders), self._visited) > self.limits.entries:
             self.refuse(
                 f"the build context has more than {self.limits.entries} files and folders",
                 "remove links that lead to the same folders again, or generated files",
@@ -231,6 +263,26 @@ class SourceWalker:
                 location=Location(path=self.key),
             )
         )
+
+
+def ignored_folder(root: IgnoredFolder | None, path: str) -> IgnoredFolder | None:
+    """What an ignore file says about a path of the context; None without an ignore file."""
+    if root is not None and path and path not in ALWAYS_COPIED:
+        for name in path.split("/"):
+            root = root.enter(name)
+    return root if path not in ALWAYS_COPIED else None
+
+
+def _is_left_out(ignored: IgnoredFolder, path: str, status: os.stat_result) -> bool:
+    """Whether a path is not copied: it is excluded, and no exception can match inside it.
+
+    An excluded link is followed only then.
+    """
+    if not ignored.is_excluded:
+        return False
+    is_link = stat.S_ISLNK(status.st_mode)
+    is_folder = os.path.isdir(path) if is_link else stat.S_ISDIR(status.st_mode)
+    return not (is_folder and ignored.may_include)
 
 
 def _identity(path: str) -> Identity | None:

@@ -6,18 +6,20 @@ again, because its sources may have changed. All methods may be called by severa
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from threading import Lock
 
 import attrs
 
 from faas_cache.contexts.assembly import Contexts
+from faas_cache.contexts.ignoring import ignore_names
 from faas_cache.contexts.locks import ContextLock, StopSignal, lock_context
 from faas_cache.contexts.project_sources import written_specs
 from faas_cache.contexts.stamps import Stamp, current_stamp
 from faas_cache.contexts.state import cannot_write
 from faas_cache.model.faults import FaultCollector
+from faas_cache.model.frozen_map import EMPTY
 from faas_cache.model.specs import FunctionSpec
 from faas_cache.stack_plan import StackPlan
 
@@ -32,13 +34,15 @@ class _Recipe:
     handler: str
     extras: tuple[str, ...]
     outside_links: bool
+    ignore_names: tuple[str, ...]
 
 
 class ContextWriter:
-    """Writes the contexts of one project, whose folder is `root`."""
+    """Writes the contexts of one project, whose folder is `root`; `environ` is that of docker."""
 
-    def __init__(self, root: str) -> None:
+    def __init__(self, root: str, environ: Mapping[str, str] = EMPTY) -> None:
         self._root = root
+        self._environ = environ
         self._lock = Lock()
         self._written: dict[str, tuple[_Recipe, Stamp]] = {}
 
@@ -92,7 +96,8 @@ class ContextWriter:
 
     def _check(self, contexts: Contexts, plan: StackPlan, spec: FunctionSpec) -> None:
         try:
-            contexts.tree(spec, plan.inputs.templates[spec.lang])
+            template = plan.inputs.templates[spec.lang]
+            contexts.tree(spec, template, ignore_names(plan, spec.name, self._environ))
         except OSError as error:
             raise cannot_write(self._root, spec.name, error) from error
 
@@ -105,14 +110,30 @@ class ContextWriter:
         lock: ContextLock | None = None,
         stop: StopSignal | None = None,
     ) -> None:
-        stamp = contexts.write(spec, plan.inputs.templates[spec.lang], lock=lock, stop=stop)
+        recipe = self._recipe(plan, spec)
+        stamp = contexts.write(
+            spec,
+            plan.inputs.templates[spec.lang],
+            lock=lock,
+            stop=stop,
+            ignore_names=recipe.ignore_names,
+        )
         with self._lock:
-            self._written[spec.name] = _recipe(plan, spec), stamp
+            self._written[spec.name] = recipe, stamp
 
     def _is_written(self, plan: StackPlan, spec: FunctionSpec) -> bool:
         stamp = current_stamp(self._root, spec.name)
         with self._lock:
-            return self._written.get(spec.name) == (_recipe(plan, spec), stamp)
+            return self._written.get(spec.name) == (self._recipe(plan, spec), stamp)
+
+    def _recipe(self, plan: StackPlan, spec: FunctionSpec) -> _Recipe:
+        return _Recipe(
+            lang=spec.lang,
+            handler=spec.handler,
+            extras=_extras(plan),
+            outside_links=plan.request.options.allow_outside_links,
+            ignore_names=ignore_names(plan, spec.name, self._environ),
+        )
 
 
 def _contexts(root: str, plan: StackPlan) -> Contexts:
@@ -123,12 +144,3 @@ def _contexts(root: str, plan: StackPlan) -> Contexts:
 
 def _extras(plan: StackPlan) -> tuple[str, ...]:
     return (*plan.request.options.copy_extra, *plan.stack.copy_extra_paths)
-
-
-def _recipe(plan: StackPlan, spec: FunctionSpec) -> _Recipe:
-    return _Recipe(
-        lang=spec.lang,
-        handler=spec.handler,
-        extras=_extras(plan),
-        outside_links=plan.request.options.allow_outside_links,
-    )

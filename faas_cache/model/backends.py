@@ -7,9 +7,7 @@ release that has the field, from a search over every tag.
 
 from __future__ import annotations
 
-from typing import Literal, TypeAlias
-
-import attrs
+from typing import Literal, NamedTuple, TypeAlias
 
 from faas_cache.model.frozen_map import FrozenMap
 from faas_cache.model.go import FALSE, TRUE
@@ -51,32 +49,31 @@ VALUES: FrozenMap[frozenset[str]] = FrozenMap(
 )
 
 
-@attrs.frozen(kw_only=True)
-class Field:
+class Field(NamedTuple):
     """One field of a backend.
 
     Attributes:
         name: The name of the field, in lower case.
         directions: Whether imports, exports or both read it.
+        buildkit: The first version of BuildKit that reads it.
+        source: The file of BuildKit that reads it.
         kind: The kind of its values.
         required: The directions that BuildKit rejects without it.
         default: The value if it is missing; empty where there is none.
-        buildkit: The first version of BuildKit that reads it.
         buildx: The first version of buildx that fills it in or passes it; empty where any does.
         strict: Whether BuildKit rejects an invalid value in an export (observed with 0.13 and
             0.25) instead of silently ignoring it.
-        source: The file of BuildKit that reads it.
     """
 
     name: str
     directions: frozenset[Direction]
+    buildkit: str
+    source: str
     kind: Kind = "text"
     required: frozenset[Direction] = frozenset()
     default: str = ""
-    buildkit: str
     buildx: str = ""
     strict: bool = False
-    source: str
 
     @property
     def secret(self) -> bool:
@@ -84,25 +81,24 @@ class Field:
         return self.name in SECRET_FIELDS
 
 
-@attrs.frozen(kw_only=True)
-class Backend:
+class Backend(NamedTuple):
     """A cache backend.
 
     Attributes:
         name: The value of `type` in an entry.
-        directions: Whether it imports, exports or both.
         buildkit: The first version of BuildKit that has it.
-        buildx: The first version of buildx that supports it; empty where any does.
         fields: Its fields by name.
+        directions: Whether it imports, exports or both.
+        buildx: The first version of buildx that supports it; empty where any does.
         destination: The fields that together name what an export writes to (E5); a `;` separates
             several values of `name`.
     """
 
     name: str
-    directions: frozenset[Direction] = BOTH
     buildkit: str
-    buildx: str = ""
     fields: FrozenMap[Field]
+    directions: frozenset[Direction] = BOTH
+    buildx: str = ""
     destination: tuple[str, ...] = ()
 
     def required(self, direction: Direction) -> tuple[str, ...]:

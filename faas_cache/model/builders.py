@@ -7,7 +7,7 @@ support what the plan needs.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Literal, Protocol
 
@@ -33,7 +33,8 @@ from faas_cache.model.features import (
     Situation,
     describe_missing,
 )
-from faas_cache.model.masking import shown_fields
+from faas_cache.model.frozen_map import EMPTY
+from faas_cache.model.value import Value
 from faas_cache.model.versions import at_least, parse_version
 
 __all__ = [
@@ -100,7 +101,7 @@ class PlanNeeds(Protocol):
         """The features that the builder must have."""
 
 
-def _read_features(value: object, path: KeyPath) -> frozenset[str] | None:
+def _read_optional_names(value: object, path: KeyPath) -> frozenset[str] | None:
     if value is None:
         return None
     return frozenset(
@@ -115,16 +116,17 @@ _READERS: dict[str, Reader] = {
     "driver": read_string,
     "containerd_store": read_boolean,
     "program": read_string,
-    "declared_features": _read_features,
+    "declared_features": _read_optional_names,
     "name": read_string,
     "nodes": read_texts,
     "silent_nodes": read_texts,
     "daemon_error": read_string,
+    "registries": _read_optional_names,
 }
 
 
-@attrs.frozen(kw_only=True, repr=False, init=False)
-class Builder:
+@attrs.frozen(kw_only=True, eq=False, repr=False, init=False)
+class Builder(Value):
     """A builder: the versions of its parts, and what follows from them.
 
     Raises `InvalidInput` for values of the wrong type, with the name of each field.
@@ -146,6 +148,8 @@ class Builder:
         silent_nodes: The names of those that do not respond.
         daemon_error: Why the docker daemon, which stores the images of `--load`, does not respond;
             empty if it does.
+        registries: The registries that docker's configuration has credentials for; `None` if that
+            is not known. Two builders that differ in this only are equal.
     """
 
     docker: str | None = None
@@ -159,6 +163,7 @@ class Builder:
     nodes: tuple[str, ...] = ()
     silent_nodes: tuple[str, ...] = ()
     daemon_error: str = ""
+    registries: frozenset[str] | None = attrs.field(default=None, eq=False)
 
     def __init__(  # noqa: PLR0913  # a parameter for each field
         self,
@@ -174,6 +179,7 @@ class Builder:
         nodes: Iterable[str] = (),
         silent_nodes: Iterable[str] = (),
         daemon_error: str = "",
+        registries: Iterable[str] | None = None,
     ) -> None:
         values = {key: value for key, value in locals().items() if key in _READERS}
         self.__attrs_init__(**read_fields(values, _READERS))
@@ -206,8 +212,6 @@ class Builder:
         if terminal and at_least(self.buildx, _HISTORY, unknown=False):
             return "history"
         return "rawjson" if at_least(self.buildx, _RAWJSON, unknown=False) else ""
-
-    __repr__ = shown_fields
 
 
 @lru_cache(maxsize=16)
@@ -259,12 +263,19 @@ def _too_old(builder: Builder, backend: str) -> bool:
     return not at_least(builder.buildkit_version, BACKENDS[backend].buildkit, unknown=True)
 
 
-def missing_features(plans: Sequence[PlanNeeds], builder: Builder | None) -> tuple[Diagnostic, ...]:
+def missing_features(
+    plans: Sequence[PlanNeeds],
+    builder: Builder | None,
+    environ: Mapping[str, str] = EMPTY,
+    *,
+    publish: bool = False,
+) -> tuple[Diagnostic, ...]:
     """What the plans need and the builder is known to lack, as errors (rules F2 and F5).
 
     If nothing is missing, but a version on which it depends is unknown, one note. `None` is a
     builder that was not inspected: only the output of several platforms is an error then, because
-    few builders can store such an image.
+    few builders can store such an image. Of `environ`, `DOCKER_TLS_VERIFY` is read.
+    `publish` says that the plans need buildx with a cache or without.
     """
     functions: dict[str, list[str]] = {}
     for plan in plans:
@@ -285,8 +296,9 @@ def missing_features(plans: Sequence[PlanNeeds], builder: Builder | None) -> tup
         return tuple(
             describe_missing(
                 need,
-                _situation(need, builder),
+                _situation(need, builder, publish=publish),
                 names,
+                environ,
                 program=builder.program,
                 docker=builder.docker or "",
                 driver=builder.driver,
@@ -298,12 +310,12 @@ def missing_features(plans: Sequence[PlanNeeds], builder: Builder | None) -> tup
     return tuple(_unknown_versions(builder))
 
 
-def _situation(need: str, builder: Builder) -> Situation:
+def _situation(need: str, builder: Builder, *, publish: bool) -> Situation:
     """Why the builder lacks the feature."""
     if builder.declared_features is not None:
         return "declared"
     if builder.buildx is None:
-        return "no buildx"
+        return "no buildx to publish" if publish and need == BUILDX else "no buildx"
     if need == MULTIPLE_EXPORTS:
         return "old BuildKit"
     if need in BACKENDS and builder.driver == DOCKER and need not in _CONTAINERD_BACKENDS:

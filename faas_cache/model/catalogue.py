@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal, TypeAlias
-
-import attrs
+from typing import Literal, NamedTuple, TypeAlias
 
 from faas_cache.model.frozen_map import FrozenMap
 
@@ -21,12 +19,15 @@ _REFERENCE = "https://pkg.go.dev/github.com/distribution/reference"
 _PLATFORMS = "https://docs.docker.com/build/building/multi-platform/"
 _SECRETS = "https://docs.docker.com/build/building/secrets/"
 _BUILD = "https://docs.docker.com/reference/cli/docker/buildx/build/"
+_IGNORE = "https://docs.docker.com/build/concepts/context/#dockerignore-files"
 _TEMPLATES = "https://docs.openfaas.com/cli/templates/"
+_DOCKERFILE = "https://docs.docker.com/reference/dockerfile/"
+_INVALIDATION = "https://docs.docker.com/build/cache/invalidation/"
+_OPTIMIZE = "https://docs.docker.com/build/cache/optimize/"
 _INSTALL = "https://docs.docker.com/engine/install/"
 
 
-@attrs.frozen
-class Condition:
+class Condition(NamedTuple):
     """One condition that diagnostics report.
 
     Attributes:
@@ -64,6 +65,12 @@ CATALOGUE: FrozenMap[Condition] = FrozenMap(
         "invalid-setting": Condition(
             "B3", _E, "`build_cache` is neither a mode nor a mapping", PROPOSAL
         ),
+        "shared-repository": Condition(
+            "B5",
+            _N,
+            "the tag of a cache does not tell the functions of a repository apart",
+            PROPOSAL,
+        ),
         "unknown-setting-key": Condition(
             "C1", _E, "`build_cache` has a key that it does not accept", PROPOSAL
         ),
@@ -81,6 +88,9 @@ CATALOGUE: FrozenMap[Condition] = FrozenMap(
         "split-entry": Condition("C13", _E, "YAML split one entry at its commas", PROPOSAL),
         "invalid-builder-flag": Condition(
             "D2", _E, "a builder flag does not start with a dash", _BUILD
+        ),
+        "cache-in-builder-flags": Condition(
+            "D2", _N, "`builder_flags` have cache arguments", PROPOSAL
         ),
         "unreached-export": Condition(
             "D5", _W, "`--ignore-cache-errors` does not change a typed entry", _CACHE
@@ -150,6 +160,12 @@ CATALOGUE: FrozenMap[Condition] = FrozenMap(
             "the Docker daemon, or a node of a builder, does not respond",
             "https://docs.docker.com/engine/daemon/start/",
         ),
+        "missing-credentials": Condition(
+            "F2",
+            _W,
+            "docker has no credentials for a registry that a cache is exported to",
+            "https://docs.docker.com/reference/cli/docker/login/",
+        ),
         "unknown-builder": Condition("F2", _E, "buildx has no builder of that name", _DRIVERS),
         "unknown-version": Condition(
             "F2", _N, "a version on which a feature depends is unknown", _DRIVERS
@@ -209,11 +225,26 @@ CATALOGUE: FrozenMap[Condition] = FrozenMap(
             "G4",
             _N,
             "a cache was found, and no step came from it",
-            "https://docs.docker.com/build/cache/invalidation/",
+            _INVALIDATION,
         ),
         "missing-context": Condition("", _E, "the build context does not exist", _BUILD),
         "invalid-context": Condition("", _E, "the build context cannot be written", _BUILD),
         "prebuilt-context": Condition("", _N, "a context from an earlier run is built", _BUILD),
+        "invalid-ignore-pattern": Condition(
+            "", _EW, "docker rejects a pattern of a `.dockerignore`", _IGNORE
+        ),
+        "unread-dockerignore": Condition(
+            "", _N, "docker does not read a `.dockerignore` of a handler", _IGNORE
+        ),
+        "volatile-file": Condition(
+            "", _WN, "a step copies what changes all the time, or differs on each machine", _IGNORE
+        ),
+        "unportable-modes": Condition(
+            "",
+            _N,
+            "the modes of an own context differ from those of a checkout",
+            "https://docs.docker.com/build/cache/invalidation/",
+        ),
         "context-locked": Condition(
             "", _E, "another run writes or builds the same context", _BUILD
         ),
@@ -252,6 +283,24 @@ CATALOGUE: FrozenMap[Condition] = FrozenMap(
         ),
         "variable-changes-structure": Condition(
             "", _W, "the value of a variable changes the structure of the file", _YAML
+        ),
+        "unset-variable": Condition(
+            "", _W, "a variable without a value is in an image, a cache or a build argument", _YAML
+        ),
+        "unread-build-arg": Condition(
+            "", _N, "no `ARG` of the Dockerfile declares a build argument", f"{_DOCKERFILE}#arg"
+        ),
+        "volatile-build-arg": Condition(
+            "",
+            _W,
+            "a build argument that changes often is declared before steps that do not use it",
+            _INVALIDATION,
+        ),
+        "late-install": Condition(
+            "", _N, "dependencies are installed after all files were copied", _OPTIMIZE
+        ),
+        "cached-secret": Condition(
+            "", _W, "a step with a build secret is cached, whatever the secret is", _SECRETS
         ),
         "missing-template": Condition("", _E, "a template does not exist", _TEMPLATES),
         "invalid-template": Condition("", _E, "a template cannot be used", _TEMPLATES),

@@ -7,6 +7,7 @@ A variable that is empty, `false` or `0` counts as unset, since Buildkite sets
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import NamedTuple
 
 import attrs
 
@@ -26,8 +27,7 @@ __all__ = [
 _UNSET = frozenset({"", "false", "0"})
 
 
-@attrs.frozen
-class CISystem:
+class CISystem(NamedTuple):
     """One CI system.
 
     Attributes:
@@ -125,8 +125,7 @@ _KEPT = frozenset(
 )
 
 
-@attrs.frozen(kw_only=True)
-class CIJob:
+class CIJob(NamedTuple):
     """A job of a CI system.
 
     Attributes:

@@ -128,6 +128,8 @@ def read_optional_string(value: object, path: KeyPath) -> str | None:
 
 def read_texts(value: object, path: KeyPath) -> tuple[str, ...]:
     """A list of texts; one text stands for a list of one."""
+    if type(value) is tuple and all(map(_is_plain, value)):
+        return value
     if value is None:
         return ()
     if isinstance(value, str) or _is_text_like(value):
@@ -161,7 +163,7 @@ def read_pairs(value: object, path: KeyPath) -> FrozenMap[str]:
     """A mapping from text to text."""
     if value is None:
         return EMPTY
-    if not isinstance(value, Mapping):
+    if not isinstance(value, (dict, Mapping)):
         raise _type_fault(path, "a mapping of strings", value)
     if all(map(_is_plain, value)) and all(map(_is_plain, value.values())):
         return value if type(value) is FrozenMap else FrozenMap(value) if value else EMPTY
@@ -247,7 +249,10 @@ def read_fields(
     >>> read_fields({"pull": "yes"}, {"pull": read_boolean})
     {'pull': True}
     """
-    faults = FaultCollector()
+    try:
+        return {name: readers[name](value, (*path, name)) for name, value in values.items()}
+    except FaasCacheError:  # read them again, past the first fault
+        faults = FaultCollector()
     fields = {
         name: faults.convert(readers[name], value, (*path, name)) for name, value in values.items()
     }

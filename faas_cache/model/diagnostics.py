@@ -13,8 +13,9 @@ from typing import Protocol, TypeAlias, get_args
 import attrs
 
 from faas_cache.model.catalogue import CATALOGUE, Severity
-from faas_cache.model.masking import masked, shown
+from faas_cache.model.masking import masked
 from faas_cache.model.text import escape_line, printable
+from faas_cache.model.value import Value
 
 __all__ = [
     "UNKNOWN_LOCATION",
@@ -114,8 +115,8 @@ class FaasCacheError(ValueError):
         return hash((type(self), self.diagnostics))
 
 
-@attrs.frozen(kw_only=True, init=False)
-class Location:
+@attrs.frozen(kw_only=True, eq=False, repr=False, init=False)
+class Location(Value):
     """Where something is written: a file with line and column, a key path, or both.
 
     Attributes:
@@ -126,7 +127,7 @@ class Location:
         column: The column in characters, counted from 1; `None` like `line`.
     """
 
-    path: KeyPath = attrs.field(default=(), repr=shown)
+    path: KeyPath = ()
     file: str | None = None
     line: int | None = None
     column: int | None = None
@@ -168,8 +169,8 @@ class Location:
 UNKNOWN_LOCATION = Location()
 
 
-@attrs.frozen(kw_only=True, init=False)
-class Diagnostic:
+@attrs.frozen(kw_only=True, eq=False, init=False)
+class Diagnostic(Value):
     """One error, warning or note: what is wrong, where, and how to fix it.
 
     Attributes:

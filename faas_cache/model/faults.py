@@ -6,8 +6,6 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
 
-import attrs
-
 from faas_cache.model.diagnostics import Diagnostic, KeyPath, Location, Severity, errors
 from faas_cache.model.errors import FaasCacheError
 
@@ -16,7 +14,6 @@ __all__ = ["FaultCollector"]
 T = TypeVar("T")
 
 
-@attrs.define
 class FaultCollector:
     """The diagnostics of one document, in the order in which they are reported.
 
@@ -26,9 +23,10 @@ class FaultCollector:
         full: Whether a diagnostic was dropped because of the limit.
     """
 
-    diagnostics: list[Diagnostic] = attrs.field(factory=list)
-    limit: int = attrs.field(default=10_000, kw_only=True)
-    full: bool = attrs.field(default=False, init=False)
+    def __init__(self, diagnostics: Iterable[Diagnostic] = (), *, limit: int = 10_000) -> None:
+        self.diagnostics: list[Diagnostic] = [*diagnostics]
+        self.limit: int = limit
+        self.full: bool = False
 
     def add(self, *diagnostics: Diagnostic) -> None:
         """Adds diagnostics as they are."""
@@ -66,7 +64,11 @@ class FaultCollector:
         try:
             yield
         except FaasCacheError as error:
-            self.add(*(diagnostic.under(*path) for diagnostic in error.diagnostics))
+            self.add_error(error, *path)
+
+    def add_error(self, error: FaasCacheError, *path: str | int) -> None:
+        """Adds the diagnostics of an error, with `path` in front of their paths."""
+        self.add(*(diagnostic.under(*path) for diagnostic in error.diagnostics))
 
     def convert(
         self, read: Callable[[object, KeyPath], T], value: object, path: KeyPath

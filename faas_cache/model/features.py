@@ -5,11 +5,12 @@ There is one sentence for each feature and each situation in which it is missing
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Literal, NamedTuple, TypeAlias
 
 from faas_cache.model.backends import BACKENDS
 from faas_cache.model.diagnostics import Diagnostic
+from faas_cache.model.frozen_map import EMPTY
 
 __all__ = [
     "BUILDKIT",
@@ -19,7 +20,9 @@ __all__ = [
     "MULTIPLE_EXPORTS",
     "MULTI_PLATFORM",
     "Situation",
+    "create_builder",
     "describe_missing",
+    "function_names",
 ]
 
 # F1: each cache backend is a feature too.
@@ -33,6 +36,7 @@ Situation: TypeAlias = Literal[
     "not inspected",
     "declared",
     "no buildx",
+    "no buildx to publish",
     "old BuildKit",
     "docker driver",
     "classic image store",
@@ -45,6 +49,13 @@ _BACKEND = "backend"  # any cache backend, as a key of the table
 _CACHES_URL = "https://docs.docker.com/build/cache/backends/"
 _BUILDX_URL = "https://docs.docker.com/build/install-buildx/"
 _STORE_URL = "https://docs.docker.com/engine/storage/containerd/"
+
+
+# How Docker gets the containerd image store.
+_STORE = (
+    'enable the containerd image store (`{"features": {"containerd-snapshotter": true}}` in '
+    "`/etc/docker/daemon.json`, and a restart of Docker)"
+)
 
 
 class _Sentence(NamedTuple):
@@ -77,6 +88,12 @@ _SENTENCES: dict[tuple[str, Situation], _Sentence] = {
         "or build without a cache with `--no-build-cache`",
         _BUILDX_URL,
     ),
+    (BUILDX, "no buildx to publish"): _Sentence(
+        "buildx is not installed, but required to publish {functions}",
+        "install the package `docker-buildx-plugin` (Docker) or `docker-buildx` (Debian), "
+        "or build for the platform of this machine with `faas-cache build --push`",
+        _BUILDX_URL,
+    ),
     (BUILDKIT, "no buildx"): _Sentence(
         "buildx is not installed, but docker {docker} requires it for the cache of {functions}",
         "install the package `docker-buildx-plugin` (Docker) or `docker-buildx` (Debian), or build "
@@ -92,15 +109,14 @@ _SENTENCES: dict[tuple[str, Situation], _Sentence] = {
     ),
     (CACHE_EXPORT, "classic image store"): _Sentence(
         "Docker cannot export the cache of {functions} with its classic image store",
-        "enable the containerd image store, create another builder with "
-        "`docker buildx create --driver docker-container --use`, write `build_cache: inline`, "
+        "write `build_cache: inline`, {store}, create another builder with `{create}`, "
         "only import the cache with `--no-cache-export`, "
         "or build without a cache with `--no-build-cache`",
         _STORE_URL,
     ),
     (MULTI_PLATFORM, "classic image store"): _Sentence(
         "Docker cannot store {functions} for several platforms with its classic image store",
-        "push the image with `--push`, or enable the containerd image store",
+        "push the image with `--push`, or {store}",
         _STORE_URL,
         name="multi-platform-output",
     ),
@@ -126,15 +142,14 @@ _SENTENCES: dict[tuple[str, Situation], _Sentence] = {
     (_BACKEND, "classic image store"): _Sentence(
         "Docker does not support `type={need}` caches with its classic image store, "
         "needed by {functions}",
-        "enable the containerd image store, create another builder with "
-        "`docker buildx create --driver docker-container --use`, "
+        "{store}, create another builder with `{create}`, "
         "leave out an export with `--no-cache-export`, "
         "or build without a cache with `--no-build-cache`",
         _STORE_URL,
     ),
     (_BACKEND, "docker driver"): _Sentence(
         "the driver `docker` does not support `type={need}` caches, needed by {functions}",
-        "create another builder with `docker buildx create --driver docker-container --use`, "
+        "create another builder with `{create}`, "
         "leave out an export with `--no-cache-export`, "
         "or build without a cache with `--no-build-cache`",
         _CACHES_URL,
@@ -176,12 +191,28 @@ _SENTENCES: dict[tuple[str, Situation], _Sentence] = {
 }
 
 
+def create_builder(environ: Mapping[str, str] = EMPTY) -> str:
+    """The command that creates a builder; buildx reads no TLS settings from the environment.
+
+    >>> create_builder()
+    'docker buildx create --driver docker-container --use'
+    """
+    command = "docker buildx create --driver docker-container --use"
+    tls = environ.get("DOCKER_TLS_VERIFY")
+    return f"docker context create tls && {command} tls" if tls else command
+
+
 def describe_missing(
-    need: str, situation: Situation, functions: Sequence[str], **values: str
+    need: str,
+    situation: Situation,
+    functions: Sequence[str],
+    environ: Mapping[str, str] = EMPTY,
+    **values: str,
 ) -> Diagnostic:
     """The error that the functions need a feature that the builder lacks.
 
-    `values` are what the sentences mention: `program`, `docker`, `driver` and `buildkit`.
+    `values` are what the sentences mention: `program`, `docker`, `driver` and `buildkit`. Of
+    `environ`, `DOCKER_TLS_VERIFY` is read.
 
     >>> describe_missing("cache-export", "declared", ["fn"], program="kaniko").message
     '`kaniko` cannot export the cache of `fn`'
@@ -190,8 +221,10 @@ def describe_missing(
     sentence = _SENTENCES.get((_BACKEND if backend else need, situation), _OTHER)
     values |= {
         "need": need,
-        "functions": _names(functions),
+        "functions": function_names(functions),
         "required": backend.buildkit if backend else "",
+        "store": _STORE,
+        "create": create_builder(environ),
     }
     return Diagnostic(
         name=sentence.name,
@@ -201,7 +234,7 @@ def describe_missing(
     )
 
 
-def _names(functions: Sequence[str]) -> str:
+def function_names(functions: Sequence[str]) -> str:
     """The names of functions as a list; long lists are cut."""
     shown = ", ".join(f"`{name}`" for name in functions[:_MAX_NAMES])
     more = len(functions) - _MAX_NAMES

@@ -22,7 +22,7 @@ from faas_cache.model.converters import (
 from faas_cache.model.diagnostics import KeyPath
 from faas_cache.model.frozen_map import FrozenMap
 from faas_cache.model.go import parse_bool
-from faas_cache.model.masking import shown_fields
+from faas_cache.model.value import Value
 
 __all__ = ["VARIABLES", "CacheFlagValues", "CacheFlags", "Export"]
 
@@ -77,8 +77,8 @@ _FLAGS: FrozenMap[str] = FrozenMap(
 )
 
 
-@attrs.frozen(kw_only=True, repr=False, init=False)
-class CacheFlags:
+@attrs.frozen(kw_only=True, eq=False, repr=False, init=False)
+class CacheFlags(Value):
     """The cache settings of flags and environment variables, for all functions (rules D1 to D9).
 
     Raises `InvalidInput` for values of the wrong type, with the name of each field. An argument
@@ -170,8 +170,6 @@ class CacheFlags:
         field = VARIABLES[variable][0]
         names = tuple(name for name in self.variables if name != variable)
         return attrs.evolve(self, variables=names, **{field: None})
-
-    __repr__ = shown_fields
 
 
 def _read_lines(value: str, path: KeyPath) -> tuple[str, ...]:

@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import re
 from functools import cache
-from typing import Any
 
 from faas_cache.model.go import to_lower
 
@@ -30,7 +29,6 @@ __all__ = [
     "masked_part",
     "masked_value",
     "shown",
-    "shown_fields",
 ]
 
 MASK = "***"
@@ -172,18 +170,12 @@ def shown(value: object) -> str:
     return repr(value)
 
 
-def shown_fields(self: Any) -> str:  # noqa: ANN401  # any attrs instance; they share no type
-    """The `repr` of an attrs instance by its public fields, masked: assign it to `__repr__`."""
-    fields = (field.name for field in self.__attrs_attrs__ if field.repr)
-    arguments = ", ".join(f"{name}={shown(getattr(self, name))}" for name in fields)
-    return f"{type(self).__name__}({arguments})"
-
-
 def _masked(text: str, value: str) -> str:
     """The text with its secrets masked; `value` matches what belongs to a name with a `=`."""
     if "=" in text:
         text = _mask_names(text, value)
-        text = _pattern(_QUERY).sub(_mask_query, text)
+        if "?" in text or '"' in text:  # a query begins with one of them
+            text = _pattern(_QUERY).sub(_mask_query, text)
     if "@" in text:
         text = _pattern(_PROXY).sub(_mask_user, text)
         text = _pattern(_USERINFO).sub(rf"\g<key>{MASK}@", text)

@@ -26,6 +26,7 @@ import attrs
 from faas_cache.model.diagnostics import Diagnostic
 from faas_cache.model.errors import InvalidReference
 from faas_cache.model.masking import masked, masked_part
+from faas_cache.model.value import Value
 
 __all__ = ["DOCKER_HUB", "MAX_PATH", "MAX_TEXT", "Reference"]
 
@@ -58,8 +59,8 @@ def _pattern(grammar: str) -> re.Pattern[str]:
     return re.compile(grammar)
 
 
-@attrs.frozen(kw_only=True, eq=False)
-class Reference:
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class Reference(Value):
     """An image reference; two are equal if their canonical forms are.
 
     `parse` is the way to make one; `str(reference)` is the text as written.

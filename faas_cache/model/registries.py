@@ -27,7 +27,7 @@ Support: TypeAlias = Literal["accepts", "rejects", "unknown"]
 IMAGE_MANIFEST: FrozenMap[str] = FrozenMap({"image-manifest": "true", "oci-mediatypes": "true"})
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, eq=False, repr=False)
 class Registry:
     """One registry, and whether it accepts the two forms of a cache manifest.
 

@@ -31,7 +31,8 @@ from faas_cache.model.diagnostics import Diagnostic, KeyPath, Location, nearest,
 from faas_cache.model.errors import InvalidFunction
 from faas_cache.model.faults import FaultCollector
 from faas_cache.model.frozen_map import EMPTY, FrozenMap
-from faas_cache.model.masking import masked, shown_fields
+from faas_cache.model.masking import masked
+from faas_cache.model.value import Value
 
 __all__ = ["FunctionSpec"]
 
@@ -100,8 +101,8 @@ _FIELDS: dict[str, Reader] = _KEYS | {
 }
 
 
-@attrs.frozen(kw_only=True, repr=False, init=False)
-class FunctionSpec:
+@attrs.frozen(kw_only=True, eq=False, repr=False, init=False)
+class FunctionSpec(Value):
     """The build settings of one function: its YAML keys, and values that flags set.
 
     Raises `InvalidFunction` for values of the wrong type, with the key path of each. Paths,
@@ -252,8 +253,6 @@ class FunctionSpec:
         'build/resize'
         """
         return f"{_BUILD}/{self.name}" if self.context is None else self.context
-
-    __repr__ = shown_fields
 
 
 _ALL_KEYS = _KEYS | _DEPLOYMENT_KEYS

@@ -25,7 +25,7 @@ __all__ = [
 _MAX_LINE = 300
 # How GitHub Actions and Azure Pipelines recognize a command: the first two after white space at the
 # beginning of a line, the others anywhere in it.
-_COMMAND = re.compile(r"^(?P<space>[ \t]*):(?=:)|#(?=#(?:vso)?\[)", re.MULTILINE)
+_COMMAND = r"(?m)^(?P<space>[ \t]*):(?=:)|#(?=#(?:vso)?\[)"
 
 _HASHES = re.compile(r"#(?=#)")
 
@@ -97,7 +97,7 @@ def _escape_character(character: str) -> str:
 def _escape_commands(text: str) -> str:
     if "::" not in text and "##" not in text:
         return text
-    return _COMMAND.sub(_escape_command, text)
+    return re.sub(_COMMAND, _escape_command, text)
 
 
 def _escape_command(match: re.Match[str]) -> str:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 else:
     Version = object  # `packaging` is imported when a version is parsed
 
-_NUMBERS = re.compile(r"\s*v?(?P<release>[0-9]+(?:\.[0-9]+)*)(?P<suffix>.*)", re.DOTALL)
+_NUMBERS = r"(?s)\s*v?(?P<release>[0-9]+(?:\.[0-9]+)*)(?P<suffix>.*)"
 # Longer texts are not versions; Python refuses to read the longest numbers.
 _MAX_LENGTH = 100
 
@@ -27,7 +27,7 @@ def parse_version(text: str | None) -> Version | None:
     >>> parse_version("v0.0.0+unknown") is None
     True
     """
-    match = _NUMBERS.match(text or "")
+    match = re.match(_NUMBERS, text) if text else None
     if match is None or len(match[0]) > _MAX_LENGTH:
         return None
     from packaging.version import InvalidVersion, Version

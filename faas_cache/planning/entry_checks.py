@@ -24,6 +24,7 @@ from faas_cache.planning.plan import BuildPlan
 
 __all__ = [
     "ENTRY_CHECKS",
+    "IMAGE_MANIFEST_DEFAULT",
     "Environment",
     "PlanEntry",
     "check_entry",
@@ -35,7 +36,7 @@ __all__ = [
 
 # BuildKit 0.21: image manifests by default. BuildKit 0.20 and buildx 0.21: the second version of
 # the cache service of GitHub Actions.
-_IMAGE_MANIFEST_DEFAULT = "0.21"
+IMAGE_MANIFEST_DEFAULT = "0.21"
 _GHA_SERVICE_2 = (("BuildKit", "0.20"), ("buildx", "0.21"))
 # The levels of each compression: gzip and estargz 0 to 9, zstd 0 to 22 (BuildKit util/compression).
 _LEVELS: FrozenMap[int] = FrozenMap(gzip=9, estargz=9, zstd=22)
@@ -340,7 +341,7 @@ def _check_manifest(item: _KnownEntry, environment: Environment) -> Iterator[Dia
         return
     version = None if environment.builder is None else environment.builder.buildkit_version
     by_default = "image-manifest" not in fields and fields.get("oci-mediatypes") not in FALSE
-    if by_default and at_least(version, _IMAGE_MANIFEST_DEFAULT, unknown=False):
+    if by_default and at_least(version, IMAGE_MANIFEST_DEFAULT, unknown=False):
         return
     message = f"{row.name} rejects the manifest of this cache entry"
     hint = f"write `{entry_text(item.entry, IMAGE_MANIFEST)}`"

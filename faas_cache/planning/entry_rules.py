@@ -10,7 +10,7 @@ import attrs
 from faas_cache.model import entries
 from faas_cache.model.backends import Direction, guess_backend
 from faas_cache.model.converters import Setting
-from faas_cache.model.diagnostics import KeyPath
+from faas_cache.model.diagnostics import FaasCacheError, KeyPath
 from faas_cache.model.entries import CacheEntry
 from faas_cache.model.errors import InvalidReference
 from faas_cache.model.faults import FaultCollector
@@ -19,7 +19,6 @@ from faas_cache.model.frozen_map import FrozenMap
 from faas_cache.model.go import FALSE, format_scalar
 from faas_cache.model.masking import masked
 from faas_cache.model.references import Reference
-from faas_cache.model.registries import IMAGE_MANIFEST, rejects_index
 from faas_cache.planning.faults import parse_reference
 from faas_cache.planning.image_rules import CACHE_TAG
 from faas_cache.planning.settings import LongForm, WrittenEntry
@@ -109,15 +108,17 @@ def _parse(
     text, path = _text(written, faults), written.path
     if not text:
         return []
-    with faults.catch(*path):
+    try:
         if "=" in text:
             return _parse_fields(text, path, direction, faults)
         # C7: an entry with `,` but no `=` is a list of bare references.
         refs = entries.split(text) if "," in text or '"' in text else [text]
-        rule = "C7" if len(refs) > 1 else ""
-        parsed = [_parse_reference(ref, path, direction, rule, faults) for ref in refs]
-        return [item for item in parsed if item is not None]
-    return []
+    except FaasCacheError as error:
+        faults.add_error(error, *path)
+        return []
+    rule = "C7" if len(refs) > 1 else ""
+    parsed = [_parse_reference(ref, path, direction, rule, faults) for ref in refs]
+    return [item for item in parsed if item is not None]
 
 
 def _text(written: WrittenEntry, faults: FaultCollector) -> str:
@@ -276,6 +277,8 @@ def _generated_fields(
     ref: Reference | None, written: FrozenMap[str], *, ignore_errors: bool
 ) -> dict[str, str]:
     """What a generated export has besides the user's fields."""
+    from faas_cache.model.registries import IMAGE_MANIFEST, rejects_index  # a table for exports
+
     # C4, C5: `mode=max`.
     added = {"mode": "max"}
     # E6: registries that reject the default format need an image manifest.

@@ -91,7 +91,7 @@ def check_exports(
                 f"export to another tag, such as `{ref.with_tag(f'{ref.tag or CACHE_TAG}-cache')}`",
             )
         # E5: two exports to one destination overwrite each other or are rejected.
-        overwritten = destinations(item.entry)
+        overwritten = destinations(item.entry, ref)
         if shared := overwritten & written:
             faults.report(
                 "shared-cache-destination",
@@ -102,12 +102,15 @@ def check_exports(
         written |= overwritten
 
 
-def destinations(entry: CacheEntry) -> frozenset[Destination]:
+def destinations(entry: CacheEntry, ref: Reference | None = None) -> frozenset[Destination]:
     """What an export overwrites, in normal form: exports with a common destination collide (E5).
 
-    The destination of an unknown type is all of its fields. An export without the field that names
-    its destination has none.
+    `ref` is the reference of an export to a registry, if it is parsed already. The destination of
+    an unknown type is all of its fields. An export without the field that names its destination has
+    none.
     """
+    if ref is not None:
+        return frozenset({(entry.type, ref.target)})
     backend = BACKENDS.get(entry.type)
     if backend is None:
         return frozenset({(entry.type, *sorted(f"{k}={v}" for k, v in entry.attrs.items()))})

@@ -25,9 +25,10 @@ from faas_cache.model.errors import InvalidInput, InvalidReference
 from faas_cache.model.faults import FaultCollector
 from faas_cache.model.frozen_map import EMPTY, FrozenMap
 from faas_cache.model.go import TRUE, to_lower
-from faas_cache.model.masking import masked, shown_fields
+from faas_cache.model.masking import masked
 from faas_cache.model.references import Reference
 from faas_cache.model.specs import FunctionSpec
+from faas_cache.model.value import Value
 
 __all__ = [
     "PACKAGES",
@@ -49,8 +50,10 @@ PACKAGES = "ADDITIONAL_PACKAGE"
 
 # The variables that docker and the programs in a build read, in either case.
 _PROXIES = ("http_proxy", "https_proxy", "no_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY")
-# What the checks of `type=gha` read: buildx takes these from the environment of a workflow.
+# What the checks of `type=gha` read: buildx takes these from the environment of a workflow. And
+# what `docker buildx create` does not read.
 _CHECKED = (
+    "DOCKER_TLS_VERIFY",
     "ACTIONS_RUNTIME_TOKEN",
     "ACTIONS_CACHE_URL",
     "ACTIONS_RESULTS_URL",
@@ -161,8 +164,8 @@ _READERS: dict[str, Reader] = {
 }
 
 
-@attrs.frozen(kw_only=True, repr=False, init=False)
-class BuildOptions:
+@attrs.frozen(kw_only=True, eq=False, repr=False, init=False)
+class BuildOptions(Value):
     """The values of the build flags, for every function.
 
     Raises `InvalidInput` for values of the wrong type, with the name of each field.
@@ -236,8 +239,6 @@ class BuildOptions:
     ) -> None:
         values = {name: value for name, value in locals().items() if name in _READERS}
         self.__attrs_init__(**read_fields(values, _READERS))
-
-    __repr__ = shown_fields
 
 
 _NO_OPTIONS = BuildOptions()

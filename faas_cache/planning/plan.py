@@ -26,9 +26,10 @@ from faas_cache.model.entries import CacheEntry, parse_entries
 from faas_cache.model.errors import InvalidInput
 from faas_cache.model.features import BUILDKIT
 from faas_cache.model.frozen_map import EMPTY, FrozenMap
-from faas_cache.model.masking import masked, shown_fields
+from faas_cache.model.masking import masked
+from faas_cache.model.value import Value
 
-__all__ = ["BuildPlan", "Origin", "PlanField", "Why"]
+__all__ = ["BuildPlan", "Origin", "PlanField", "Why", "sort_pairs"]
 
 # The fields of a plan whose values have an origin.
 PlanField: TypeAlias = Literal["env", "cache_from", "cache_to", "build_args", "variable"]
@@ -42,8 +43,8 @@ _SPELLINGS: FrozenMap[str] = FrozenMap(
 )
 
 
-@attrs.frozen(kw_only=True)
-class Origin:
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class Origin(Value):
     """Where one value of a plan comes from: a rule, and the key path of the text behind it.
 
     `field` is the field of the plan, and `key` the position or the name of the value in it:
@@ -57,8 +58,8 @@ class Origin:
     path: KeyPath
 
 
-@attrs.frozen(kw_only=True)
-class Why:
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class Why(Value):
     """The rule and the location behind one argument of a plan, whose secrets are masked."""
 
     part: str
@@ -66,11 +67,14 @@ class Why:
     location: Location
 
 
-def _read_sorted_pairs(value: object, path: KeyPath) -> FrozenMap[str]:
+def sort_pairs(pairs: FrozenMap[str]) -> FrozenMap[str]:
     """A mapping sorted by name, so that equal plans render to equal commands."""
-    pairs = read_pairs(value, path)
     names = sorted(pairs)
     return pairs if list(pairs) == names else FrozenMap({name: pairs[name] for name in names})
+
+
+def _read_sorted_pairs(value: object, path: KeyPath) -> FrozenMap[str]:
+    return sort_pairs(read_pairs(value, path))
 
 
 def _read_entries(value: object, path: KeyPath) -> tuple[CacheEntry, ...]:
@@ -127,8 +131,8 @@ _READERS: dict[str, Reader] = {
 }
 
 
-@attrs.frozen(kw_only=True, repr=False, init=False)
-class BuildPlan:
+@attrs.frozen(kw_only=True, eq=False, repr=False, init=False)
+class BuildPlan(Value):
     """Everything that a front end needs to know about the build of one function.
 
     Mappings are sorted by name. Plans are equal when they build the same: `lang`, `handler` and
@@ -268,8 +272,6 @@ class BuildPlan:
                 spelling = _SPELLINGS[origin.field]
                 part = spelling.format(key=origin.key, value=values[origin.key])
                 yield Why(part=masked(part), rule=origin.rule, location=Location(path=origin.path))
-
-    __repr__ = shown_fields
 
 
 _DEFAULTS: dict[str, object] = {field.name: field.default for field in attrs.fields(BuildPlan)}

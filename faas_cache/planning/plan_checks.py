@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from faas_cache.model.builders import CACHE_EXPORT, MULTI_PLATFORM, Builder
 from faas_cache.model.diagnostics import Diagnostic, Location
 from faas_cache.model.masking import masked
+from faas_cache.planning.cache_flags import check_cache_flags
 from faas_cache.planning.entry_checks import (
     Environment,
     check_entry,
@@ -34,6 +35,11 @@ def check_plan(
         yield from _check_inline_tag(plan)
         yield from _check_inline_push(plan)
         yield from _check_stages(plan, dockerfile)
+    if plan.builder_flags:
+        yield from check_cache_flags(plan)
+    if plan.caching:
+        yield from _check_secrets(plan)
+        yield from _check_repository(plan)
     yield from _check_multi_platform(plan, environment.builder)
 
 
@@ -89,6 +95,39 @@ def _check_stages(plan: BuildPlan, dockerfile: str) -> Iterator[Diagnostic]:
             hint="write `build_cache: max`, which keeps the layers of every stage",
             location=Location(path=("functions", plan.function, "build_cache")),
         )
+
+
+def _check_secrets(plan: BuildPlan) -> Iterator[Diagnostic]:
+    """A changed secret is not a changed input: the result of its step comes from the cache."""
+    if plan.secrets:
+        yield Diagnostic(
+            name="cached-secret",
+            severity="warning",
+            message="a changed build secret does not run its step again, and the cache carries the"
+            " old result to other machines",
+            hint="pass a digest of the secret as a build argument that the step reads, or use a"
+            " scope for each environment; then add `# faas-cache: ignore=cached-secret`",
+            location=Location(path=("functions", plan.function, "build_secrets")),
+        )
+
+
+def _check_repository(plan: BuildPlan) -> Iterator[Diagnostic]:
+    """B2: functions that differ in their tags alone have one cache for all."""
+    own = plan.function.rpartition(": ")[2]
+    image = parsed_reference(plan.tags[0]) if plan.tags else None
+    if image is None or image.tag != own or image.path.rpartition("/")[2] == own:
+        return
+    for origin in plan.origins:
+        if origin.field == "cache_to" and origin.rule == "B2":
+            yield Diagnostic(
+                name="shared-repository",
+                severity="note",
+                message=f"the tag of the cache, `{plan.cache_to[int(origin.key)].attrs['ref']}`,"
+                f" is the same for every function in `{image.name}`",
+                hint=f"write `build_cache: {{mode: max, repository: {image.name}}}`, which has a"
+                " tag for each function",
+                location=Location(path=origin.path),
+            )
 
 
 def _check_multi_platform(plan: BuildPlan, builder: Builder | None) -> Iterator[Diagnostic]:

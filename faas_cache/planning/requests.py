@@ -6,11 +6,18 @@ from collections.abc import Iterable, Mapping
 
 import attrs
 
-from faas_cache.model.converters import read_boolean, read_list, read_optional_string
+from faas_cache.model.converters import (
+    Reader,
+    read_boolean,
+    read_fields,
+    read_list,
+    read_optional_string,
+)
 from faas_cache.model.diagnostics import Diagnostic
 from faas_cache.model.flags import CacheFlags
 from faas_cache.model.frozen_map import EMPTY, FrozenMap
-from faas_cache.model.masking import shown_fields
+from faas_cache.model.value import Value
+from faas_cache.planning.context_files import ContextFiles
 from faas_cache.planning.options import BuildOptions
 from faas_cache.stack.templates import Template
 
@@ -19,30 +26,20 @@ __all__ = ["PlanInputs", "Request"]
 _NO_FLAGS = CacheFlags()
 _NO_OPTIONS = BuildOptions()
 _NO_TEMPLATES: FrozenMap[Template] = FrozenMap()
+_NO_CONTEXTS: FrozenMap[ContextFiles] = FrozenMap()
 
 
-def _read_names(value: object) -> tuple[str, ...]:
-    return read_list(value, ("names",))
+_READERS: dict[str, Reader] = {
+    "names": read_list,
+    "filter": read_optional_string,
+    "regex": read_optional_string,
+    "strict": read_boolean,
+    "building": read_boolean,
+}
 
 
-def _read_filter(value: object) -> str | None:
-    return read_optional_string(value, ("filter",))
-
-
-def _read_regex(value: object) -> str | None:
-    return read_optional_string(value, ("regex",))
-
-
-def _read_strict(value: object) -> bool:
-    return read_boolean(value, ("strict",))
-
-
-def _read_building(value: object) -> bool:
-    return read_boolean(value, ("building",))
-
-
-@attrs.frozen(kw_only=True, repr=False)
-class Request:
+@attrs.frozen(kw_only=True, eq=False, repr=False, init=False)
+class Request(Value):
     """The arguments of a plan, so that a stack can be planned again with them.
 
     Attributes:
@@ -55,51 +52,69 @@ class Request:
         building: Whether images are built; otherwise they are pushed, or contexts are written.
     """
 
-    names: tuple[str, ...] = attrs.field(default=(), converter=_read_names)
-    filter: str | None = attrs.field(default=None, converter=_read_filter)
-    regex: str | None = attrs.field(default=None, converter=_read_regex)
+    names: tuple[str, ...] = ()
+    filter: str | None = None
+    regex: str | None = None
     flags: CacheFlags = _NO_FLAGS
     options: BuildOptions = _NO_OPTIONS
-    strict: bool = attrs.field(default=False, converter=_read_strict)
-    building: bool = attrs.field(default=True, converter=_read_building)
+    strict: bool = False
+    building: bool = True
 
-    __repr__ = shown_fields
-
-
-def _freeze(value: Mapping[str, str]) -> FrozenMap[str]:
-    return FrozenMap(value)
-
-
-def _freeze_environ(value: Mapping[str, str] | None) -> FrozenMap[str] | None:
-    return None if value is None else FrozenMap(value)
-
-
-def _freeze_templates(value: Mapping[str, Template]) -> FrozenMap[Template]:
-    return FrozenMap(value)
-
-
-def _diagnostics(value: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
-    return tuple(value)
+    def __init__(  # noqa: PLR0913  # a parameter for each field
+        self,
+        *,
+        names: Iterable[str] = (),
+        filter: str | None = None,  # noqa: A002  # the name of the flag
+        regex: str | None = None,
+        flags: CacheFlags = _NO_FLAGS,
+        options: BuildOptions = _NO_OPTIONS,
+        strict: bool = False,
+        building: bool = True,
+    ) -> None:
+        values = {name: value for name, value in locals().items() if name in _READERS}
+        fields = read_fields(values, _READERS)
+        self.__attrs_init__(flags=flags, options=options, **fields)
 
 
-@attrs.frozen(kw_only=True, repr=False)
-class PlanInputs:
+@attrs.frozen(kw_only=True, eq=False, repr=False, init=False)
+class PlanInputs(Value):
     """What was read from the machine for a plan, as data.
 
     Attributes:
         environ: The variables of `PLANNING_VARIABLES`; `None` means that they were not read.
         templates: The templates of the functions by their `lang`, as far as they exist.
-        dockerfiles: The Dockerfile of a function by its name (`reads_dockerfile` says which).
+        dockerfiles: The Dockerfile of a function by its name.
+        context_files: What checks need of the files of contexts, by the name of the function.
         tags: What `--tag` adds to the image of a function, by the function's name.
         diagnostics: Faults of what was read.
         root: The folder of the project, in which commands run; empty is the current one.
     """
 
-    environ: FrozenMap[str] | None = attrs.field(default=None, converter=_freeze_environ)
-    templates: FrozenMap[Template] = attrs.field(default=_NO_TEMPLATES, converter=_freeze_templates)
-    dockerfiles: FrozenMap[str] = attrs.field(default=EMPTY, converter=_freeze, repr=False)
-    tags: FrozenMap[str] = attrs.field(default=EMPTY, converter=_freeze)
-    diagnostics: tuple[Diagnostic, ...] = attrs.field(default=(), converter=_diagnostics)
+    environ: FrozenMap[str] | None = None
+    templates: FrozenMap[Template] = _NO_TEMPLATES
+    dockerfiles: FrozenMap[str] = attrs.field(default=EMPTY, repr=False)
+    context_files: FrozenMap[ContextFiles] = attrs.field(default=_NO_CONTEXTS, repr=False)
+    tags: FrozenMap[str] = EMPTY
+    diagnostics: tuple[Diagnostic, ...] = ()
     root: str = ""
 
-    __repr__ = shown_fields
+    def __init__(  # noqa: PLR0913  # a parameter for each field
+        self,
+        *,
+        environ: Mapping[str, str] | None = None,
+        templates: Mapping[str, Template] = _NO_TEMPLATES,
+        dockerfiles: Mapping[str, str] = EMPTY,
+        context_files: Mapping[str, ContextFiles] = _NO_CONTEXTS,
+        tags: Mapping[str, str] = EMPTY,
+        diagnostics: Iterable[Diagnostic] = (),
+        root: str = "",
+    ) -> None:
+        self.__attrs_init__(
+            environ=None if environ is None else FrozenMap(environ),
+            templates=FrozenMap(templates),
+            dockerfiles=FrozenMap(dockerfiles),
+            context_files=FrozenMap(context_files),
+            tags=FrozenMap(tags),
+            diagnostics=tuple(diagnostics),
+            root=root,
+        )

@@ -34,7 +34,7 @@ from faas_cache.planning.exports import (
     sets_output,
 )
 from faas_cache.planning.image_rules import build_tags, function_image, with_default_tag
-from faas_cache.planning.plan import BuildPlan, Origin
+from faas_cache.planning.plan import BuildPlan, Origin, sort_pairs
 from faas_cache.planning.settings import effective_setting, long_form
 
 __all__ = ["resolve"]
@@ -84,23 +84,25 @@ def _resolve(spec: FunctionSpec, flags: CacheFlags) -> BuildPlan:
     build_args, inline = spec.build_args, False
     caching = written is not None
     if written is not None:
-        # D11: one platform would replace the cache of several.
-        flags = attrs.evolve(flags, export=export and complete)
+        exported = export and complete  # D11: one platform would replace the cache of several.
+        if flags.export is not exported:
+            flags = attrs.evolve(flags, export=exported)
         imports, exports = plan_entries(written, flags, faults)
         check_exports(spec, exports, tags, faults)
-        build_args, inline = add_inline_cache(spec, exports, faults, export=export and complete)
+        build_args, inline = add_inline_cache(spec, exports, faults, export=exported)
     if not complete:
         _report_platforms(spec, faults, caching=caching and export)
     faults.raise_errors(InvalidFunction)
     # A1: secrets and SSH need BuildKit without caching too. A2: caching enables it.
     buildkit = caching or bool(spec.build_secrets or spec.ssh)
-    return BuildPlan(
+    plan = BuildPlan.__new__(BuildPlan)  # every value has its type: none is converted again
+    plan.__attrs_init__(
         function=spec.name,
         tags=tuple(map(with_default_tag, tags)),
         context=spec.context_path,
-        build_args=build_args,
-        labels=spec.build_labels,
-        secrets=spec.build_secrets,
+        build_args=sort_pairs(build_args),
+        labels=sort_pairs(spec.build_labels),
+        secrets=sort_pairs(spec.build_secrets),
         platforms=platforms,
         cache_from=tuple(item.entry for item in imports),
         cache_to=tuple(item.entry for item in exports),
@@ -122,6 +124,7 @@ def _resolve(spec: FunctionSpec, flags: CacheFlags) -> BuildPlan:
         diagnostics=tuple(faults.diagnostics),
         origins=tuple(_origins(spec, flags, build_args, imports, exports)) if caching else (),
     )
+    return plan
 
 
 def _decided_export(flags: CacheFlags, faults: FaultCollector) -> bool:

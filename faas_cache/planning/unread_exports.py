@@ -30,6 +30,7 @@ def check_reads(
     Entries of the file are looked for in the imports of the whole file, those of flags in the
     imports of the selected functions.
     """
+    flags = attrs.evolve(flags, no_cache=False, export=True)  # before D3 and D4 apply
     entries = [_entries(spec, flags) for spec in selected]
     exports = [item for _, written in entries for item in written if _has_readers(item.entry)]
     if not exports:
@@ -52,8 +53,7 @@ def check_reads(
 def _entries(
     spec: FunctionSpec, flags: CacheFlags
 ) -> tuple[list[PlannedEntry], list[PlannedEntry]]:
-    """The imports and exports of a function before D3 and D4 apply; none with a fault."""
-    flags = attrs.evolve(flags, no_cache=False, export=True)
+    """The imports and exports of a function; none with a fault."""
     faults = FaultCollector()
     written = long_form(spec, flags, function_image(spec, faults), faults)
     entries = ([], []) if written is None else plan_entries(written, flags, faults)

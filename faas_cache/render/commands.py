@@ -25,7 +25,8 @@ from faas_cache.model.diagnostics import Diagnostic, KeyPath, Location, Severity
 from faas_cache.model.entries import csv_field
 from faas_cache.model.errors import InvalidInput
 from faas_cache.model.frozen_map import EMPTY, FrozenMap
-from faas_cache.model.masking import masked, shown_fields
+from faas_cache.model.masking import masked
+from faas_cache.model.value import Value
 from faas_cache.planning.plan import BuildPlan
 
 __all__ = [
@@ -70,8 +71,8 @@ _READERS: dict[str, Reader] = {
 }
 
 
-@attrs.frozen(kw_only=True, repr=False, init=False)
-class Command:
+@attrs.frozen(kw_only=True, eq=False, repr=False, init=False)
+class Command(Value):
     """One command: its arguments, what it adds to its environment, its input and its folder.
 
     `kind` is what it does, and `function` the function that it does it for (empty for a bake).
@@ -102,8 +103,6 @@ class Command:
         values = {name: value for name, value in locals().items() if name in _READERS}
         self.__attrs_init__(**read_fields(values, _READERS))
 
-    __repr__ = shown_fields
-
     def shell(self) -> str:
         """The command as one line for a POSIX shell, with its environment in front.
 
@@ -115,7 +114,10 @@ class Command:
 
     def masked(self) -> Command:
         """The same command with every secret masked: for display, not to be run."""
-        return attrs.evolve(self, argv=tuple(map(masked, self.argv)), stdin=masked(self.stdin))
+        argv, stdin = tuple(map(masked, self.argv)), masked(self.stdin)
+        if (argv, stdin) == (self.argv, self.stdin):
+            return self
+        return attrs.evolve(self, argv=argv, stdin=stdin)
 
 
 def unsupported(  # noqa: PLR0913  # the parts of a diagnostic

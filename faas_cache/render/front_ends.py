@@ -21,6 +21,7 @@ from faas_cache.model.builders import (
 from faas_cache.model.diagnostics import Diagnostic, Location, errors
 from faas_cache.model.errors import BuilderError
 from faas_cache.model.frozen_map import FrozenMap
+from faas_cache.model.value import Value
 from faas_cache.planning.plan import BuildPlan
 from faas_cache.render.bake_file import bake
 from faas_cache.render.buildah import buildah_build, buildah_push
@@ -50,8 +51,8 @@ def _features(value: Iterable[str] | Features | None) -> Features | None:
     return value if value is None or callable(value) else frozenset(value)
 
 
-@attrs.frozen(kw_only=True)
-class FrontEnd:
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class FrontEnd(Value):
     """A program that builds plans.
 
     `build` turns a plan into a command, and `push` into the commands that push its images; it is

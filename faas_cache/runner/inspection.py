@@ -13,6 +13,7 @@ from faas_cache.model.diagnostics import Diagnostic
 from faas_cache.model.errors import BuilderError
 from faas_cache.model.text import first_line, printable
 from faas_cache.model.versions import at_least
+from faas_cache.runner.credentials import registries_with_credentials
 from faas_cache.runner.processes import Answer, ProgramNotFound, ask, ask_all
 from faas_cache.runner.records import parse_json, text_at
 from faas_cache.runner.stop import Stop
@@ -90,7 +91,9 @@ def inspect_builder(
     if fields.get("Driver") == "kubernetes" and all(node.status == "inactive" for node in nodes):
         usage = ("docker", "buildx", "du", "--builder", name)
         _check_cluster(name, ask(usage, environ=environ, timeout=timeout, stop=stop))
-    return _described(client, server, buildx, answers, fields, nodes)
+    described = _described(client, server, buildx, answers, fields, nodes)
+    registries = registries_with_credentials(os.environ if environ is None else environ)
+    return attrs.evolve(described, registries=registries)
 
 
 def _described(  # noqa: PLR0913  # the parts of a builder

@@ -110,6 +110,8 @@ class Preparation:
         if sources := missing_sources(self.root, plan):
             pull_templates(self.root, sources, self.environ, deadline)
             plan = self.checked(self._again(plan))
+        if not faults.diagnostics:
+            return plan
         notes = plan.stack.with_locations(faults.diagnostics)
         return attrs.evolve(
             plan,
@@ -147,13 +149,11 @@ def needs_builder(plan: StackPlan, *, bake: bool = False) -> bool:
     """Whether something depends on the builder of this machine, which is not known yet.
 
     Without caching, `docker build` is what faas-cli runs (F3), and docker itself says what is
-    missing. A front end of another program does not use docker's builder.
+    missing; `publish` runs buildx. A front end of another program does not use docker's builder.
     """
     if plan.builder is not None or _is_of_another_program(plan) or not plan.plans:
         return False
-    options = plan.request.options
-    several = any(len(build_plan.platforms) > 1 for build_plan in plan.plans)
-    publish = options.publish and (several or not options.builder)
+    publish = plan.request.options.publish
     return bake or publish or any(build_plan.caching for build_plan in plan.plans)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping
 
+from faas_cache.contexts.context_scan import read_context_files
 from faas_cache.contexts.project_sources import read_dockerfiles, read_templates
 from faas_cache.model.faults import FaultCollector
 from faas_cache.model.specs import FunctionSpec
@@ -24,7 +25,7 @@ def plan_request(
     specs = select_functions(stack, request, FaultCollector())
     tags = read_tags(root, specs, options.tag, environ, faults)
     templates = read_templates(root, specs, faults, outside_links=options.allow_outside_links)
-    plan = plan_stack(
+    return plan_stack(
         stack,
         names=request.names,
         filter=request.filter,
@@ -39,9 +40,8 @@ def plan_request(
             tags=tags,
             diagnostics=faults.diagnostics,
         ),
+        read_files=lambda plan: (read_dockerfiles(root, plan), read_context_files(root, plan)),
     )
-    dockerfiles = read_dockerfiles(root, plan)
-    return plan.with_dockerfiles(dockerfiles) if dockerfiles else plan
 
 
 def read_tags(

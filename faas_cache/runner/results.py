@@ -11,7 +11,7 @@ from faas_cache.buildkit.explanations import Explanation
 from faas_cache.buildkit.reports import CacheReport
 from faas_cache.model.diagnostics import Diagnostic
 from faas_cache.model.errors import InvalidInput
-from faas_cache.model.masking import shown_fields
+from faas_cache.model.value import Value
 
 __all__ = ["BuildResult", "FunctionResult", "Status"]
 
@@ -61,8 +61,8 @@ def _is_status(instance: object, attribute: attrs.Attribute[object], value: obje
         raise _reject(instance, attribute.name, value, f"one of {', '.join(_STATUSES)}")
 
 
-@attrs.frozen(kw_only=True, repr=False)
-class FunctionResult:
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class FunctionResult(Value):
     """The result of one function.
 
     Attributes:
@@ -101,8 +101,6 @@ class FunctionResult:
     )
     same_as: str = attrs.field(default="", validator=_is(str, expected="a string"))
 
-    __repr__ = shown_fields
-
     @report.default
     def _empty_report(self) -> CacheReport:
         return CacheReport(function=self.name)
@@ -113,15 +111,13 @@ class FunctionResult:
         return self.status in ("built", "pushed")
 
 
-@attrs.frozen(kw_only=True, repr=False)
-class BuildResult:
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class BuildResult(Value):
     """The results of one run, in the order of the plan."""
 
     functions: tuple[FunctionResult, ...] = attrs.field(
         default=(), converter=_tuple, validator=_each(FunctionResult, "FunctionResults")
     )
-
-    __repr__ = shown_fields
 
     @property
     def ok(self) -> bool:

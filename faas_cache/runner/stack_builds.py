@@ -11,6 +11,7 @@ import attrs
 from faas_cache.buildkit.events import Event
 from faas_cache.buildkit.useless_imports import useless_import
 from faas_cache.model.features import CACHE_EXPORT
+from faas_cache.planning.advice import advise
 from faas_cache.planning.plan import BuildPlan
 from faas_cache.render.bake_file import target_names
 from faas_cache.render.commands import Command
@@ -92,7 +93,10 @@ def build_stack(  # noqa: PLR0913  # what a run has
             retry=lambda item, failed: retries.commands(item.function, failed),
             **common,
         )
-    functions = [_with_notes(retries.with_note(function), plan) for function in result.functions]
+    functions = [
+        _with_advice(_with_notes(retries.with_note(function), plan), plan)
+        for function in result.functions
+    ]
     return _for_every_function(BuildResult(functions=functions), every)
 
 
@@ -110,6 +114,16 @@ def _with_notes(result: FunctionResult, plan: StackPlan) -> FunctionResult:
     inline = "inline" in build_plan.needs and CACHE_EXPORT not in build_plan.needs
     note = useless_import(result.report, only_last_stage=inline)
     return result if note is None else attrs.evolve(result, notes=(*result.notes, note))
+
+
+def _with_advice(result: FunctionResult, plan: StackPlan) -> FunctionResult:
+    """The result with what to do about its failure, for its plan."""
+    failure = result.explanation
+    if failure is None:
+        return result
+    build_plan = next(item for item in plan.plans if item.function == result.name)
+    advised = advise(failure, build_plan, plan.builder, plan.inputs.environ)
+    return attrs.evolve(result, explanation=advised)
 
 
 def push_stack(  # noqa: PLR0913  # the same
@@ -144,7 +158,8 @@ def push_stack(  # noqa: PLR0913  # the same
         quiet=quiet,
         stop=stop,
     )
-    return _for_every_function(result, every)
+    functions = [_with_advice(function, plan) for function in result.functions]
+    return _for_every_function(BuildResult(functions=functions), every)
 
 
 def _for_every_function(result: BuildResult, plan: StackPlan) -> BuildResult:

@@ -2,7 +2,7 @@
 
 An expression becomes a program for Thompson's construction: all its states are followed at once, so
 that no text makes it try again. The sets of states that occur are remembered, because the names of
-functions are alike.
+functions, and the paths of files, are alike.
 """
 
 from __future__ import annotations
@@ -12,8 +12,10 @@ from typing import NamedTuple, TypeAlias
 
 __all__ = [
     "MAX_STATES",
+    "Automaton",
     "Node",
     "Predicate",
+    "State",
     "assertion",
     "character",
     "choice",
@@ -100,10 +102,14 @@ def compile_node(node: Node) -> Predicate:
     >>> compile_node(repeat(character("b".__eq__), 2, None))("abb")
     True
     """
+    return _Matcher(_program(node)).matches
+
+
+def _program(node: Node) -> list[_Instruction]:
     program: list[_Instruction] = []
     _emit(node, program)
     program.append(("match", None, ()))
-    return _Matcher(program).matches
+    return program
 
 
 def _emit(node: Node, program: list[_Instruction]) -> None:
@@ -165,36 +171,105 @@ class _Matcher:
         states: frozenset[int] | None = frozenset()
         before = ""
         for after in (*text, ""):
-            key = (states or frozenset(), before, after)
+            known = states or frozenset()
+            key = (known, before, after)
             if key not in self.remembered:
                 if len(self.remembered) >= _MAX_REMEMBERED:
                     self.remembered.clear()
-                self.remembered[key] = self.step(*key)
+                self.remembered[key] = _step(self.program, (0, *known), before, after)
             states = self.remembered[key]
             if states is None:
                 return True
             before = after
         return False
 
-    def step(self, states: frozenset[int], before: str, after: str) -> frozenset[int] | None:
-        """The states behind `after`, from those before it and a new start; None for a match."""
-        following: set[int] = set()
-        seen: set[int] = set()
-        pending = [0, *states]
-        while pending:
-            state = pending.pop()
-            if state in seen:
-                continue
-            seen.add(state)
-            kind, accepts, targets = self.program[state]
-            if kind == "match":
-                return None
-            if callable(accepts):
-                if after and accepts(after):
-                    following.update(targets)
-            elif accepts is None or _holds(accepts, before, after):
-                pending += targets
-        return frozenset(following)
+
+def _step(
+    program: list[_Instruction], states: Iterable[int], before: str, after: str
+) -> frozenset[int] | None:
+    """The states behind `after`, from those before it; None for a match."""
+    following: set[int] = set()
+    seen: set[int] = set()
+    pending = list(states)
+    while pending:
+        state = pending.pop()
+        if state in seen:
+            continue
+        seen.add(state)
+        kind, accepts, targets = program[state]
+        if kind == "match":
+            return None
+        if callable(accepts):
+            if after and accepts(after):
+                following.update(targets)
+        elif accepts is None or _holds(accepts, before, after):
+            pending += targets
+    return frozenset(following)
+
+
+class State:
+    """Where an automaton is behind the beginning of a text.
+
+    `is_final` is true if it matches whatever follows, `is_dead` if it never matches.
+    """
+
+    __slots__ = ("accepts", "before", "following", "is_dead", "is_final", "states")
+
+    def __init__(self, states: frozenset[int] | None, before: str) -> None:
+        self.states = states
+        self.before = before
+        self.is_final = states is None
+        self.is_dead = not self.is_final and not states
+        self.following: dict[str, State] = {}
+        self.accepts: bool | None = None
+
+
+class Automaton:
+    """Matches at the beginning of a text that may be given in parts.
+
+    >>> automaton = Automaton(repeat(character("ab".__contains__), 2, None))
+    >>> automaton.accepts(automaton.advance(automaton.start, "ab"))
+    True
+    """
+
+    def __init__(self, node: Node) -> None:
+        self._program = _program(node)
+        self._known: dict[tuple[frozenset[int] | None, str], State] = {}
+        self._remembered = 0
+        self.start = State(frozenset({0}), "")
+
+    def advance(self, state: State, text: str) -> State:
+        """The state behind a further part of the text."""
+        for c in text:
+            if state.is_dead or state.is_final:
+                break
+            state = state.following.get(c) or self._advance(state, c)
+        return state
+
+    def accepts(self, state: State) -> bool:
+        """Whether the text up to here matches."""
+        if state.accepts is None:
+            states = state.states or ()
+            state.accepts = state.is_final or self._step(states, state.before, "") is None
+        return state.accepts
+
+    def _advance(self, state: State, c: str) -> State:
+        key = self._step(state.states or (), state.before, c), _kind(c)
+        following = self._known.get(key)
+        if following is None:
+            following = State(*key)
+        if self._remembered < _MAX_REMEMBERED:
+            self._remembered += 1
+            self._known[key] = state.following[c] = following
+        return following
+
+    def _step(self, states: Iterable[int], before: str, after: str) -> frozenset[int] | None:
+        return _step(self._program, states, before, after)
+
+
+def _kind(c: str) -> str:
+    """A character that assertions treat like this one."""
+    return "\n" if c == "\n" else "a" if _is_word(c) else " "
 
 
 def _holds(name: str, before: str, after: str) -> bool:

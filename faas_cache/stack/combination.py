@@ -20,7 +20,7 @@ __all__ = ["CombinedStack", "combine"]
 _FUNCTIONS = "functions"
 
 
-@attrs.frozen(kw_only=True, repr=False)
+@attrs.frozen(kw_only=True, eq=False, repr=False)
 class CombinedStack(Stack):
     """The functions of several stack files, each named `FILE: NAME`; it is planned, never built.
 
@@ -76,6 +76,33 @@ class CombinedStack(Stack):
             for index, location in zip(indexes, self.stacks[file].locations(own), strict=True):
                 located[index] = attrs.evolve(location, path=located[index].path)
         return tuple(located)
+
+    def report(self, diagnostics: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
+        """The diagnostics as people get them: those in a function as its file wants them."""
+        located = self.with_locations(diagnostics)
+        reported: list[Diagnostic | None] = list(located)
+        by_file: dict[str, dict[int, Diagnostic]] = {}
+        for index, diagnostic in enumerate(located):
+            origin = self.origins.get(_function_of(diagnostic.location.path))
+            if origin is not None:
+                by_file.setdefault(origin[0], {})[index] = diagnostic
+        for file, own in by_file.items():
+            results = self.stacks[file].report_own(own.values(), self._own_path)
+            for index, result in zip(own, results, strict=True):
+                reported[index] = result
+        return tuple(diagnostic for diagnostic in reported if diagnostic is not None)
+
+    def argument_variables(self) -> dict[str, dict[str, tuple[str, ...]]]:
+        """The names of the variables in each build argument, by function and argument."""
+        own = {file: stack.argument_variables() for file, stack in self.stacks.items()}
+        return {
+            name: own[file][function]
+            for name, (file, function) in self.origins.items()
+            if function in own[file]
+        }
+
+    def _own_path(self, path: KeyPath) -> KeyPath:
+        return self._in_file(Location(path=path)).path
 
     def _in_file(self, location: Location) -> Location:
         file, own = self.origins[_function_of(location.path)]

@@ -101,6 +101,8 @@ def _in_entries(spec: FunctionSpec) -> Iterator[Credential]:
 
 
 def _in_entry(text: str, path: KeyPath) -> Iterator[Credential]:
+    if "=" not in text and "@" not in text:  # references without fields and users
+        return
     try:
         entries = parse_entries(text)
     except InvalidEntry:  # reported by the rules for entries

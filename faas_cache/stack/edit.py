@@ -16,7 +16,7 @@ from faas_cache.model.diagnostics import Diagnostic, KeyPath, Location, nearest
 from faas_cache.model.errors import InvalidInput, InvalidStack
 from faas_cache.model.faults import FaultCollector
 from faas_cache.model.masking import masked
-from faas_cache.stack.positions import LINE_END, LINE_ENDS, LineIndex, Mark
+from faas_cache.stack.positions import LINE_ENDS, LineIndex, Mark, line_end_pattern
 from faas_cache.stack.reading import decode, process_environment
 from faas_cache.stack.substitution import Substitution, substitute
 from faas_cache.stack.values import Document
@@ -271,8 +271,8 @@ class _Editor:
     def _behind(self, mark: Mark, key: str, value: str | dict[str, str]) -> _Splice | None:
         """Adds a key behind one whose value ends in its line; `None` where it does not."""
         start, end = self._offset(mark.start), self._offset(mark.value_end)
-        line_end = LINE_END.search(self.source, end)
-        several = LINE_END.search(self.source, start, end) is not None
+        line_end = line_end_pattern().search(self.source, end)
+        several = line_end_pattern().search(self.source, start, end) is not None
         if line_end is None or several or self._is_alias(mark):
             return None
         text = f"{line_end[0]}{self._indent(start)}{_block(key, value, line_end[0])}"
@@ -304,7 +304,8 @@ class _Editor:
 
     def _line_end(self, offset: int) -> str:
         """The line end that the file uses."""
-        match = LINE_END.search(self.source, offset) or LINE_END.search(self.source)
+        pattern = line_end_pattern()
+        match = pattern.search(self.source, offset) or pattern.search(self.source)
         return match[0] if match else "\n"
 
     def _refuse(

@@ -11,9 +11,11 @@ from faas_cache.model.diagnostics import Diagnostic, Location
 from faas_cache.model.errors import InvalidStack
 from faas_cache.stack import reading
 from faas_cache.stack.credentials import credentials, written_credentials
+from faas_cache.stack.ignore_comments import has_comments, ignored_names, is_ignored
 from faas_cache.stack.schema import StackContent, read_stack
 from faas_cache.stack.substitution import Substitution, substitute
 from faas_cache.stack.values import MAX_FAULTS, Document
+from faas_cache.stack.variable_uses import unset_warnings, with_unset_variable
 from faas_cache.stack.variables import structure_warnings, variable_warnings
 from faas_cache.stack.yaml import read_document
 
@@ -58,6 +60,8 @@ class LoadedStack:
 
     def _faults(self) -> list[Diagnostic]:
         faults = sorted(map(self._located, self.content.faults.diagnostics), key=_position)
+        if not self.document.complete and self._has_missing:
+            faults = [with_unset_variable(self.document, fault) for fault in faults]
         if self.content.faults.full:
             message = f"more than {MAX_FAULTS} errors, of which only these are shown"
             last = faults[-1]
@@ -75,10 +79,24 @@ class LoadedStack:
             *variable_warnings(self.document, lambda: self.marked),
             *map(self._located, self.content.warnings.diagnostics),
         ]
+        if self._has_missing:
+            warnings += unset_warnings(self.marked)
         specs = self.content.functions.values()
         if any(True for _ in credentials(specs)):
             warnings += map(self.marked.locate, written_credentials(specs, self.marked))
+        if warnings and has_comments(self.substitution.source):
+            ignored = ignored_names(self.substitution.source)
+            warnings = [
+                warning
+                for warning in warnings
+                if not is_ignored(self.marked, warning, warning.location.path, ignored)
+            ]
         return sorted(warnings, key=_position)
+
+    @property
+    def _has_missing(self) -> bool:
+        """Whether a variable has neither a value nor a default."""
+        return any(replacement.missing for replacement in self.substitution.replacements)
 
     def _located(self, diagnostic: Diagnostic) -> Diagnostic:
         return diagnostic if diagnostic.location.line else self.marked.locate(diagnostic)

@@ -9,15 +9,21 @@ from __future__ import annotations
 import re
 from array import array
 from bisect import bisect_right
+from functools import cache
 from typing import Any, NamedTuple
 
 from faas_cache.model.diagnostics import KeyPath, path_text
 
-__all__ = ["LINE_END", "LINE_ENDS", "LineIndex", "Mark", "Marks", "OffsetMap", "Position"]
+__all__ = ["LINE_ENDS", "LineIndex", "Mark", "Marks", "OffsetMap", "Position", "line_end_pattern"]
 
 # What ends a line: the list of YAML 1.1, which libyaml and yaml.v3 follow.
 LINE_ENDS = "\n\r\x85\u2028\u2029"
-LINE_END = re.compile(f"\r\n|[{LINE_ENDS}]")
+
+
+@cache
+def line_end_pattern() -> re.Pattern[str]:
+    """A line end, compiled when it is first searched for."""
+    return re.compile(f"\r\n|[{LINE_ENDS}]")
 
 
 class Position(NamedTuple):
@@ -28,13 +34,13 @@ class Position(NamedTuple):
 
 
 class LineIndex:
-    """The beginnings of the lines of a text."""
+    """The lines of a text, which are searched for when the first position is asked for."""
 
-    __slots__ = ("_starts",)
+    __slots__ = ("_starts", "_text")
 
     def __init__(self, text: str) -> None:
-        self._starts = array("Q", [0])
-        self._starts.extend(match.end() for match in LINE_END.finditer(text))
+        self._text = text
+        self._starts = array("Q")
 
     def position(self, offset: int) -> Position:
         r"""The line and column of an offset.
@@ -42,6 +48,9 @@ class LineIndex:
         >>> LineIndex("a: b\nc: d").position(8)
         Position(line=2, column=4)
         """
+        if not self._starts:
+            self._starts.append(0)
+            self._starts.extend(match.end() for match in line_end_pattern().finditer(self._text))
         line = bisect_right(self._starts, offset)
         return Position(line, offset - self._starts[line - 1] + 1)
 

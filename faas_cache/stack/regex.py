@@ -27,7 +27,7 @@ from faas_cache.model.masking import masked
 from faas_cache.stack import automaton
 from faas_cache.stack.automaton import Node, Predicate
 
-__all__ = ["compile_regex"]
+__all__ = ["compile_regex", "parse_regex"]
 
 # The highest count of RE2, which also limits the product of nested counts.
 MAX_REPEAT = 1000
@@ -80,7 +80,12 @@ def compile_regex(pattern: str) -> Callable[[str], bool]:
     >>> compile_regex("(?i)^FN[0-9]")("fn1-api")
     True
     """
-    return automaton.compile_node(_Parser(pattern).parse())
+    return automaton.compile_node(parse_regex(pattern))
+
+
+def parse_regex(pattern: str, *, max_length: int = MAX_PATTERN) -> Node:
+    """The nodes of an expression; raises `InvalidInput` for an invalid one."""
+    return _Parser(pattern).parse(max_length)
 
 
 class _Flags(NamedTuple):
@@ -98,10 +103,10 @@ class _Parser:
         self.flags = _Flags()
         self.depth = 0
 
-    def parse(self) -> Node:
+    def parse(self, max_length: int) -> Node:
         """The whole expression."""
-        if len(self.pattern) > MAX_PATTERN:
-            self.reject(f"it is longer than {MAX_PATTERN} characters")
+        if len(self.pattern) > max_length:
+            self.reject(f"it is longer than {max_length} characters")
         node = self.alternatives()
         if self.at < len(self.pattern):
             self.reject("unmatched `)`")

@@ -18,6 +18,7 @@ from faas_cache.model.faults import FaultCollector
 from faas_cache.model.frozen_map import EMPTY, FrozenMap
 from faas_cache.model.masking import masked
 from faas_cache.model.specs import FunctionSpec
+from faas_cache.model.value import Value
 from faas_cache.stack.values import MAX_FAULTS, Document, kind_of
 
 __all__ = ["StackContent", "read_stack", "read_template"]
@@ -43,8 +44,8 @@ _HINTS = {
 }
 
 
-@attrs.frozen(kw_only=True)
-class StackContent:
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class StackContent(Value):
     """The build settings of a stack file, and its diagnostics.
 
     `supported` says whether it is a stack file for OpenFaaS at all. `invalid_functions` are the

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 import attrs
 
@@ -10,12 +10,16 @@ from faas_cache.model.converters import Setting, read_setting
 from faas_cache.model.diagnostics import Diagnostic, KeyPath, Location, errors
 from faas_cache.model.errors import InvalidInput, InvalidStack
 from faas_cache.model.frozen_map import EMPTY, FrozenMap
-from faas_cache.model.masking import masked_message, shown_fields
+from faas_cache.model.masking import masked_message
 from faas_cache.model.specs import FunctionSpec
+from faas_cache.model.value import Value
 from faas_cache.stack import reading, selection
+from faas_cache.stack.ignore_comments import has_comments, ignored_names, is_ignored
 from faas_cache.stack.loading import load_text
 from faas_cache.stack.positions import Position
 from faas_cache.stack.substitution import Substitution
+from faas_cache.stack.values import Document
+from faas_cache.stack.variable_uses import argument_variables, with_branch_hint
 from faas_cache.stack.yaml import read_document
 
 __all__ = ["Stack"]
@@ -25,8 +29,8 @@ def _read_default(value: object) -> Setting:
     return read_setting(value, ("build_cache",))
 
 
-@attrs.frozen(kw_only=True, repr=False)
-class Stack:
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class Stack(Value):
     """A stack file: its functions, and its other settings for builds.
 
     Attributes:
@@ -47,8 +51,6 @@ class Stack:
     invalid_functions: tuple[str, ...] = ()
     file: str | None = None
     substitution: Substitution = attrs.field(default=Substitution("", ""), repr=False, eq=False)
-
-    __repr__ = shown_fields
 
     @classmethod
     def load(
@@ -107,7 +109,7 @@ class Stack:
         faults = errors(stack.diagnostics)
         if not faults:
             return stack.select(filter, regex)
-        also = tuple(d for d in stack.diagnostics if d.name == "variable-changes-structure")
+        also = tuple(d for d in stack.diagnostics if d.name in _ABOUT_VARIABLES)
         try:
             stack = stack.select(filter, regex)
         except InvalidInput as error:
@@ -166,6 +168,40 @@ class Stack:
             for diagnostic, location in zip(diagnostics, locations, strict=True)
         )
 
+    def report(self, diagnostics: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
+        """The diagnostics as people get them.
+
+        With locations, with hints about variables, and without the warnings and notes that a
+        comment of the file switches off.
+        """
+        reported = self.report_own(self.with_locations(diagnostics))
+        return tuple(diagnostic for diagnostic in reported if diagnostic is not None)
+
+    def report_own(
+        self,
+        diagnostics: Iterable[Diagnostic],
+        own_path: Callable[[KeyPath], KeyPath] = lambda path: path,
+    ) -> list[Diagnostic | None]:
+        """Each diagnostic as people get it, or None where a comment switches it off.
+
+        `own_path` turns the key path of a diagnostic into one of this file.
+        """
+        own = tuple(diagnostics)
+        commented = has_comments(self.substitution.source)
+        invalid = self.substitution.replacements and any(map(_is_invalid_reference, own))
+        if not own or not (commented or invalid):
+            return list(own)
+        document = read_document(self.substitution, self.file, marking=True)
+        ignored = ignored_names(self.substitution.source) if commented else {}
+        return [_reported(document, d, own_path(d.location.path), ignored) for d in own]
+
+    def argument_variables(self) -> dict[str, dict[str, tuple[str, ...]]]:
+        """The names of the variables in each build argument, by function and argument."""
+        if not self.substitution.replacements:
+            return {}
+        document = read_document(self.substitution, self.file, marking=True)
+        return argument_variables(document, self.functions.values())
+
     def locations(self, locations: Iterable[Location]) -> tuple[Location, ...]:
         """The locations; those with a key path of this file and no line get their position."""
         locations = tuple(locations)
@@ -179,6 +215,28 @@ class Stack:
             else location
             for location in locations
         )
+
+
+# Warnings that may be the reason for an error.
+_ABOUT_VARIABLES = ("unset-variable", "variable-changes-structure")
+
+
+def _reported(
+    document: Document,
+    diagnostic: Diagnostic,
+    path: KeyPath,
+    ignored: Mapping[int, frozenset[str]],
+) -> Diagnostic | None:
+    """A diagnostic at a key path of the document as people get it; None if it is switched off."""
+    if is_ignored(document, diagnostic, path, ignored):
+        return None
+    if _is_invalid_reference(diagnostic):
+        return with_branch_hint(document, diagnostic, path)
+    return diagnostic
+
+
+def _is_invalid_reference(diagnostic: Diagnostic) -> bool:
+    return diagnostic.name == "invalid-reference"
 
 
 def _is_incomplete(location: Location) -> bool:

@@ -20,7 +20,6 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 from collections.abc import Callable, Mapping
-from functools import cached_property
 from typing import NamedTuple, NoReturn
 
 import attrs
@@ -30,9 +29,10 @@ from faas_cache.model.errors import InvalidStack
 from faas_cache.model.faults import FaultCollector
 from faas_cache.model.go import to_lower, to_upper
 from faas_cache.model.masking import masked
+from faas_cache.model.value import Value
 from faas_cache.stack.positions import LineIndex, OffsetMap, Position
 
-__all__ = ["MAX_NESTING", "Replacement", "Substitution", "substitute"]
+__all__ = ["MAX_NESTING", "Missing", "Replacement", "Substitution", "substitute"]
 
 # Defaults within defaults: ten are more than enough, and the parser's recursion must be limited.
 MAX_NESTING = 64
@@ -60,17 +60,28 @@ _LITERAL = "write `$${` for a literal `${`"
 _SHOWN = 60
 
 
+class Missing(NamedTuple):
+    """A variable without a value and without a default: not set, or set to nothing."""
+
+    name: str
+    is_set: bool
+
+
 class Replacement(NamedTuple):
-    """A variable: where its `${` is in the source, where its value is in the text."""
+    """A variable: where its `${` is in the source, where its value is in the text.
+
+    `missing` is the variable that leaves an empty value: its own, or one of its default.
+    """
 
     source_start: int
     text_start: int
     name: str
     value: str
+    missing: Missing | None = None
 
 
-@attrs.frozen
-class Substitution:
+@attrs.frozen(eq=False, repr=False)
+class Substitution(Value):
     """A text with its variables replaced, and what was replaced.
 
     `diagnostics` have the line and column of the source.
@@ -81,14 +92,14 @@ class Substitution:
     replacements: tuple[Replacement, ...] = attrs.field(default=(), repr=False)
     diagnostics: tuple[Diagnostic, ...] = ()
     offsets: OffsetMap = attrs.field(factory=OffsetMap, repr=False, eq=False)
+    lines: LineIndex = attrs.field(init=False, repr=False, eq=False)
 
-    @cached_property
-    def _lines(self) -> LineIndex:
-        return LineIndex(self.source)
+    def __attrs_post_init__(self) -> None:
+        object.__setattr__(self, "lines", LineIndex(self.source))
 
     def source_position(self, offset: int) -> Position:
         """The line and column in the source of an offset in the text; of its `${` for a value."""
-        return self._lines.position(self.offsets.source_offset(offset))
+        return self.lines.position(self.offsets.source_offset(offset))
 
     def source_slice(self, start: int, end: int) -> str:
         """The part of the source that became a part of the text."""
@@ -141,12 +152,9 @@ class _Parser:
         self.max_size = max_size
         self.at = 0
         self.open: list[int] = []  # where each `${` begins that is not closed yet
+        self.missing: Missing | None = None  # what left the last value empty
+        self.lines = LineIndex(source)
         self.warnings = FaultCollector()
-
-    @cached_property
-    def lines(self) -> LineIndex:
-        """The lines of the source, if there is something to report."""
-        return LineIndex(self.source)
 
     def parse(self) -> Substitution:
         """The whole source, or up to its first NUL."""
@@ -165,8 +173,10 @@ class _Parser:
             self.at = match.end()
             length += start - done
             if match[0] == "${":
+                self.missing = None
                 name, value = self.variable()
-                replacements.append(Replacement(start, length, name, value))
+                missing = None if value else self.missing
+                replacements.append(Replacement(start, length, name, value, missing))
             else:
                 value = match[0][1]
             parts += (source[done:start], value)
@@ -223,7 +233,10 @@ class _Parser:
             parts.append(self.part("}"))
             length += len(parts[-1])
             self.check_size(length, self.at)
-        return self.value(name) or "".join(parts)
+        missing = self.missing if parts else None  # `${X:-}` is meant to be empty
+        value = self.value(name) or "".join(parts)
+        self.missing = missing
+        return value
 
     def substring(self, name: str) -> str:
         """`:position` and `:position:length`, in bytes; no change without valid numbers."""
@@ -309,7 +322,9 @@ class _Parser:
 
     def value(self, name: str) -> str:
         """The value of a variable: empty where it is not set."""
-        return self.environ.get(name, "")
+        value = self.environ.get(name, "")
+        self.missing = None if value else Missing(name, name in self.environ)
+        return value
 
     def peek(self) -> str:
         """The next character; empty at the end, and at a NUL, which ends everything."""

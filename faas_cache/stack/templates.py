@@ -10,6 +10,7 @@ from faas_cache.model.converters import Reader, read_boolean, read_fields, read_
 from faas_cache.model.diagnostics import Diagnostic, KeyPath, Location, type_name
 from faas_cache.model.errors import InvalidInput, InvalidStack
 from faas_cache.model.frozen_map import FrozenMap
+from faas_cache.model.value import Value
 from faas_cache.stack import reading
 from faas_cache.stack.schema import read_template
 from faas_cache.stack.substitution import Substitution
@@ -47,8 +48,8 @@ _READERS: dict[str, Reader] = {
 }
 
 
-@attrs.frozen(kw_only=True, init=False)
-class Template:
+@attrs.frozen(kw_only=True, eq=False, repr=False, init=False)
+class Template(Value):
     """A template of a language: its build settings.
 
     Attributes:

@@ -17,6 +17,7 @@ import attrs
 from faas_cache.model.converters import Quoted
 from faas_cache.model.diagnostics import Diagnostic, KeyPath, Location
 from faas_cache.model.masking import masked
+from faas_cache.model.value import Value
 from faas_cache.stack.positions import Mark, Marks
 from faas_cache.stack.substitution import Substitution
 
@@ -89,8 +90,8 @@ class Fault(NamedTuple):
     key: str | None = None
 
 
-@attrs.frozen(kw_only=True)
-class Document:
+@attrs.frozen(kw_only=True, eq=False, repr=False)
+class Document(Value):
     """The first document of a YAML text: its value, and where everything is.
 
     `complete` says whether the parser reached its end. `marks` are empty unless they were asked

@@ -10,7 +10,7 @@ import attrs
 
 from faas_cache.model.diagnostics import Diagnostic, KeyPath, Location
 from faas_cache.model.masking import masked
-from faas_cache.stack.positions import LINE_END
+from faas_cache.stack.positions import line_end_pattern
 from faas_cache.stack.substitution import Replacement, Substitution
 from faas_cache.stack.values import NULLS, Document
 from faas_cache.stack.yaml import read_document
@@ -18,7 +18,7 @@ from faas_cache.stack.yaml import read_document
 __all__ = ["structure_warnings", "variable_warnings"]
 
 # A value with none of these is one scalar wherever it is inserted.
-_SUSPECT = re.compile(r"[\[\]{},&*!|>'\"%@`#\s]|:$|^[-?]")
+_SUSPECT = r"[\[\]{},&*!|>'\"%@`#\s]|:$|^[-?]"
 # At most this many variables are tried one by one: each requires reading the file again.
 _MAX_SUSPECTS = 20
 _SHOWN = 60
@@ -54,7 +54,7 @@ def structure_warnings(document: Document) -> Iterator[Diagnostic]:
         name, value = replacement.name, replacement.value
         if name not in suspects and (name, value) not in values:
             values.add((name, value))
-            if _SUSPECT.search(value):
+            if re.search(_SUSPECT, value):
                 suspects[name] = replacement
     shape = _shape(document.value) if suspects else []
     for name, replacement in sorted(suspects.items())[:_MAX_SUSPECTS]:
@@ -81,7 +81,7 @@ def _empty_setting(
     mark = document.marks.find(path)
     end = mark.value_end
     if mark.value_start == end:  # an empty scalar; the variable is behind it
-        match = LINE_END.search(substitution.text, end)
+        match = line_end_pattern().search(substitution.text, end)
         end = match.start() if match else len(substitution.text)
     for replacement in substitution.replaced_within(mark.value_start, end):
         before = substitution.text[mark.value_start : replacement.text_start]

@@ -14,7 +14,7 @@ import attrs
 
 from faas_cache.model.diagnostics import Diagnostic
 from faas_cache.model.masking import masked
-from faas_cache.stack.positions import LINE_END, LINE_ENDS, Mark
+from faas_cache.stack.positions import LINE_ENDS, Mark, line_end_pattern
 from faas_cache.stack.substitution import Substitution
 from faas_cache.stack.values import (
     MAX_DEPTH,
@@ -272,7 +272,7 @@ def _syntax_error(error: Any, builder: ValueBuilder) -> Diagnostic:  # noqa: ANN
     line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
     cause = masked(", ".join(filter(None, (error.context, error.problem))))[:_MAX_CAUSE]
     hint = next((hint for words, hint in _HINTS if re.search(words, cause)), "quote the value")
-    here = LINE_END.split(builder.substitution.text)[line - 1 : line]
+    here = line_end_pattern().split(builder.substitution.text)[line - 1 : line]
     if here and "\t" in here[0][: column + 1]:
         hint = "indent with spaces, because YAML does not allow tabs there"
     offset = mark.index if mark else 0
@@ -300,15 +300,16 @@ def _invalid_character(error: Exception, builder: ValueBuilder) -> Diagnostic:
 
 
 # What may be between two documents: space, comments, ends, directives and markers.
-_BETWEEN = re.compile(
-    rf"[ \t{LINE_ENDS}\ufeff]+|[#%][^{LINE_ENDS}]*|\.\.\.(?!\S)|(?P<marker>---(?!\S))"
-)
+_BETWEEN = rf"[ \t{LINE_ENDS}\ufeff]+|[#%][^{LINE_ENDS}]*|\.\.\.(?!\S)|(?P<marker>---(?!\S))"
 
 
 def _ignored_document(end: int, builder: ValueBuilder) -> tuple[Diagnostic, ...]:
     """A warning about what follows the first document, which faas-cli ignores."""
     text, marker = builder.substitution.text, -1
-    while between := _BETWEEN.match(text, end):
+    if end == len(text):
+        return ()
+    pattern = re.compile(_BETWEEN)
+    while between := pattern.match(text, end):
         end = between.end()
         marker = between.start() if between["marker"] else marker
     if end == len(text):

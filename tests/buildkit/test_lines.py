@@ -56,6 +56,21 @@ def test_lines_are_those_of_plain_progress() -> None:
     ]
 
 
+def test_a_cache_that_does_not_exist_yet_is_no_error() -> None:
+    """In a first build no `ERROR` is shown; read again, the line is that error."""
+    name, error = "importing cache manifest from a/b:c", "a/b:c: not found"
+    for step, reason, word in (
+        (name, error, "MISSING"),
+        (name, "denied", "ERROR"),
+        ("[2/2] COPY a /", error, "ERROR"),
+    ):
+        data = status(vertexes=[vertex("a", step, 1, 2, error=reason)])
+        shown = b"".join(lines(read(data)))
+        assert shown == f"#1 {step}\n#1 {word}: {reason}\n".encode()
+        ends = [event for event in read(shown) if isinstance(event, StepFinished)]
+        assert [event.error for event in ends] == [reason]
+
+
 def test_a_step_that_starts_again_ends_again() -> None:
     """Only if there is something to show; its parts belong to the run that is going on."""
     end = {"vertex": "a", "id": "late", "completed": "2026-01-01T00:00:04Z"}

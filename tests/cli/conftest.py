@@ -24,6 +24,7 @@ def docker(project: Path, monkeypatch: pytest.MonkeyPatch, fake_docker: FakeDock
     """A fake docker on PATH, which describes a current builder, its only one."""
     for name in ("BUILDX_BUILDER", "BUILDKIT_PROGRESS", "DOCKER_HOST", "DOCKER_CONTEXT"):
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("PATH", fake_docker.environ["PATH"])
+    for name in ("PATH", "DOCKER_CONFIG"):
+        monkeypatch.setenv(name, fake_docker.environ[name])
     fake_docker.answer("buildx inspect multiarch", exit_code=1)
     return fake_docker.describe()

@@ -16,8 +16,16 @@ def parsed(*words: str) -> dict[str, object]:
     result = parse_arguments(["build", *words])
     assert isinstance(result, tuple)
     assert isinstance(BUILD, tuple)
-    before = vars(BUILD[1])
+    before = vars(BUILD[1]) | {"has_flags": result[1].has_flags}
     return {key: value for key, value in vars(result[1]).items() if value != before[key]}
+
+
+def test_arguments_know_their_command() -> None:
+    """And whether a flag was given."""
+    for words, has_flags in ((["build", "fn"], False), (["build", "fn", "--push"], True)):
+        result = parse_arguments(words)
+        assert isinstance(result, tuple)
+        assert (result[1].command, result[1].has_flags) == ("build", has_flags)
 
 
 @pytest.mark.parametrize(

@@ -209,14 +209,15 @@ def test_an_ignored_export_is_a_warning(
 def test_a_first_build_has_no_warning(
     project: Path, docker: FakeDocker, capfdbinary: pytest.CaptureFixture[bytes]
 ) -> None:
-    """Its missing cache is in the table; the log is not all text."""
+    """Its missing cache is in the table, and one note says why; the log is not all text."""
     write_project(project, CACHED)
     docker.answer("buildx build *", stderr=(STREAMS / "buildx-0.29-cold.txt").read_bytes())
     assert main(["build"]) == 0
     lines = capfdbinary.readouterr().err.splitlines()
     assert not any(b"[import-failed]" in line for line in lines)
-    assert lines[-2:] == [
+    assert lines[-3:] == [
         b"fn        0 of 5  missing  0.4 s   [deps 2/3] COPY requirements.txt /",
+        b"note: no cache found for `fn`, as in every first build",
         b"fn: built",
     ]
 

@@ -101,6 +101,7 @@ def test_inspect_adds_what_the_builder_lacks(
     buildx = "v0.29.1" if server != "20.10.24" else ""
     fake_docker.describe(client=server or "28.5.2", server=server, buildx=buildx)
     monkeypatch.setenv("PATH", fake_docker.environ["PATH"])
+    monkeypatch.setenv("DOCKER_CONFIG", fake_docker.environ["DOCKER_CONFIG"])
     write_project(project, functions)
     assert main(["check", "--inspect", "--format", "json"]) == code
     diagnostics = json.loads(capsys.readouterr().out)["diagnostics"]

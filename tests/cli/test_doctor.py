@@ -25,6 +25,7 @@ def describe_old(fake: FakeDocker, monkeypatch: pytest.MonkeyPatch) -> None:
     """A docker without buildx."""
     fake.describe(client="20.10.24", buildx="")
     monkeypatch.setenv("PATH", fake.environ["PATH"])
+    monkeypatch.setenv("DOCKER_CONFIG", fake.environ["DOCKER_CONFIG"])
 
 
 @pytest.mark.usefixtures("docker")
@@ -116,6 +117,7 @@ def test_json_holds_the_same(
     expected = {
         "builder": to_dict(builder),
         "functions": {"fn": [to_dict(diagnostic) for diagnostic in errors]},
+        "warnings": [],
     }
     assert json.loads(capsys.readouterr().out) == json.loads(json.dumps(expected))
 
@@ -143,6 +145,7 @@ def test_a_builder_that_does_not_respond_is_an_error(
     """Exit code 3, with the words of docker."""
     fake_docker.describe(server="")
     monkeypatch.setenv("PATH", fake_docker.environ["PATH"])
+    monkeypatch.setenv("DOCKER_CONFIG", fake_docker.environ["DOCKER_CONFIG"])
     write_project(project, CACHED)
     assert main(["doctor"]) == 3
     out, err = capsys.readouterr()
@@ -192,3 +195,47 @@ def test_each_node_of_several_is_named() -> None:
         docker="28", buildx="0.29.1", driver="remote", nodes=["a", "b"], silent_nodes=["b"]
     )
     assert list(describe(builder))[4:6] == ["node: a", "node: b, does not respond"]
+
+
+LOGIN = [
+    "stack.yaml:4:59: functions.fn.build_cache: warning: docker's configuration has no credentials for `ghcr.io`, to which the cache of `fn`, `b` is exported [missing-credentials]",
+    "    run `docker login ghcr.io`, or build with `--no-cache-export`",
+    "    https://docs.docker.com/reference/cli/docker/login/",
+]
+
+
+def test_a_registry_without_credentials_is_named(
+    project: Path,
+    docker: FakeDocker,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Once for all functions, by `doctor`, `check --inspect` and `build`, and not by `check`; no secret is shown."""
+    assert docker.calls == []
+    setting = "lang: dockerfile, handler: ., build_cache: max}\n"
+    write_project(
+        project, "".join(f"  {name}: {{image: ghcr.io/a/{name}, {setting}" for name in ("fn", "b"))
+    )
+    (project / "Dockerfile").write_text("FROM scratch\n")
+    config = project / "config.json"
+    monkeypatch.setenv("DOCKER_CONFIG", str(project))
+    for text in (None, '{"auths": {"quay.io": {"auth": "aHVudGVyMg=="}}}'):
+        if text:
+            config.write_text(text)
+        assert main(["doctor"]) == 0
+        out, err = capsys.readouterr()
+        assert (out.splitlines()[5:], "aHVudGVyMg" in out + err) == (
+            ["fn: can be built here", "b: can be built here", *LOGIN], False
+        )  # fmt: skip
+    assert main(["doctor", "--json"]) == 0
+    (warning,) = json.loads(capsys.readouterr().out)["warnings"]
+    assert warning["name"] == "missing-credentials"
+    assert main(["check", "--inspect"]) == 0
+    assert capsys.readouterr().out.splitlines() == LOGIN
+    assert main(["check"]) == 0
+    assert capsys.readouterr().out == ""
+    assert main(["build", "fn"]) == 0
+    assert "no credentials for `ghcr.io`" in capsys.readouterr().err
+    config.write_text('{"auths": {"https://ghcr.io": {}}}')
+    assert main(["doctor"]) == 0
+    assert "credentials" not in capsys.readouterr().out

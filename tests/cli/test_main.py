@@ -1,12 +1,14 @@
 """The program: exit codes, signals, and streams that are closed."""
 
 import gc
+import json
 import os
 import signal
 import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -52,7 +54,7 @@ def test_the_words_are_those_of_the_process(
 
 @pytest.mark.parametrize("enabled", [True, False])
 def test_the_garbage_collector_is_left_as_it_was(*, enabled: bool) -> None:
-    """A program may call `main` more than once."""
+    """A program may call `main`; only the entry point of the process turns the collector off."""
     before = gc.isenabled()
     try:
         (gc.enable if enabled else gc.disable)()
@@ -170,12 +172,13 @@ def test_closed_streams_are_no_tracebacks(project: Path, docker: FakeDocker) -> 
     assert docker.calls == []
     command = f"{sys.executable} -m faas_cache"
     done = subprocess.run(
-        ["sh", "-c", f"{command} build 2>&- && {command} explain <&-"],
+        ["sh", "-c", f"{command} build 2>&- && {command} explain --json <&-"],
         check=False,
         capture_output=True,
         text=True,
     )
-    assert (done.returncode, done.stdout, done.stderr) == (0, "no failed build in the log\n", "")
+    assert (done.returncode, json.loads(done.stdout)) == (1, {"failures": [], "notes": []})
+    assert done.stderr.startswith("error: no log of a build in the standard input")
 
 
 def test_a_closed_stdout_is_no_traceback(project: Path, docker: FakeDocker) -> None:
@@ -247,6 +250,15 @@ def test_a_program_with_another_stack_file(
     )
 
 
+@pytest.fixture
+def collector() -> Iterator[None]:
+    """Leaves the garbage collector as it was."""
+    yield
+    gc.unfreeze()
+    gc.enable()
+
+
+@pytest.mark.usefixtures("collector")
 def test_the_entry_point_ends_quietly(monkeypatch: pytest.MonkeyPatch) -> None:
     """Also while its modules are being imported."""
 
@@ -257,3 +269,12 @@ def test_the_entry_point_ends_quietly(monkeypatch: pytest.MonkeyPatch) -> None:
     assert run() == 7
     monkeypatch.setattr("faas_cache.cli.main.main", interrupted)
     assert run() == 130
+
+
+@pytest.mark.usefixtures("collector")
+def test_no_garbage_is_collected_in_a_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nor when the process ends: nothing is left that the collector would look at."""
+    enabled: list[bool] = []
+    monkeypatch.setattr("faas_cache.cli.main.main", lambda: enabled.append(gc.isenabled()))
+    run()
+    assert (enabled, gc.isenabled(), gc.get_freeze_count() > 0) == ([False], False, True)

@@ -4,7 +4,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,9 @@ from faas_cache import __version__
 from faas_cache.cli.main import main
 from faas_cache.model.errors import FaasCacheError
 from faas_cache.model.flags import CacheFlags
+from faas_cache.model.frozen_map import EMPTY, FrozenMap
 from faas_cache.planning.options import BuildOptions
+from faas_cache.planning.plan import BuildPlan
 from faas_cache.project import Project
 from faas_cache.render.front_ends import FRONT_ENDS
 from faas_cache.serialization import to_dict
@@ -232,6 +234,7 @@ def test_inspect_asks_this_machine(
     """It prints what a build would run here, and exits as one would before it starts."""
     fake_docker.describe(client=server, buildx="v0.29.1" if code == 0 else "")
     monkeypatch.setenv("PATH", fake_docker.environ["PATH"])
+    monkeypatch.setenv("DOCKER_CONFIG", fake_docker.environ["DOCKER_CONFIG"])
     monkeypatch.chdir(write_project(tmp_path / "p", CACHED))
     assert main(["plan", "--inspect"]) == code
     out, err = capsys.readouterr()
@@ -249,6 +252,7 @@ def test_errors_are_known_before_the_builder_is_asked(
     """As for a build."""
     fake_docker.describe()
     monkeypatch.setenv("PATH", fake_docker.environ["PATH"])
+    monkeypatch.setenv("DOCKER_CONFIG", fake_docker.environ["DOCKER_CONFIG"])
     monkeypatch.chdir(write_project(tmp_path / "p", "  fn: {}\n"))
     assert (main(["plan", "--inspect"]), fake_docker.calls) == (2, [])
 
@@ -282,6 +286,23 @@ def test_e8_equal_builds_are_one_command(project: Path, capsys: pytest.CaptureFi
         "docker build --build-arg ADDITIONAL_PACKAGE= --tag a/x:latest build/one",
         "# the same build: two, three",
     ]
+
+
+@pytest.mark.parametrize("functions", [2, 20])
+def test_equal_builds_are_looked_for_once(
+    functions: int, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many functions there are: for the commands, and for the lines about them."""
+    searches: list[int] = []
+
+    def count(plans: Iterable[BuildPlan]) -> FrozenMap[str]:
+        searches.append(len(tuple(plans)))
+        return EMPTY
+
+    monkeypatch.setattr("faas_cache.stack_plan.equal_builds", count)
+    write_project(project, "".join(f"  f{i}: {{image: a/f{i}}}\n" for i in range(functions)))
+    assert main(["plan"]) == 0
+    assert searches == [functions, functions]
 
 
 def test_d9_explain_names_a_variable(

@@ -22,7 +22,7 @@ COMMANDS = (
     "plan --json",
     "check",
     "check --format sarif",
-    "explain",
+    "explain build.log",
     "help ci",
     "rule E4",
     "registries",
@@ -33,6 +33,7 @@ COMMANDS = (
 @pytest.fixture(autouse=True)
 def stack(project: Path) -> None:
     (project / "stack.yaml").write_text(STACK)
+    (project / "build.log").write_text("ERROR: failed to solve: secret tok: not found\n")
 
 
 def shell(line: str, **environ: str) -> subprocess.CompletedProcess[bytes]:

@@ -157,18 +157,6 @@ def limits(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
 
 
 @pytest.mark.usefixtures("limits")
-def test_the_end_of_a_long_log_is_explained(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """That is where it says what failed."""
-    log = b"x\n" * 400 + b"ERROR: failed to solve: out of cheese\n"
-    monkeypatch.setattr("sys.stdin", SimpleNamespace(buffer=io.BytesIO(log)))
-    assert main(["explain"]) == 0
-    out, err = capsys.readouterr()
-    assert ("[build-failed]" in out, "only its last" in err) == (True, True)
-
-
-@pytest.mark.usefixtures("limits")
 @pytest.mark.parametrize("kind", ["endless", "broken"])
 def test_a_log_that_cannot_be_read_is_an_error(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], kind: str
@@ -182,4 +170,4 @@ def test_a_log_that_cannot_be_read_is_an_error(
 
     monkeypatch.setattr("sys.stdin", SimpleNamespace(buffer=SimpleNamespace(read1=read)))
     assert main(["explain"]) == 2
-    assert capsys.readouterr().err.startswith("error: cannot read the log: ")
+    assert capsys.readouterr().err.startswith("error: cannot read the log on standard input: ")

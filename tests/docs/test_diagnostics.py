@@ -35,8 +35,10 @@ WITHOUT_EXAMPLE = {
     "invalid-argument",
     "invalid-context",
     "invalid-data",
+    "invalid-ignore-pattern",
     "invalid-template",
     "missing-context",
+    "missing-credentials",
     "missing-feature",
     "missing-secret-file",
     "missing-template",
@@ -51,10 +53,13 @@ WITHOUT_EXAMPLE = {
     "unknown-builder",
     "unknown-function",
     "unknown-version",
+    "unportable-modes",
+    "unread-dockerignore",
     "unreadable-stack-file",
     "unsupported-by-front-end",
     "unsupported-field",
     "useless-import",
+    "volatile-file",
 }
 
 

@@ -141,9 +141,11 @@ def test_f2_a_driver_that_cannot_export_is_rejected_before_a_build_starts(
         3,
         (
             "error: Docker cannot export the cache of `fn` with its classic image store [missing-feature]\n"
-            "    enable the containerd image store, create another builder with"
-            " `docker buildx create --driver docker-container --use`, write `build_cache: inline`, only import"
-            " the cache with `--no-cache-export`, or build without a cache with `--no-build-cache`\n"
+            "    write `build_cache: inline`, enable the containerd image store"
+            ' (`{"features": {"containerd-snapshotter": true}}` in `/etc/docker/daemon.json`, and a restart of'
+            " Docker), create another builder with `docker buildx create --driver docker-container --use`,"
+            " only import the cache with `--no-cache-export`, or build without a cache with"
+            " `--no-build-cache`\n"
             "    https://docs.docker.com/engine/storage/containerd/\n"
         ),
     )
@@ -163,7 +165,7 @@ def test_a_daemon_that_does_not_respond_is_reported(
     message = (
         "error: cannot connect to the Docker daemon: "
         if setting
-        else "functions.fn: error: cannot connect to the builder [build-failed]"
+        else "fn: error: cannot connect to the builder [build-failed]"
     )
     lines = [line for line in done.stderr.splitlines() if line.startswith(message)]
     assert (done.returncode, len(lines)) == (3, 1), done.stderr

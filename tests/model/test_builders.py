@@ -180,7 +180,10 @@ READ_ONLY = "only import the cache with `--no-cache-export`"
 LEAVE_OUT = "leave out an export with `--no-cache-export`"
 WITHOUT = "or build without a cache with `--no-build-cache`"
 PUSH = "push the image with `--push`, or write it elsewhere with `--builder-flag=--output=…`"
-STORE = "enable the containerd image store"
+STORE = (
+    'enable the containerd image store (`{"features": {"containerd-snapshotter": true}}` in'
+    " `/etc/docker/daemon.json`, and a restart of Docker)"
+)
 INLINE_OFF = "set the build argument `BUILDKIT_INLINE_CACHE` to `0`"
 CACHES = "https://docs.docker.com/build/cache/backends/"
 BUILDX_PAGE = "https://docs.docker.com/build/install-buildx/"
@@ -226,7 +229,7 @@ MISSING = {
         MAX,
         "missing-feature",
         "Docker cannot export the cache of `fn` with its classic image store",
-        f"{STORE}, {CREATE}, write `build_cache: inline`, {READ_ONLY}, {WITHOUT}",
+        f"write `build_cache: inline`, {STORE}, {CREATE}, {READ_ONLY}, {WITHOUT}",
         STORE_PAGE,
     ),
     "platforms-with-the-classic-store": (
@@ -234,7 +237,7 @@ MISSING = {
         PLATFORMS,
         "multi-platform-output",
         "Docker cannot store `fn` for several platforms with its classic image store",
-        "push the image with `--push`, or enable the containerd image store",
+        f"push the image with `--push`, or {STORE}",
         STORE_PAGE,
     ),
     "platforms-with-another-driver": (
@@ -266,7 +269,7 @@ MISSING = {
         plan("gha"),
         "missing-feature",
         "Docker does not support `type=gha` caches with its classic image store, needed by `fn`",
-        f"enable the containerd image store, {CREATE}, {LEAVE_OUT}, {WITHOUT}",
+        f"{STORE}, {CREATE}, {LEAVE_OUT}, {WITHOUT}",
         STORE_PAGE,
     ),
     "backend-of-other-drivers": (
@@ -344,6 +347,33 @@ MISSING = {
 }
 
 
+def test_f2_to_publish_needs_buildx_with_a_cache_or_without() -> None:
+    """The cache is not the reason, and no flag of the cache helps."""
+    error = Diagnostic(
+        name="missing-feature",
+        message="buildx is not installed, but required to publish `fn`",
+        hint="install the package `docker-buildx-plugin` (Docker) or `docker-buildx` (Debian),"
+        " or build for the platform of this machine with `faas-cache build --push`",
+        url=BUILDX_PAGE,
+    )
+    for docker in ("20.10.24", "28.5.2"):
+        for needs in (plan("buildx"), plan("buildkit", "buildx", "registry", "cache-export")):
+            assert missing_features([needs], Builder(docker=docker), publish=True) == (error,)
+
+
+def test_f2_a_builder_is_created_from_a_context_where_tls_is_in_the_environment() -> None:
+    """Because `docker buildx create` fails there (docker:dind in GitLab)."""
+    environ = {"DOCKER_TLS_VERIFY": "1"}
+    for case in ("export-with-the-classic-store", "backend-of-other-drivers"):
+        builder, needs, _, _, hint, _ = MISSING[case]
+        (error,) = missing_features([needs], builder, environ)
+        assert error.hint == hint.replace(
+            "docker buildx create --driver docker-container --use",
+            "docker context create tls && docker buildx create --driver docker-container --use tls",
+        )
+        assert error.hint != hint
+
+
 @pytest.mark.parametrize("case", MISSING)
 def test_f2_a_missing_feature_is_an_error(case: str) -> None:
     """F2, F5: what is missing, for which function, what to do and where to read more."""
@@ -406,14 +436,14 @@ def test_f2_an_unknown_version_is_one_note(case: str) -> None:
 
 def test_a_builder_is_a_value() -> None:
     """Builders compare by what they can do and not by name; they hash, evolve and are pickled."""
-    named = attrs.evolve(PODMAN, name="ci")
+    named = attrs.evolve(PODMAN, name="ci", registries={"ghcr.io"})
     assert (named, hash(named), pickle.loads(pickle.dumps(named))) == (PODMAN, hash(PODMAN), PODMAN)
     with pytest.raises(attrs.exceptions.FrozenInstanceError):
         named.name = "x"  # type: ignore[misc]  # the change is the point
     assert repr(Builder(name="https://me:hunter2@host")) == (
         "Builder(docker=None, buildx=None, buildkit=None, driver='docker', containerd_store=False, "
         "program='docker', declared_features=None, name='https://***@host', "
-        "nodes=(), silent_nodes=(), daemon_error='')"
+        "nodes=(), silent_nodes=(), daemon_error='', registries=None)"
     )
 
 

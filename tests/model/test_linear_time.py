@@ -8,7 +8,8 @@ from time import process_time
 
 import pytest
 
-from faas_cache.model.dockerfiles import uncached_stages
+from faas_cache.model.dockerfile_inputs import context_copies, step_inputs
+from faas_cache.model.dockerfiles import Dockerfile, uncached_stages
 from faas_cache.model.entries import parse_entries
 from faas_cache.model.errors import FaasCacheError
 from faas_cache.model.masking import masked, masked_message
@@ -25,9 +26,21 @@ def use(text: str) -> None:
     """Everything that is done with any text."""
     for function in (masked, masked_message, printable, display, uncached_stages):
         function(text)
+    read_dockerfile(text)
     for parse in (Reference.parse, lambda text: parse_entries([text])):
         with suppress(FaasCacheError):
             parse(text)
+
+
+def read_dockerfile(text: str) -> None:
+    """Everything that is done with a Dockerfile: what it copies, and the inputs of its last step."""
+    dockerfile = Dockerfile.parse(text, {"A": "a" * 100})
+    for _ in context_copies(dockerfile):
+        pass
+    for step in dockerfile.steps()[-1:]:
+        assert dockerfile.find_step(f"{step.label} {step.instruction.keyword}…") is None
+        assert dockerfile.find_step(step.label) is not None
+        step_inputs(dockerfile, step)
 
 
 def repeated(part: str, before: str = "", after: str = "") -> Callable[[int], str]:
@@ -68,6 +81,24 @@ WORST: dict[str, Callable[[int], str]] = {
     ),
     "continued lines": repeated("a\\\n", "RUN "),
     "here-documents": repeated("<<E ", "RUN "),
+    "open here-documents": repeated("RUN <<E 'a\n", "FROM a\n"),
+    "steps": repeated("RUN x\n", "FROM a\n"),
+    "copies": repeated("COPY $A b\n", "FROM a\nARG A\n"),
+    "arguments": repeated("ARG A=$A$A\n", "FROM a\n", "RUN x"),
+    "environment": numbered("ENV A#=$A\nRUN x\n"),
+    "doubled variables": repeated("ENV B=$B$B$A\n", "FROM a\nARG A\n", "RUN x"),
+    "open variables": repeated("${A:-", "FROM a\nARG A\nENV B=", "\nRUN x"),
+    "patterns": repeated("${A//?*?*/a}", "FROM a\nARG A\nENV B=", "\nRUN x"),
+    "triggers": lambda n: (
+        "FROM a AS s0\n"
+        + "ONBUILD RUN x\n" * (n // 32)
+        + "".join(f"FROM s0\nCOPY --from={i} a a\n" for i in range(n // 64))
+    ),
+    "nested triggers": repeated("ONBUILD ", "FROM a\n"),
+    "flags": repeated("--a ", "FROM a\nRUN "),
+    "quotes of flags": repeated("'\"", "FROM a\nRUN --a"),
+    "words": repeated("'\"", "FROM a\nENV "),
+    "lists": repeated("[", "FROM a\nRUN "),
     "comments": repeated("#\n"),
     "a long name": repeated("a/"),
     "separators": repeated("a__"),

@@ -15,6 +15,7 @@ from faas_cache.model.errors import FaasCacheError
 from faas_cache.model.flags import CacheFlags
 from faas_cache.model.specs import FunctionSpec
 from faas_cache.planning.checks import check
+from faas_cache.planning.context_files import ContextFiles
 from faas_cache.planning.equal_builds import MAX_PAIRS_OF
 from faas_cache.planning.plan import BuildPlan
 from faas_cache.planning.resolution import resolve
@@ -33,7 +34,9 @@ def findings(case: Mapping[str, Any]) -> tuple[Diagnostic, ...]:
         builder = Builder(**case["builder"]) if "builder" in case else None
         plans = [resolve(spec, flags) for spec in stack.functions.values()]
         environ, dockerfiles = case.get("environ"), case.get("dockerfiles", {})
-        return (*stack.diagnostics, *check(plans, builder, environ, dockerfiles))
+        contexts = case.get("context_files", {})
+        files = {name: ContextFiles(**fields) for name, fields in contexts.items()}
+        return (*stack.diagnostics, *check(plans, builder, environ, dockerfiles, files))
     except FaasCacheError as error:
         return error.diagnostics
 

@@ -68,6 +68,7 @@ def test_the_environment_is_ours_if_none_is_given(
 ) -> None:
     """`BUILDX_BUILDER` counts in it."""
     monkeypatch.setenv("PATH", fake_docker.environ["PATH"])
+    monkeypatch.setenv("DOCKER_CONFIG", fake_docker.environ["DOCKER_CONFIG"])
     monkeypatch.setenv("BUILDX_BUILDER", "far")
     fake_docker.describe(inspect=REMOTE, store="overlay2")
     assert inspect_builder() == Builder(

@@ -121,6 +121,7 @@ FORMS_OF_VALUES = {
             "nodes": [],
             "silent_nodes": [],
             "daemon_error": "",
+            "registries": None,
             "buildkit_version": "0.8",
             "features": ["buildkit", "inline", "registry"],
         },

@@ -3,14 +3,14 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from faas_cache.stack.positions import LINE_END, LineIndex, OffsetMap
+from faas_cache.stack.positions import LineIndex, OffsetMap, line_end_pattern
 
 
 @given(st.text("ab\r\n\u2028\x85", max_size=20))
 def test_an_offset_has_the_line_that_contains_it(text: str) -> None:
     """Lines end where YAML 1.1 says; columns count from the beginning of the line."""
     index = LineIndex(text)
-    starts = [0, *(match.end() for match in LINE_END.finditer(text))]
+    starts = [0, *(match.end() for match in line_end_pattern().finditer(text))]
     for offset in range(len(text) + 1):
         line, column = index.position(offset)
         assert starts[line - 1] + column - 1 == offset
