@@ -5,6 +5,7 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Iterable, Iterator
+from itertools import takewhile
 
 import attrs
 
@@ -104,7 +105,7 @@ def step_inputs(dockerfile: Dockerfile, step: Step) -> StepInputs:
     scope = _Scope(dockerfile)
     for stage in chain[:-1]:
         scope.add(stage.effective)
-    scope.add(_before(dockerfile, step))
+    scope.add(_before(step))
     instruction, expander = step.instruction, scope.expander
     expander.used.clear()
     if instruction.keyword == "RUN":  # every variable is in its environment
@@ -137,12 +138,9 @@ def _is_remote(instruction: Instruction, source: str) -> bool:
     return instruction.keyword == "ADD" and _REMOTE.match(source) is not None
 
 
-def _before(dockerfile: Dockerfile, step: Step) -> tuple[Instruction, ...]:
-    """The instructions of a stage before one of its steps."""
-    instructions = step.stage.effective
-    positions = [at for at, instruction in enumerate(instructions) if instruction.is_step]
-    first = dockerfile.steps_of(step.stage)[0].number
-    return instructions[: positions[step.number - first]]
+def _before(step: Step) -> Iterator[Instruction]:
+    """The instructions of a stage before one of its steps; no two of them are on one line."""
+    return takewhile(lambda instruction: instruction != step.instruction, step.stage.effective)
 
 
 class _Scope:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
-from itertools import islice
+from itertools import islice, takewhile
 
 import attrs
 
@@ -28,6 +28,9 @@ _NAMED, _UNNAMED = 3, 1
 # Of a stage that many others begin from, no more triggers are read.
 _MAX_TRIGGERS = 100
 _NUMBER = re.compile(r"[0-9]{1,6}")
+_ONBUILD = "ONBUILD "
+# A word that is the same in the name of a step.
+_PLAIN = re.compile(r"[^$'\"\\`<\[]+")
 _LABEL = re.compile(r"\[(?:(?P<words>[^\]]*) )? *(?P<number>\d{1,6})/(?P<total>\d{1,6})\]")
 
 
@@ -72,7 +75,8 @@ class Step:
         number: Its number in its stage, as BuildKit counts; FROM is 1.
         total: The number of steps of its stage.
         instruction: Its instruction.
-        label: The beginning of the name that BuildKit gives it: `[build 2/4]`.
+        label: The beginning of the name that BuildKit gives it: `[build 2/4]`. Where the stage
+            has triggers, BuildKit 0.13 does not count them in the total, and 0.25 does.
     """
 
     stage: Stage
@@ -80,6 +84,17 @@ class Step:
     total: int
     instruction: Instruction
     label: str
+
+    def is_named(self, text: str) -> bool:
+        """Whether BuildKit can have given it a name with this text behind the label.
+
+        Only the words before the first quote or variable are compared; no text fits every step.
+        """
+        flags = [f"--{name}" for name, _ in self.instruction.flags[:1]]
+        words = self.instruction.text.split()
+        plain = takewhile(_PLAIN.fullmatch, () if flags else words)
+        named = " ".join(text.split())
+        return not named or named.startswith(" ".join((self.instruction.keyword, *flags, *plain)))
 
 
 @attrs.frozen(kw_only=True, slots=False)
@@ -150,18 +165,21 @@ class Dockerfile:
 
     def steps_of(self, stage: Stage) -> tuple[Step, ...]:
         """The steps of one stage, without FROM."""
-        instructions = [i for i in stage.effective if i.is_step]
+        counted = [i for i in stage.effective if i.is_step]
         first = 1 if stage.base_stage is not None or stage.base == _SCRATCH else 2
-        total = len(instructions) + first - 1
+        # All triggers count, and a WORKDIR of the root, which makes no step.
+        others = sum(not trigger.is_step for trigger in stage.triggers)
+        total = len(counted) + first - 1 + others
         name = self._label_name(stage)
-        width = len(str(total))
+        start, width = f"[{name + ' ' if name else ''}", len(str(total))
+        instructions = (i for i in counted if not _is_root(i))
         return tuple(
             Step(
                 stage=stage,
                 number=number,
                 total=total,
                 instruction=instruction,
-                label=f"[{name + ' ' if name else ''}{number:>{width}}/{total}]",
+                label=f"{start}{number:>{width}}/{total}]",
             )
             for number, instruction in enumerate(instructions, first)
         )
@@ -169,19 +187,20 @@ class Dockerfile:
     def find_step(self, name: str) -> Step | None:
         """The step that BuildKit names so: `[build 2/4] RUN make`, with a platform or without.
 
-        The triggers of a base image are steps too: these are not found, and the steps behind them
-        are, by their distance from the last one.
+        The triggers of a base image have the first numbers, which shifts the others: where number
+        and text do not agree, the text decides.
         """
         match = _LABEL.match(name)
         if match is None:
             return None
-        word = (match["words"] or "").rpartition(" ")[2]
+        word = next(reversed((match["words"] or "").split()), "")
         word = "" if len(self.stages) == 1 and "/" in word else word  # a platform
-        for stage in self.stages:
-            if word == self._label_name(stage):
-                steps = self.steps_of(stage)
-                index = len(steps) - 1 - (int(match["total"]) - int(match["number"]))
-                return steps[index] if 0 <= index < len(steps) else None
+        text = name[match.end() :].strip().removeprefix(_ONBUILD)
+        stages = (stage for stage in self.stages if word == self._label_name(stage))
+        for stage in stages:
+            steps = [step for step in self.steps_of(stage) if step.is_named(text)]
+            exact = (step for step in steps if step.number == int(match["number"]))
+            return next(exact, steps[0] if steps and text else None)
         return None
 
     def base_images(self, target: str = "") -> tuple[str, ...]:
@@ -229,6 +248,11 @@ def uncached_stages(dockerfile: str) -> tuple[str, ...]:
         for stage in read.built()
         if stage.number not in included and any(i.keyword in _LAYERS for i in stage.effective)
     )
+
+
+def _is_root(instruction: Instruction) -> bool:
+    """Whether it is a WORKDIR of `/`, which is there already."""
+    return instruction.keyword == "WORKDIR" and not instruction.text.strip("/\"'")
 
 
 def _global_variables(

@@ -60,7 +60,7 @@ MUTATIONS = [
     Mutation("D6", "planning.image_rules:sanitize_scope", 'return f"{sanitized[:MAX_SCOPE]}-{digest[:_DIGITS]}"', "return sanitized"),
     Mutation("D7", "planning.modes:_with_platforms", '"_".join(', '"-".join('),
     Mutation("D8", "planning.entry_rules:_plan_export", "if key not in written", "if key"),
-    Mutation("D11", "planning.resolution:_resolve", "flags = attrs.evolve(flags, export=export and complete)", "flags = attrs.evolve(flags, export=export)"),
+    Mutation("D11", "planning.resolution:_resolve", "exported = export and complete", "exported = export"),
     Mutation("E1", "model.references:Reference.parse", ".fullmatch(text)", ".fullmatch(text.lower())"),
     Mutation("E2", "planning.image_rules:function_image", "if image is not None and image.digest is not None:", "if False:"),
     Mutation("E4", "planning.exports:check_exports", "if ref is not None and ref.target in targets:", "if False:"),

@@ -35,7 +35,7 @@ def inputs(text: str, line: int, **build_args: str) -> StepInputs:
     return step_inputs(dockerfile, step(dockerfile, line))
 
 
-# Names of steps: compared with those of BuildKit 0.13 and 0.25.
+# Names of steps: `tests/engine/test_dockerfiles.py` compares them with those of BuildKit.
 
 
 def test_labels() -> None:
@@ -58,6 +58,7 @@ def test_labels() -> None:
         ("FROM a\n" + "RUN b\n" * 9, [f"[{i:>2}/10]" for i in range(2, 11)]),
         ("FROM a\nENV A=b\nCMD c\nEXPOSE 1", []),
         ("FROM a AS x\nONBUILD COPY b /\nFROM x\nRUN c", ["[stage-1 1/2]", "[stage-1 2/2]"]),
+        ("FROM a\nWORKDIR /\nRUN b", ["[2/3]"]),
         ("", []),
     ],
 )
@@ -72,19 +73,31 @@ def test_labels_of_other_stages(text: str, labels: list[str]) -> None:
         ("[build 2/4] WORKDIR /src", 5),
         ("[linux/arm64 build 4/4] RUN go mod download", 7),
         ("[linux/arm64->amd64 stage-1 3/3] COPY . /app", 10),
-        ("[stage-1 4/5] COPY --from=build /src/fn /fn", 9),  # two triggers of the image before it
-        ("[stage-1 2/5] COPY x /", None),
+        # A trigger of the base image has the first number.
+        ("[stage-1 3/4] COPY --from=build /src/fn /fn", 9),
+        ("[stage-1 4/4] COPY . /app", 10),
+        ("[build 5/6] RUN go mod download", 7),
+        ("[stage-1 2/4] ONBUILD RUN make", None),
         ("[build 1/4] FROM golang", None),
         ("[build 5/4] RUN x", None),
+        ("[build 4/4]", 7),
+        ("[build 9/9]", None),
         ("[other 2/4] RUN x", None),
         ("[internal] load build context", None),
         ("exporting to image", None),
     ],
 )
 def test_find_step(name: str, line: int | None) -> None:
-    """By the name of its stage and its distance from the last step, with a platform or without."""
+    """By the name of its stage, its number and its text, with a platform or without."""
     found = Dockerfile.parse(TWO).find_step(name)
     assert (None if found is None else found.instruction.line) == line
+
+
+def test_find_step_among_many() -> None:
+    """Numbers are padded where a stage has ten steps or more."""
+    dockerfile = Dockerfile.parse("FROM a AS b\nFROM b AS c\n" + "RUN d\n" * 12)
+    found = [dockerfile.find_step(f"[c {number:>2}/12] RUN d") for number in range(1, 13)]
+    assert found == list(dockerfile.steps())
 
 
 def test_find_step_of_a_single_stage() -> None:
@@ -94,12 +107,28 @@ def test_find_step_of_a_single_stage() -> None:
     assert [dockerfile.find_step(name) is not None for name in names] == [True, True, False]
 
 
+@pytest.mark.parametrize(
+    ("line", "name"),
+    [
+        ("run make  all $A", "RUN make  all 1"),
+        ("COPY \\\n  # why\n  a b /", "COPY   a b /"),
+        ('RUN ["a", "b"]', 'RUN ["a", "b"]'),
+        ("RUN --mount=type=cache,target=/c make", "RUN --mount=type=cache,target=/c make"),
+        ("RUN <<E\nmake\nE", "RUN <<E (make)"),
+        ("COPY 'a b' /", "COPY a b /"),
+    ],
+)
+def test_find_step_of_any_form(line: str, name: str) -> None:
+    """BuildKit replaces variables in a name, and removes some quotes."""
+    dockerfile = Dockerfile.parse(f"FROM a\n{line}\n")
+    assert dockerfile.find_step(f"[2/2] {name}") == dockerfile.steps()[0]
+    assert dockerfile.find_step("[2/2] ADD x /") is None
+
+
 def test_every_label_is_found() -> None:
     """Each step by its own label."""
     dockerfile = Dockerfile.parse(TWO)
-    assert [dockerfile.find_step(f"{s.label} x") for s in dockerfile.steps()] == list(
-        dockerfile.steps()
-    )
+    assert [dockerfile.find_step(s.label) for s in dockerfile.steps()] == list(dockerfile.steps())
 
 
 # Stages.
@@ -234,7 +263,7 @@ def test_scope_of_triggers() -> None:
     text = "FROM a AS b\nONBUILD ARG A=1\nONBUILD RUN x\nRUN y\nFROM b\nRUN z"
     dockerfile = Dockerfile.parse(text)
     made = {s.label: step_inputs(dockerfile, s).arguments for s in dockerfile.steps()}
-    assert made == {"[b 2/2]": {}, "[stage-1 1/2]": {"A": "1"}, "[stage-1 2/2]": {"A": "1"}}
+    assert made == {"[b 2/2]": {}, "[stage-1 1/3]": {"A": "1"}, "[stage-1 2/3]": {"A": "1"}}
 
 
 def test_context_copies() -> None:
