@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from faas_cache.cli.arguments import Arguments
-from faas_cache.cli.loading import load_project, plan_functions
+from faas_cache.cli.loading import is_empty, load_project, nothing_to_do, plan_functions
 from faas_cache.cli.output import ExitCode, warn
 from faas_cache.cli.streams import write_stdout
 from faas_cache.render.bake_file import mask_file
@@ -14,6 +14,9 @@ __all__ = ["run"]
 def run(arguments: Arguments) -> int:
     """Prints the file that `faas-cache build --bake` passes to buildx."""
     plan = plan_functions(load_project(arguments), arguments)
+    if skipped := nothing_to_do(plan, "build"):
+        warn(*plan.diagnostics, skipped)
+        return ExitCode.INVALID_INPUT if is_empty(plan) else ExitCode.DONE
     (command,) = plan.commands(bake=True)  # raises the errors
     shown = command.stdin if arguments.show_secrets else mask_file(command.stdin)
     write_stdout(f"{shown}\n")

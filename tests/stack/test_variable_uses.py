@@ -102,6 +102,7 @@ CASES: dict[str, tuple[str, dict[str, str], list[tuple[str, str, str]]]] = {
         ],
     ),
     "argument-that-is-empty": ("image: a/b\n    build_args: {A: '${A}'}", {"A": ""}, []),
+    "proxy": ("image: a/b\n    build_args: {HTTPS_PROXY: '${HTTPS_PROXY}'}", {}, []),
     "default": ("image: 'a/b:${TAG:-1}'", {}, []),
     "empty-default": ("image: '${R:-}a/b${S=}'", {}, []),
     "default-without-a-value": (
