@@ -285,8 +285,8 @@ def _with_builder(plan: BuildPlan, name: str) -> BuildPlan:
 def _assemble(stack_plan: StackPlan) -> StackPlan:
     """The stack plan with what follows from its builder, its front end and what was read."""
     if stack_plan.request.purpose != "build":
-        pushes = stack_plan.chosen or FRONT_ENDS["docker_build"]
-        return _finish(stack_plan, stack_plan.resolved, stack_plan.faults, pushes)
+        pushing = stack_plan.chosen or FRONT_ENDS["docker_build"]
+        return _finish(stack_plan, stack_plan.resolved, stack_plan.faults, pushing)
     builder, chosen, inputs = stack_plan.builder, stack_plan.chosen, stack_plan.inputs
     plans = stack_plan.resolved
     if chosen == FRONT_ENDS["buildx_build"]:
