@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from faas_cache.buildkit.events import Event
     from faas_cache.model.builders import Builder
     from faas_cache.model.specs import FunctionSpec
+    from faas_cache.planning.requests import Purpose
     from faas_cache.runner.preparation import Preparation
     from faas_cache.runner.results import BuildResult
     from faas_cache.runner.stop import Stop
@@ -118,7 +119,7 @@ class Project:
         functions = FrozenMap({spec.name: spec for spec in specs})
         return cls(Stack(functions=functions), root=root, environ=environ)
 
-    def plan(
+    def plan(  # noqa: PLR0913  # the fields of a request
         self,
         *names: str,
         filter: str | None = None,  # noqa: A002  # faas-cli's name for it
@@ -126,11 +127,13 @@ class Project:
         flags: CacheFlags | None = None,
         options: BuildOptions = _NO_OPTIONS,
         strict: bool = False,
+        purpose: Purpose = "build",
     ) -> StackPlan:
         """Plans the functions: those named, those that match, or all but those that are skipped.
 
         `flags=None` takes the cache flags from the environment; `strict` turns warnings into
-        errors. Everything that is wrong is in `.diagnostics`. Runs at most `git`, for
+        errors. `purpose` is `build`, `push` or `contexts`: what only a build needs is no error for
+        the others. Everything that is wrong is in `.diagnostics`. Runs at most `git`, for
         `options.tag`.
         """
         faults = FaultCollector()
@@ -145,6 +148,7 @@ class Project:
             flags=flags,
             options=options,
             strict=strict,
+            purpose=purpose,
         )
         return plan_request(self.stack, request, self._folder, self.environ, faults)
 
@@ -155,6 +159,23 @@ class Project:
         does not exist or does not respond.
         """
         return self._preparation.inspect(plan)
+
+    def check_sources(self, plan: StackPlan) -> StackPlan:
+        """The plan with what a build would refuse of its files among its diagnostics.
+
+        These are handlers, templates, contexts, extra paths and files of build secrets. Writes
+        nothing and runs nothing.
+        """
+        return self._preparation.with_sources(plan)
+
+    def preview(self, plan: StackPlan, *, bake: bool = False) -> StackPlan:
+        """The plan that `build` would run here; raises what `build` raises before it starts.
+
+        Inspects the builder if the plan depends on it. Writes nothing; a template that `build`
+        would pull may still add build options.
+        """
+        plan = self._preparation.on_builder(plan, bake=bake)
+        return self._preparation.checked(self._preparation.with_sources(plan))
 
     def prepare(
         self,
@@ -171,17 +192,22 @@ class Project:
         bring build options, so the plan is made again. Waits at most `timeout` seconds.
         """
         end = Deadline(timeout)
+        plan = self._preparation.planned(plan, "build")
         return self._preparation.prepare(plan, pull=pull_templates, bake=bake, deadline=end)
 
     def write_contexts(self, plan: StackPlan, *, pull_templates: bool = True) -> StackPlan:
         """Writes the contexts to `build/NAME` and builds nothing; no builder is needed.
 
-        Returns the plan with the templates that were pulled, as `prepare` does.
+        Faults that only docker or git would notice are no errors. Returns the plan with the
+        templates that were pulled, as `prepare` does.
         """
-        unbuilt = plan.with_building(building=False)
-        written = self._preparation.with_templates(unbuilt, pull=pull_templates)
+        contexts = self._preparation.planned(plan, "contexts")
+        written = self._preparation.with_templates(contexts, pull=pull_templates)
         self._preparation.write_contexts(written)
-        return plan if written is unbuilt else written.with_building(building=True)
+        if written.request.purpose == plan.request.purpose:
+            return written
+        same = written.inputs.templates == contexts.inputs.templates
+        return plan if same else self._preparation.again(plan)
 
     def build(  # noqa: PLR0913  # what a run has
         self,
@@ -210,7 +236,7 @@ class Project:
         from faas_cache.runner.stack_builds import build_stack
 
         deadline = Deadline(timeout, stop)
-        plan = self._preparation.checked(plan)
+        plan = self._preparation.checked(self._preparation.planned(plan, "build"))
         if stop is None or not stop.stopped:
             try:
                 plan = self._preparation.ready(plan, bake=bake, deadline=deadline)
@@ -254,21 +280,12 @@ class Project:
     ) -> BuildResult:
         """Pushes the images of a plan that an earlier build left.
 
-        The arguments are those of `build` but for `bake` and `retry`. docker pushes; a builder that
-        the options name is inspected all the same, so that a wrong name is an error.
+        Faults of a build are no errors here. The arguments are those of `build` but for `bake` and
+        `retry`.
         """
-        from faas_cache.runner.preparation import names_builder
         from faas_cache.runner.stack_builds import push_stack
 
-        deadline = Deadline(arguments.get("timeout"), stop)
-        plan = self._preparation.checked(plan.with_building(building=False))
-        if names_builder(plan) and not deadline.stopped:
-            try:
-                self._preparation.inspect(plan, deadline)
-            except FaasCacheError:
-                if stop is None or not stop.stopped:
-                    raise
-        arguments["timeout"] = deadline.remaining
+        plan = self._preparation.checked(self._preparation.planned(plan, "push"))
         return push_stack(plan, environ=self.environ, stop=stop, **arguments)
 
     def set_cache(

@@ -14,6 +14,7 @@ from faas_cache import __version__
 from faas_cache.cli.commands import COMMANDS, Command
 from faas_cache.cli.flags import Flag
 from faas_cache.cli.output import suggest
+from faas_cache.cli.refusals import refused_flag
 from faas_cache.model.diagnostics import Diagnostic
 from faas_cache.model.errors import InvalidInput
 from faas_cache.model.faults import FaultCollector
@@ -108,6 +109,8 @@ def _with_value(
         name, equals, value = word[:2], "=", word[2:].removeprefix("=")
     flag = flags.get(name)
     if flag is None:
+        if refused := refused_flag(name):
+            raise InvalidInput(refused)
         known = [known for known in flags if known.startswith("--")]
         _refuse(
             f"unknown flag `{masked(name)[:_SHOWN]}`",

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from faas_cache.cli.arguments import Arguments
-from faas_cache.cli.loading import load_project, plan_functions
+from faas_cache.cli.loading import is_empty, load_project, nothing_to_do, plan_functions
 from faas_cache.cli.output import ExitCode, warn
 from faas_cache.cli.reports import check_report_path
 from faas_cache.cli.running import run_to_the_end
+from faas_cache.planning.requests import Purpose
 from faas_cache.runner.stop import Deadline
 
 __all__ = ["build", "run"]
@@ -22,7 +23,11 @@ def build(arguments: Arguments, *, publish: bool) -> int:
     deadline = Deadline(arguments.timeout)
     check_report_path(arguments.report)
     project = load_project(arguments)
-    plan = plan_functions(project, arguments, publish=publish)
+    purpose: Purpose = "contexts" if arguments.shrinkwrap else "build"
+    plan = plan_functions(project, arguments, publish=publish, purpose=purpose)
+    if skipped := nothing_to_do(plan, "write" if arguments.shrinkwrap else "build"):
+        warn(*plan.diagnostics, skipped)
+        return ExitCode.FAILED if is_empty(plan) else ExitCode.DONE
     pull_templates = not arguments.disable_stack_pull
     if arguments.shrinkwrap:
         plan = project.write_contexts(plan, pull_templates=pull_templates)

@@ -25,7 +25,7 @@ def _check(arguments: Arguments) -> tuple[tuple[Diagnostic, ...], int]:
     """The diagnostics of all functions and the exit code; an unreadable file is one of them."""
     try:
         project = load_project(arguments)
-        plan = plan_functions(project, arguments)
+        plan = project.check_sources(plan_functions(project, arguments))
     except FaasCacheError as error:
         return error.diagnostics, error.exit_code
     if arguments.inspect:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from faas_cache.cli.flags import (
+    BAKE,
     BUILD,
     CACHE,
     CONTEXTS,
@@ -13,6 +14,7 @@ from faas_cache.cli.flags import (
     FRONT_END,
     JSON,
     ONE_FUNCTION,
+    PREBUILT,
     REPORT,
     RUN,
     STACK_FILE,
@@ -56,10 +58,12 @@ _TABLE = (
                     *JSON,
                     switch("--explain", "print the rule and the line behind each cache argument"),
                     switch("--show-secrets", "print credentials instead of ***"),
+                    BAKE,
                 ),
             ),
             ("Front end", FRONT_END),
             *_PLANNING,
+            ("Contexts", (PREBUILT,)),
             *_CHECKS,
         ),
         examples=("faas-cache plan --explain", "faas-cache plan --inspect --push resize"),
@@ -85,7 +89,7 @@ _TABLE = (
     Command(
         "push",
         "Push the images of the functions",
-        (*_PLANNING, ("Run", RUN), *_CHECKS),
+        (("Functions", FILES), ("Images", TAGS), ("Run", RUN), *_CHECKS),
         examples=("faas-cache push resize",),
     ),
     Command(
@@ -106,6 +110,7 @@ _TABLE = (
                 ),
             ),
             *_PLANNING,
+            ("Contexts", (PREBUILT,)),
             *_CHECKS,
         ),
         examples=("faas-cache check", "faas-cache check -f a.yml -f b.yml --format github"),
@@ -124,7 +129,7 @@ _TABLE = (
     Command(
         "doctor",
         "Describe the builder of this machine, and which functions it can build",
-        (("Output", JSON), *_PLANNING),
+        (("Output", JSON), *_PLANNING, ("Contexts", (PREBUILT,))),
         several_files=True,
     ),
     Command(

@@ -32,6 +32,7 @@ def run(arguments: Arguments) -> int:
         return error.exit_code
     builder = project.inspect_builder(plan)
     plan = plan.on(builder)
+    plan = project.check_sources(plan) if is_stack else plan
     named = {p.function for p in plan.resolved} | set(map(_function_of, plan.errors))
     faults: dict[str, list[Diagnostic]] = {
         name: [] for name in (*plan.stack.functions, *plan.stack.invalid_functions) if name in named

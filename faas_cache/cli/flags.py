@@ -199,10 +199,13 @@ TAGS = (
     repeated("--extra-tag", "TAG", "add one more tag to the image"),
 )
 STRICT = (switch("--strict", "treat warnings as errors"),)
+PREBUILT = switch("--prebuilt", "build the contexts in build/NAME as they are")
 CONTEXTS = (
     switch("--shrinkwrap", "write the build contexts to build/NAME, and build nothing"),
-    switch("--prebuilt", "build the contexts in build/NAME as they are"),
+    PREBUILT,
     switch("--disable-stack-pull", "pull no template named in `configuration.templates`"),
+    switch("--debug", "accepted for faas-cli; nothing is left out without it"),
+    switch("--overwrite", "accepted for faas-cli; no existing template is replaced", default=True),
 )
 RUN = (
     option("--parallel", "N", "build up to N functions at once", read=read_count, default=1),
@@ -210,9 +213,10 @@ RUN = (
     option("--timeout", "TIME", "stop after this time: 90, 90s, 10m or 1h30m", read=read_timeout),
     switch("--quiet", "show the output of failed builds only", short="-q"),
 )
+BAKE = switch("--bake", "build all functions with one `docker buildx bake`")
 REPORT = (
     switch("--no-retry", "do not build a function again whose cache is broken"),
-    switch("--bake", "build all functions with one `docker buildx bake`"),
+    BAKE,
     option("--report", "FILE", "write a report on the cache to a file"),
     option(
         "--report-format",

@@ -9,7 +9,7 @@ from enum import IntEnum
 
 from faas_cache.cli.streams import write_stderr, write_stdout
 from faas_cache.model.diagnostics import Diagnostic, nearest
-from faas_cache.model.text import display, escape
+from faas_cache.model.text import display, escape, escape_json
 
 __all__ = [
     "ExitCode",
@@ -48,10 +48,10 @@ def print_command(text: str) -> None:
 
 
 def print_json(value: object) -> None:
-    """Prints a result as JSON, which escapes by itself."""
+    """Prints a result as JSON, which escapes by itself all but the commands of one CI system."""
     import json
 
-    write_stdout(json.dumps(value, indent=2) + "\n")
+    write_stdout(escape_json(json.dumps(value, indent=2)) + "\n")
 
 
 def suggest(word: str, known: Iterable[str]) -> str:

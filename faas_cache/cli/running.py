@@ -53,7 +53,7 @@ def summary(result: BuildResult, arguments: Arguments, *, cached: Collection[str
             if note.name or note.step != "cache-import" or not function.report.steps:
                 lines[str(attrs.evolve(note, error=""))] = None
     yield from lines
-    yield from format_failures(result, arguments, cached=cached)
+    yield from (text for text, _ in format_failures(result, arguments, cached=cached))
     built = [function for function in result.functions if not function.same_as]
     reports = [function.report for function in built if function.report.steps]
     yield from format_table(reports).splitlines()

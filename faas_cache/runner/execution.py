@@ -11,6 +11,7 @@ import attrs
 from faas_cache.buildkit.events import Event
 from faas_cache.buildkit.explanations import Explanation, explain
 from faas_cache.model.frozen_map import EMPTY, FrozenMap
+from faas_cache.model.text import escape_line
 from faas_cache.runner import supervision
 from faas_cache.runner.processes import CannotStart, Outcome, ProgramNotFound, run_in_worker
 from faas_cache.runner.recording import Display, Recorder
@@ -125,7 +126,8 @@ class Execution:
             display="nothing" if drawn else self._display(command),
         )
         if not self.quiet:
-            recorder.show(f"{function}: {command.masked().shell()}\n".encode(errors="replace"))
+            shown = escape_line(f"{function}: {command.masked().shell()}")
+            recorder.show(f"{shown}\n".encode(errors="replace"))
         sink = recorder.show if drawn else recorder.feed
         try:
             waits = not drawn and command.kind != "push"

@@ -15,7 +15,6 @@ from faas_cache.planning.advice import advise
 from faas_cache.planning.plan import BuildPlan
 from faas_cache.render.bake_file import target_names
 from faas_cache.render.commands import Command
-from faas_cache.render.docker import docker_push
 from faas_cache.runner.builds import BuildUnit, Guard, Progress, run_bake, run_builds
 from faas_cache.runner.results import BuildResult, FunctionResult
 from faas_cache.runner.retries import Retries
@@ -97,6 +96,8 @@ def build_stack(  # noqa: PLR0913  # what a run has
         _with_advice(_with_notes(retries.with_note(function), plan), plan)
         for function in result.functions
     ]
+    if plan.request.strict:
+        functions = list(map(_strict, functions))
     return _for_every_function(BuildResult(functions=functions), every)
 
 
@@ -104,6 +105,19 @@ def _replaced(result: BuildResult, again: BuildResult) -> BuildResult:
     """The result with that of a second attempt in place of the first."""
     by_name = {function.name: function for function in again.functions}
     return BuildResult(functions=[by_name.get(f.name, f) for f in result.functions])
+
+
+def _strict(result: FunctionResult) -> FunctionResult:
+    """Under `strict`, a build whose cache export was lost has failed."""
+    lost = next((note for note in result.notes if note.step == "cache-export"), None)
+    if lost is None or not result.ok:
+        return result
+    return attrs.evolve(
+        result,
+        status="failed",
+        explanation=attrs.evolve(lost, severity="error"),
+        notes=[note for note in result.notes if note is not lost],
+    )
 
 
 def _with_notes(result: FunctionResult, plan: StackPlan) -> FunctionResult:
@@ -140,14 +154,8 @@ def push_stack(  # noqa: PLR0913  # the same
 ) -> BuildResult:
     """Pushes the images of a plan that an earlier build left, with docker by default."""
     every, plan = plan, plan.distinct()
-    push = (plan.front_end and plan.front_end.push) or docker_push
-    commands = [
-        attrs.evolve(command, kind="push", function=build_plan.function)
-        for build_plan in plan.plans
-        for command in push(build_plan)
-    ]
     result = run_builds(
-        _units(plan.plans, commands),
+        _units(plan.plans, plan.commands()),
         environ=environ,
         cwd=plan.inputs.root,
         parallel=parallel,

@@ -76,7 +76,7 @@ def test_values_are_trimmed_as_by_faas_cli() -> None:
         (["plan", "--fliter", "x"], "unknown flag `--fliter`", "did you mean `--filter`?"),
         (["plan", "--no-cac"], "unknown flag `--no-cac`", "did you mean `--no-cache`?"),
         (["plan", "-z"], "unknown flag `-z`", "run `faas-cache plan --help`"),
-        (["push", "--report"], "unknown flag `--report`", "did you mean `--cache-export`?"),
+        (["bake", "--report"], "unknown flag `--report`", "did you mean `--cache-export`?"),
         (["plan", "--filter"], "the flag `--filter` needs a value", "write `--filter GLOB`"),
         (["plan", "-f"], "the flag `-f` needs a value", "write `-f FILE`"),
     ],

@@ -106,13 +106,13 @@ def test_shrinkwrap_writes_contexts_alone(
 def test_prebuilt_contexts_are_built_as_they_are(
     project: Path, docker: FakeDocker, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    """Without the flag, that is noted only where they cannot be written."""
+    """Without the flag, what cannot be written is an error."""
     write_project(project, PYTHON, {"build/fn/Dockerfile": "FROM a\n"})
     assert main(["build", "--prebuilt"]) == 0
     assert messages(capfd)[0].startswith("fn: docker build")
-    assert main(["build"]) == 0
-    assert messages(capfd)[0].endswith("does not exist [prebuilt-context]")
-    assert len(builds(docker)) == 2
+    assert main(["build"]) == 2
+    assert "[missing-template]" in messages(capfd)[0]
+    assert len(builds(docker)) == 1
 
 
 def test_pulling_of_templates_can_be_disabled(
@@ -144,7 +144,7 @@ def test_errors_are_printed_and_nothing_runs(
     project: Path, docker: FakeDocker, capfd: pytest.CaptureFixture[str], command: str
 ) -> None:
     """Exit code 2."""
-    write_project(project, "  fn: {}\n")
+    write_project(project, "  fn: {context: .}\n")
     assert (main([command]), docker.calls) == (2, [])
     assert "[missing-image]" in messages(capfd)[0]
 
@@ -152,7 +152,7 @@ def test_errors_are_printed_and_nothing_runs(
 @pytest.mark.parametrize("command", ["build", "publish", "push"])
 def test_strict_stops_at_a_warning(project: Path, docker: FakeDocker, command: str) -> None:
     """Before anything runs."""
-    write_project(project, "  Fn: {image: a}\n")
+    write_project(project, "  fn: {image: a/b, context: ., zz: 1}\n")
     assert (main([command, "--strict"]), docker.calls) == (2, [])
 
 
@@ -206,6 +206,22 @@ def test_an_ignored_export_is_a_warning(
     assert lines[-2:] == ["fn        5 of 5  -       failed  -", "fn: built"]
 
 
+@pytest.mark.parametrize("parallel", ["1", "2"])
+def test_a_strict_build_fails_without_its_cache_export(
+    project: Path, docker: FakeDocker, capfd: pytest.CaptureFixture[str], parallel: str
+) -> None:
+    """The error that the builder ignored is reported once; other builds are not concerned."""
+    write_project(project, CACHED + "  two: {image: a/two, context: .}\n")
+    stream = (STREAMS / "buildx-0.29-ignored-error.txt").read_bytes()
+    docker.answer("buildx build *a/fn:latest*", stderr=stream)
+    words = ["build", "--ignore-cache-errors", "--parallel", parallel]
+    assert (main(words), main([*words, "--strict"])) == (0, 1)
+    lines = messages(capfd)
+    assert sum("[export-failed]" in line for line in lines) == 1
+    assert sum("[build-failed]" in line for line in lines) == 1
+    assert lines[-2:] == ["fn: failed", "two: built"]
+
+
 def test_a_first_build_has_no_warning(
     project: Path, docker: FakeDocker, capfdbinary: pytest.CaptureFixture[bytes]
 ) -> None:
@@ -255,7 +271,7 @@ def test_publish_has_no_function_without_a_stack_file(
 def test_without_functions_there_is_nothing_to_do(
     project: Path, capfd: pytest.CaptureFixture[str], command: str
 ) -> None:
-    """An error, as for faas-cli."""
+    """An error with the exit code of faas-cli."""
     write_files(project, {"stack.yaml": HEAD})
-    assert main([command]) == 2
+    assert main([command]) == 1
     assert messages(capfd)[0] == "error: the stack has no functions [no-functions]"
