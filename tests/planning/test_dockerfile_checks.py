@@ -317,3 +317,10 @@ def test_d2_without_a_value_or_a_tag() -> None:
     """A flag that docker rejects, and a plan without a tag."""
     plan = BuildPlan(function="fn", tags=[], builder_flags=["--cache-from"])
     assert [d.hint for d in check([plan])] == ["write `build_cache: {}` instead"]
+
+
+def test_functions_of_one_template() -> None:
+    """Each is reported, whoever else has the same Dockerfile."""
+    dockerfiles = dict.fromkeys(("a", "b"), "FROM node\nCOPY . /\nRUN npm ci\n")
+    diagnostics = check([made_plan("a"), made_plan("b")], dockerfiles=dockerfiles)
+    assert [d.location.path[1] for d in diagnostics if d.name == "late-install"] == ["a", "b"]
