@@ -41,9 +41,10 @@ class _Shown:
 class LineFormatter:
     r"""Formats the events of one build; each step has a number from when it is first shown.
 
-    What the builder itself prints is passed on to the byte. Control characters in names and errors
-    are escaped. Without `details`, the builder's own steps are shown only if they print something
-    or fail, and of the parts of a step only the push of an image.
+    What a step prints is passed on to the byte. Names, errors, warnings and the other lines of the
+    builder, which may hold words of a registry, are escaped and masked. Without `details`, the
+    builder's own steps are shown only if they print something or fail, and of the parts of a step
+    only the push of an image.
 
     >>> formatter = LineFormatter()
     >>> formatter.format(StepStarted(function="fn", step="a", name="[1/2] RUN a", kind="build"))
@@ -127,10 +128,17 @@ class LineFormatter:
 
     def _output(self, event: Output) -> bytes:
         if event.step is None:
-            return event.data
+            return _shown(event.data)
         step = self._steps.get((event.function, event.step))
         if step is None:
             return b""
         kind = "WARN:" if event.warning else f"{event.seconds:.3f}"
-        end = b"" if event.data.endswith(b"\n") else b"\n"
-        return step.begin() + f"#{step.number} {kind} ".encode() + event.data + end
+        data = _shown(event.data) if event.warning else event.data
+        end = b"" if data.endswith(b"\n") else b"\n"
+        return step.begin() + f"#{step.number} {kind} ".encode() + data + end
+
+
+def _shown(data: bytes) -> bytes:
+    """Lines of the builder, escaped and masked."""
+    text = data.replace(b"\r\n", b"\n").decode(errors="backslashreplace")
+    return display(text).encode()

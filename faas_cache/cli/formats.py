@@ -10,7 +10,7 @@ from faas_cache import __version__
 from faas_cache.model.catalogue import CATALOGUE
 from faas_cache.model.diagnostics import Diagnostic, path_text
 from faas_cache.model.masking import masked_message
-from faas_cache.model.text import display, printable
+from faas_cache.model.text import display, escape_json, printable
 
 __all__ = ["FORMATTERS"]
 
@@ -146,7 +146,7 @@ def _escape_command(text: str, more: str = "") -> str:
 
 
 def _dump(value: object) -> str:
-    return json.dumps(value, indent=2) + "\n"
+    return escape_json(json.dumps(value, indent=2)) + "\n"
 
 
 FORMATTERS: dict[str, Callable[[Sequence[Diagnostic]], str]] = {

@@ -10,7 +10,7 @@ from enum import IntEnum
 from faas_cache.cli.colors import paint_severity
 from faas_cache.cli.streams import write_stderr, write_stdout
 from faas_cache.model.diagnostics import Diagnostic, Severity, nearest
-from faas_cache.model.text import display, escape
+from faas_cache.model.text import display, escape, escape_json
 
 __all__ = [
     "ExitCode",
@@ -49,10 +49,9 @@ def print_result(text: str) -> None:
     write_stdout(display(text))
 
 
-def warn_block(*texts: str) -> None:
-    """Prints messages on standard error that begin as diagnostics do, of errors or warnings."""
-    for text in texts:
-        severity: Severity = "warning" if text.startswith("warning: ") else "error"
+def warn_block(*blocks: tuple[str, Severity]) -> None:
+    """Prints messages on standard error that begin as diagnostics of a severity do."""
+    for text, severity in blocks:
         write_stderr(f"{paint_severity(display(text), severity, sys.stderr)}\n")
 
 
@@ -73,10 +72,10 @@ def print_command(text: str) -> None:
 
 
 def print_json(value: object) -> None:
-    """Prints a result as JSON, which escapes by itself."""
+    """Prints a result as JSON, which escapes by itself all but the commands of one CI system."""
     import json
 
-    write_stdout(json.dumps(value, indent=2) + "\n")
+    write_stdout(escape_json(json.dumps(value, indent=2)) + "\n")
 
 
 def suggest(word: str, known: Iterable[str]) -> str:

@@ -11,6 +11,7 @@ import attrs
 from faas_cache.buildkit.events import Event
 from faas_cache.buildkit.explanations import Explanation, explain
 from faas_cache.model.frozen_map import EMPTY, FrozenMap
+from faas_cache.model.text import escape_line
 from faas_cache.runner import supervision
 from faas_cache.runner.processes import CannotStart, Outcome, ProgramNotFound, run_in_worker
 from faas_cache.runner.recording import Display, Recorder
@@ -137,7 +138,7 @@ class Execution:
             secrets=self.secrets,
         )
         if heading := self._heading(command, function):
-            recorder.show(f"{heading}\n".encode(errors="replace"))
+            recorder.show(f"{escape_line(heading)}\n".encode(errors="replace"))
         sink = recorder.draw if drawn else recorder.feed
         try:
             waits = not drawn and command.kind != "push"

@@ -58,29 +58,16 @@ def build_stack(  # noqa: PLR0913  # what a run has
         return BuildResult()
     began = time.monotonic()
     every, plan = plan, plan.distinct()
-    alone = bake or parallel == 1 or len(plan.plans) == 1
-    drawn = alone and not quiet and terminal_of(output) is not None
-    check_progress(progress, terminal=terminal_of(output) is not None, several=not alone)
-    asked = ProgressRequest.of(plan, environ, progress)
+    several = not bake and parallel > 1 and len(plan.plans) > 1
+    settings: RunSettings = {"environ": environ, "output": output, "on_event": on_event}
+    settings |= {"quiet": quiet, "verbose": verbose, "timeout": timeout}
+    _choose_output(settings, plan, progress, several=several)
     commands = plan.commands(bake=bake)
     retries = Retries(plan, enabled=retry)
-    deadline = Deadline(timeout, stop)
-    recorder = InputRecorder(plan, environ, deadline, digests=inputs)
-    common: RunSettings = {
-        "environ": environ,
-        "cwd": plan.inputs.root,
-        "timeout": timeout,
-        "progress": asked.choose(plan, terminal=drawn, several=not alone),
-        "on_event": on_event,
-        "output": output,
-        "quiet": quiet or asked.value in QUIET,
-        "verbose": verbose,
-        "details": verbose or asked.value == "plain",
-        "secrets": SecretValues.of(plan.plans),
-    }
+    recorder = InputRecorder(plan, environ, Deadline(timeout, stop), digests=inputs)
     held: _Held = {"stop": stop, "guard": recorder.guard(guard)}
     if bake:
-        result = _bake(plan, commands[0], retries, deadline, held, common)
+        result = _bake(plan, commands[0], retries, held, settings)
     else:
         result = run_builds(
             _units(plan.plans, commands),
@@ -88,7 +75,7 @@ def build_stack(  # noqa: PLR0913  # what a run has
             fail_fast=fail_fast,
             retry=lambda item, failed: retries.commands(item.function, failed),
             **held,
-            **common,
+            **settings,
         )
     functions = [
         recorder.with_inputs(_with_advice(_with_notes(retries.with_note(function), plan), plan))
@@ -99,21 +86,31 @@ def build_stack(  # noqa: PLR0913  # what a run has
     return _for_every_function(functions, every, time.monotonic() - began)
 
 
-def _bake(  # noqa: PLR0913  # the same
-    plan: StackPlan,
-    command: Command,
-    retries: Retries,
-    deadline: Deadline,
-    held: _Held,
-    common: RunSettings,
+def _choose_output(settings: RunSettings, plan: StackPlan, progress: str, *, several: bool) -> None:
+    """Adds how the builds report their progress, and what of it is shown."""
+    environ, output = settings["environ"] or {}, settings["output"]
+    terminal = terminal_of(output) is not None
+    check_progress(progress, terminal=terminal, several=several)
+    asked = ProgressRequest.of(plan, environ, progress)
+    drawn = terminal and not several and not settings["quiet"]
+    settings["cwd"] = plan.inputs.root
+    settings["progress"] = asked.choose(plan, terminal=drawn, several=several)
+    settings["quiet"] = settings["quiet"] or asked.value in QUIET
+    settings["details"] = settings["verbose"] or asked.value == "plain"
+    settings["secrets"] = SecretValues.of(plan.plans)
+
+
+def _bake(
+    plan: StackPlan, command: Command, retries: Retries, held: _Held, settings: RunSettings
 ) -> BuildResult:
-    """The results of one bake, in which the second attempts replace the first ones."""
+    """Builds all functions with one bake; G3: a failed target is built again, alone."""
+    deadline = Deadline(settings["timeout"], held["stop"])
     targets = dict(zip(target_names(plan.plans), plan.plans, strict=True))
-    result = run_bake(targets, command, **held, **common)
-    for unit in retries.units(result):  # G3: only the failed target, alone
+    result = run_bake(targets, command, **held, **settings)
+    for unit in retries.units(result):
         if not deadline.stopped:
-            common["timeout"] = deadline.remaining
-            result = _replaced(result, run_builds([unit], **held, **common))
+            settings["timeout"] = deadline.remaining
+            result = _replaced(result, run_builds([unit], **held, **settings))
     return result
 
 

@@ -18,7 +18,10 @@ def lines(events: list[Event]) -> list[bytes]:
 
 
 def test_lines_are_those_of_plain_progress() -> None:
-    """A header once, output with seconds and unchanged, parts at their end, and how a step ended."""
+    """A header once, output with seconds and unchanged, parts at their end, and how a step ended.
+
+    What the builder says besides is escaped and masked.
+    """
     data = (
         status(vertexes=[vertex("a", "[1/2] RUN x", 1)])
         + status(logs=[log("a", b"caf\xe9\r\nno end", 3), log("a", b"")])
@@ -30,7 +33,7 @@ def test_lines_are_those_of_plain_progress() -> None:
         + status(vertexes=[vertex("b", "[2/2] RUN y", 5, 6, error="no\ndenied\n::stop")])
         + status(vertexes=[vertex("c", "[auth] x\x1b", 5, 6, error="rpc: context canceled")])
         + status(vertexes=[vertex("d", "z", 5, 6, cached=True)])
-        + b"plain \xff text\nERROR: no"
+        + b"plain \xff text\r\n\x1b[31m http://u:hunter2@h\n::stop\nERROR: no"
     )
     assert lines(read(data)) == [
         b"#1 [1/2] RUN x\n",
@@ -47,7 +50,9 @@ def test_lines_are_those_of_plain_progress() -> None:
         b"#3 CANCELED\n",
         b"#4 z\n",
         b"#4 CACHED\n",
-        b"plain \xff text\n",
+        b"plain \\xff text\n",
+        b"\\x1b[31m http://***@h\n",
+        b"\\x3a:stop\n",
         b"ERROR: no",
     ]
 

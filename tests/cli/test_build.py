@@ -316,7 +316,7 @@ def test_without_functions_there_is_nothing_to_do(
     ("words", "commands"),
     [
         (["build", "--push"], [f"DOCKER_BUILDKIT=1 docker buildx build --push {CACHE} --tag a/fn:latest ."]),
-        (["build", "--bake"], ["DOCKER_BUILDKIT=1 BUILDX_BAKE_ENTITLEMENTS_FS=0 docker buildx bake --file -"]),
+        (["build", "--bake"], ["DOCKER_BUILDKIT=1 BUILDX_BAKE_ENTITLEMENTS_FS=0 docker buildx bake --file - <<'EOF'"]),
         (["build", "--no-build-cache", "--push"], ["docker build --tag a/fn:latest .", "docker push a/fn:latest"]),
         (["publish"], [f"DOCKER_BUILDKIT=1 docker buildx build --platform linux/amd64 --push {CACHE} --tag a/fn:latest ."]),
         (["push"], ["docker push a/fn:latest"]),
@@ -342,7 +342,7 @@ def test_a_dry_run_fails_as_the_run_would(
     project: Path, docker: FakeDocker, capfd: pytest.CaptureFixture[str], command: str
 ) -> None:
     """Before it starts."""
-    write_project(project, "  fn: {}\n")
+    write_project(project, "  fn: {context: .}\n")
     assert (main([command, "--dry-run"]), docker.calls) == (2, [])
     assert "[missing-image]" in messages(capfd)[0]
 

@@ -154,6 +154,6 @@ def test_an_error_of_a_run_has_the_colours_of_its_flag(
     project: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Also after the command has raised."""
-    write_project(project, "  fn: {}\n")
+    write_project(project, "  fn: {context: .}\n")
     assert main(["build", "--color", "always"]) == 2
     assert "\x1b[1;31merror\x1b[0m: " in capsys.readouterr().err

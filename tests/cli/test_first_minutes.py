@@ -166,6 +166,10 @@ def typed(words: tuple[str, ...], project: Path, docker: FakeDocker, *, terminal
 
 
 UNKNOWN = "stack.yaml:9:5: functions.hello.build_cach: warning: unknown key `build_cach` (ignored) [unknown-key]"
+HANDLER = """\
+stack.yaml:7:5: functions.hello.handler: error: the handler `./helo` does not exist [invalid-context]
+    create it, or correct `handler`
+    https://docs.docker.com/reference/cli/docker/buildx/build/"""
 YAML = "    https://docs.openfaas.com/reference/yaml/"
 TRANSCRIPT = f"""\
 $ faas-cache --version
@@ -182,11 +186,10 @@ $ faas-cache check
 {UNKNOWN}
     did you mean `build_cache`?
 {YAML}
-0 errors, 1 warning, 0 notes
+{HANDLER}
+1 error, 1 warning, 0 notes
 $ faas-cache build
-stack.yaml:7:5: functions.hello.handler: error: the handler `./helo` does not exist [invalid-context]
-    create it, or correct `handler`
-    https://docs.docker.com/reference/cli/docker/buildx/build/
+{HANDLER}
 $ faas-cache check
 0 errors, 0 warnings, 0 notes
 $ faas-cache plan
@@ -265,7 +268,7 @@ $ faas-cache build --push -q
 COLORS = (
     ("\x1b[1;31merror\x1b[0m: unknown command `biuld`", 1),
     ("\x1b[1;33mwarning\x1b[0m: unknown key `build_cach`", 2),
-    ("\x1b[1;31merror\x1b[0m: the handler `./helo` does not exist", 1),
+    ("\x1b[1;31merror\x1b[0m: the handler `./helo` does not exist", 2),
     ("hello  0.1 s  \x1b[31mfailed\x1b[0m", 1),
     ("\x1b[33m0/3 cached\x1b[0m  \x1b[32mpushed\x1b[0m", 1),
     ("\x1b[33m2/3 cached\x1b[0m  \x1b[32mpushed\x1b[0m", 2),

@@ -7,7 +7,6 @@ import re
 import shutil
 import signal
 import subprocess
-import sys
 import time
 import urllib.request
 from collections.abc import Iterable
@@ -167,7 +166,7 @@ def test_on_a_terminal(project: EngineProject) -> None:
     """BuildKit draws and its history is read; an older buildx prints lines; docker 20 only draws, so there is no report."""
     project.write("inline", "one")
     master, theirs = pty.openpty()
-    argv = [sys.executable, "-m", "faas_cache", "build", "--push", "--report", "report.json"]
+    argv = project.argv("build", "--push", "--report", "report.json")
     child = subprocess.Popen(
         argv, stderr=theirs, stdout=subprocess.DEVNULL, cwd=project.folder, env=project.environ
     )
@@ -257,7 +256,7 @@ def started(project: EngineProject, seconds: int) -> subprocess.Popen[bytes]:
     dockerfile.write_text(
         f"FROM {project.environ['FAAS_CACHE_TEST_BASE']}\nRUN echo running && sleep {seconds}\n"
     )
-    argv = [sys.executable, "-m", "faas_cache", "build"]
+    argv = project.argv("build")
     (project.folder / "tmp").mkdir()
     environ = project.environ | {"TMPDIR": str(project.folder / "tmp")}
     with (project.folder / "log").open("wb") as log:

@@ -97,6 +97,7 @@ def check_shown(text: str, *, commands: int = 0) -> None:
     assert SECRET not in text
     assert all(line.isprintable() for line in text.replace("\t", " ").split("\n"))
     assert sum(line.lstrip().startswith("::") for line in text.split("\n")) == commands
+    assert "##vso[" not in text
 
 
 def log(text: str) -> None:

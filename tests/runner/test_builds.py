@@ -98,7 +98,17 @@ def test_json_is_shown_as_lines_with_the_name_of_the_function(fake_docker: FakeD
     )
     assert output.lines[0] == "fn: docker buildx build fn"
     assert {line[:5] for line in output.lines[1:]} == {"fn | "}
-    assert output.lines[-1] == "fn | \ufffd last"
+    assert output.lines[-1] == r"fn | \xff last"
+
+
+def test_a_command_is_shown_in_one_line(fake_docker: FakeDocker) -> None:
+    """An argument from the stack file is no command for the terminal or a CI system."""
+    output = Output()
+    command = build("fn", "--build-arg", "A=\x1b[31m\n::set-output name=a::b")
+    run(fake_docker, unit("fn", command), output=output)
+    assert output.lines == [
+        r"fn: docker buildx build --build-arg 'A=\x1b[31m\n::set-output name=a::b' fn"
+    ]
 
 
 def folded(events: list[Event], name: str) -> CacheReport:
