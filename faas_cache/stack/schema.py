@@ -17,7 +17,7 @@ from faas_cache.model.errors import FaasCacheError
 from faas_cache.model.faults import FaultCollector
 from faas_cache.model.frozen_map import EMPTY, FrozenMap
 from faas_cache.model.masking import masked
-from faas_cache.model.specs import FunctionSpec
+from faas_cache.model.specs import OWN_KEYS, FunctionSpec
 from faas_cache.model.value import Value
 from faas_cache.stack.values import MAX_FAULTS, Document, kind_of
 
@@ -169,6 +169,10 @@ def _read_function(name: str, value: object, faults: FaultCollector) -> Function
     try:
         spec = FunctionSpec.from_mapping(name, value)
     except FaasCacheError as error:
+        if isinstance(value, dict) and not value.get("lang") and not value.get("context"):
+            decoded = {key: item for key, item in value.items() if key not in OWN_KEYS}
+            if len(decoded) < len(value):  # only deployed: faas-cli decodes no other keys of it
+                return _read_function(name, decoded, faults)
         # A fault of the name itself is not in the function.
         faults.add(
             *(

@@ -295,7 +295,9 @@ def test_equal_builds_are_looked_for_once(
         return EMPTY
 
     monkeypatch.setattr("faas_cache.stack_plan.equal_builds", count)
-    write_project(project, "".join(f"  f{i}: {{image: a/f{i}}}\n" for i in range(functions)))
+    write_project(
+        project, "".join(f"  f{i}: {{image: a/f{i}, context: .}}\n" for i in range(functions))
+    )
     assert main(["plan"]) == 0
     assert searches == [functions, functions]
 

@@ -235,8 +235,8 @@ def test_an_argument_for_all_functions() -> None:
 def test_variables_of_the_stack_file() -> None:
     """The name of the variable in the value counts as well, in each of several files."""
     text = (
-        "provider: {name: openfaas}\nfunctions:\n  fn:\n    image: a/fn\n    context: .\n"
-        "    build_cache: max\n    build_args: {LABEL: 'v-${CI_COMMIT_SHA}', OTHER: x}\n"
+        "provider: {name: openfaas}\nfunctions:\n  fn:\n    context: .\n    image: a/fn\n    build_cache: max\n"
+        "    build_args: {LABEL: 'v-${CI_COMMIT_SHA}', OTHER: x}\n"
     )
     stack = Stack.loads(text, {"CI_COMMIT_SHA": "abc"}, file="a.yml")
     dockerfile = "FROM a\nARG LABEL OTHER\nRUN x\n"
