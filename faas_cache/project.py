@@ -45,6 +45,7 @@ if TYPE_CHECKING:
         fail_fast: bool
         timeout: float | None
         quiet: bool
+        verbose: bool
         on_event: Callable[[Event], object] | None
         output: Output
 
@@ -53,6 +54,7 @@ if TYPE_CHECKING:
 
         bake: bool
         retry: bool
+        progress: str
 
 
 __all__ = ["STACK_FILES", "Project", "default_stack_file"]
@@ -219,6 +221,8 @@ class Project:
         timeout: float | None = None,
         retry: bool = True,
         quiet: bool = False,
+        verbose: bool = False,
+        progress: str = "auto",
         on_event: Callable[[Event], object] | None = None,
         output: Output = None,
         stop: Stop | None = None,
@@ -228,8 +232,10 @@ class Project:
         A failed build stops no other unless `fail_fast`; `timeout` is in seconds, for everything;
         `retry` builds a function once more whose cache is broken (rule G3).
         `on_event` receives the build events, `output` (by default `sys.stderr`) what the builders
-        print, with `quiet` that of failed builds only; they are called one at a time in this
-        thread, and if either raises, the builds are stopped and the exception is passed on.
+        print, with `quiet` that of failed builds only, with `verbose` the commands too; they are
+        called one at a time in this thread, and if either raises, the builds are stopped and the
+        exception is passed on. `progress` has docker's values: `auto`, `plain` for every step,
+        `tty`, `rawjson`, `quiet`, `none`.
         Changes no signal handler: a `KeyboardInterrupt` stops the builds and is raised again.
         Raises `FaasCacheError` for what is known before a build starts.
         """
@@ -257,6 +263,8 @@ class Project:
             output=output,
             stop=stop,
             retry=retry,
+            verbose=verbose,
+            progress=progress,
         )
 
     async def abuild(
@@ -280,8 +288,8 @@ class Project:
     ) -> BuildResult:
         """Pushes the images of a plan that an earlier build left.
 
-        Faults of a build are no errors here. The arguments are those of `build` but for `bake` and
-        `retry`.
+        Faults of a build are no errors here. The arguments are those of `build` but for `bake`,
+        `retry` and `progress`.
         """
         from faas_cache.runner.stack_builds import push_stack
 

@@ -23,7 +23,7 @@ def useless_import(report: CacheReport, *, only_last_stage: bool = False) -> Exp
     miss = report.first_miss
     if miss is None or report.cached or not report.import_found:
         return None
-    if only_last_stage and len({_stage(step.name) for step in report.built}) > 1:
+    if only_last_stage and len({_stage(step.name) for step in report.instructions}) > 1:
         return None
     name = " ".join(miss.name.split())
     if _COPY.match(name):

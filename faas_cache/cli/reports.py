@@ -1,4 +1,4 @@
-"""`--report`: what the cache did, in a file."""
+"""`--report`: what became of the functions and what the cache did, in a file or on stdout."""
 
 from __future__ import annotations
 
@@ -34,15 +34,16 @@ def write_report(result: BuildResult, arguments: Arguments) -> bool:
     """Writes the report that the arguments ask for; returns whether it could be written."""
     path, kind = arguments.report, arguments.report_format
     if kind == "github":
-        from faas_cache.buildkit.tables import format_markdown
+        from faas_cache.runner.tables import format_markdown
 
         path = path or os.environ.get("GITHUB_STEP_SUMMARY") or "-"
-        text = format_markdown(function.report for function in result.functions)
-    elif path:
+        text = format_markdown(result)
+    elif path or kind:
         import json
 
         from faas_cache.serialization import to_dict
 
+        path = path or "-"
         text = json.dumps(to_dict(result), indent=2) + "\n"
     else:
         return True
