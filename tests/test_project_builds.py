@@ -27,9 +27,8 @@ from faas_cache.planning.options import BuildOptions
 from faas_cache.planning.plan import BuildPlan
 from faas_cache.project import Project
 from faas_cache.render.commands import Command
-from faas_cache.render.front_ends import FRONT_ENDS, FrontEnd
+from faas_cache.render.front_ends import FrontEnd
 from faas_cache.runner.results import BuildResult
-from faas_cache.runner.stack_builds import choose_progress
 from faas_cache.runner.stop import Stop
 
 STREAMS = Path(__file__).parent / "vectors" / "streams"
@@ -222,46 +221,6 @@ def test_a_program_of_ones_own_builds(root: Path, fake_docker: FakeDocker) -> No
         "push a/fn:latest",
         "push a/fn:latest",
     ]
-
-
-# How builds report their progress.
-
-
-@pytest.mark.parametrize(
-    ("variables", "options", "terminal", "progress"),
-    [
-        ({}, BuildOptions(), False, "rawjson"),
-        ({}, BuildOptions(), True, "history"),
-        ({"BUILDKIT_PROGRESS": "auto"}, BuildOptions(), True, "history"),
-        ({"BUILDKIT_PROGRESS": "plain"}, BuildOptions(), True, "rawjson"),
-        ({"BUILDKIT_PROGRESS": "tty"}, BuildOptions(), False, ""),
-        ({}, BuildOptions(builder_flags=["--progress=plain"]), False, ""),
-    ],
-)
-def test_a_display_that_the_user_chose_is_left_alone(
-    root: Path,
-    fake_docker: FakeDocker,
-    variables: dict[str, str],
-    options: BuildOptions,
-    terminal: bool,  # noqa: FBT001  # a column of the table
-    progress: str,
-) -> None:
-    """Otherwise the builder is asked for what can be read best."""
-    fake_docker.describe()
-    project = load(write_project(root, CACHED), fake_docker)
-    plan = project.prepare(project.plan(options=options))
-    assert choose_progress(plan, variables, terminal=terminal) == progress
-
-
-def test_without_a_cache_there_is_nothing_to_report(root: Path, fake_docker: FakeDocker) -> None:
-    """Docker draws what it likes; a front end with plain lines is read."""
-    fake_docker.describe()
-    project = load(write_project(root, TWO), fake_docker)
-    plan = project.plan().on(project.inspect_builder())
-    own = FrontEnd(name="own", program="own", build=FRONT_ENDS["docker_build"].build)
-    plain = FrontEnd(name="own", program="own", build=own.build, progress="plain")
-    plans = [plan, plan.using(FRONT_ENDS["buildx_build"]), plan.using(own), plan.using(plain)]
-    assert [choose_progress(each, {}) for each in plans] == ["", "", "", "plain"]
 
 
 # asyncio.

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 from faas_cache.buildkit.explanations import Explanation, explain_text
 from faas_cache.cli.arguments import Arguments
-from faas_cache.cli.output import ExitCode, print_json, print_result, warn
+from faas_cache.cli.output import ExitCode, print_block, print_json, print_result, warn
 from faas_cache.model.diagnostics import Diagnostic
 from faas_cache.model.errors import InvalidInput
 from faas_cache.model.faults import FaultCollector
@@ -49,7 +49,7 @@ def run(arguments: Arguments) -> int:
     else:
         for name, item in (*failures, *notes):
             place = () if name == _STDIN else (f"log: {printable(name)}",)
-            print_result(f"{item.block(*place)}\n")
+            print_block(f"{item.block(*place)}\n", item.severity)
         if logs and not failures:
             print_result("no failed build in the log\n")
     warn(*faults.diagnostics)

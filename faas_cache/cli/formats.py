@@ -23,11 +23,6 @@ _GITLAB_SEVERITIES = {"error": "major", "warning": "minor", "note": "info"}
 SARIF_SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 
 
-def format_text(diagnostics: Sequence[Diagnostic]) -> str:
-    """Diagnostics for people."""
-    return "".join(f"{item}\n" for item in diagnostics)
-
-
 def format_json(diagnostics: Sequence[Diagnostic]) -> str:
     """Diagnostics as one JSON object."""
     from faas_cache.serialization import to_dict
@@ -155,7 +150,6 @@ def _dump(value: object) -> str:
 
 
 FORMATTERS: dict[str, Callable[[Sequence[Diagnostic]], str]] = {
-    "text": format_text,
     "json": format_json,
     "github": format_github,
     "gitlab": format_gitlab,

@@ -9,7 +9,7 @@ from faas_cache.model.text import printable
 from faas_cache.render.commands import Command
 from faas_cache.stack_plan import StackPlan
 
-__all__ = ["run"]
+__all__ = ["print_plan", "run"]
 
 # A line of JSON, in which every word is quoted, cannot be this one.
 _END = "EOF"
@@ -24,6 +24,11 @@ def run(arguments: Arguments) -> int:
     plan = plan_functions(project, arguments)
     if arguments.inspect:
         plan = project.preview(plan, bake=arguments.bake)
+    return print_plan(plan, arguments)
+
+
+def print_plan(plan: StackPlan, arguments: Arguments) -> int:
+    """Prints the commands of a plan, also for the `--dry-run` of a build or a push."""
     bake = arguments.bake and bool(plan.plans)
     commands = plan.commands(bake=bake)  # raises the errors
     shown = commands if arguments.show_secrets else tuple(c.masked() for c in commands)

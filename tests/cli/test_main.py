@@ -99,8 +99,8 @@ def test_a_command_may_run_in_another_thread(
     ("number", "code", "line"),
     [
         (signal.SIGINT, 130, b""),
-        (signal.SIGTERM, 143, b"one: stopped\ntwo: not started\n"),
-        (signal.SIGHUP, 129, b"one: stopped\ntwo: not started\n"),
+        (signal.SIGTERM, 143, b" 1 stopped, 1 not started\n"),
+        (signal.SIGHUP, 129, b" 1 stopped, 1 not started\n"),
     ],
 )
 def test_a_signal_ends_the_builds(

@@ -69,7 +69,7 @@ users: [{name: u, user: {token: hunter2}}]
 
 def start(project: EngineProject, *words: str, **environ: str) -> subprocess.Popen[str]:
     """Starts the command line in a process group of its own, with stderr in a file."""
-    argv = [sys.executable, "-m", "faas_cache", *words]
+    argv = project.argv(*words)
     with (project.folder / "stderr.txt").open("w") as stderr:
         return subprocess.Popen(
             argv,
@@ -85,7 +85,7 @@ def start(project: EngineProject, *words: str, **environ: str) -> subprocess.Pop
 def run(project: EngineProject, *words: str, **environ: str) -> subprocess.CompletedProcess[str]:
     """Runs the command line with these variables; an empty one is removed."""
     variables = {key: value for key, value in (project.environ | environ).items() if value}
-    argv = [sys.executable, "-m", "faas_cache", *words]
+    argv = project.argv(*words)
     return subprocess.run(
         argv, check=False, capture_output=True, text=True, cwd=project.folder, env=variables
     )
@@ -278,7 +278,7 @@ def test_a_signal_at_any_time_leaves_nothing(
 def test_a_full_disk_and_a_closed_terminal_fail_no_build(project: EngineProject) -> None:
     """A build that is done is done, whatever becomes of what it prints."""
     project.write("max", "one")
-    command = f"exec {sys.executable} -m faas_cache build"
+    command = f"exec {sys.executable} -m faas_cache build --prebuilt"
     for redirection in (">&-", "2>&-", "2>/dev/full", ">/dev/full", ">&- 2>&- <&-"):
         argv = ["sh", "-c", f"{command} {redirection}"]
         done = subprocess.run(

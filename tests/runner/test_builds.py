@@ -62,8 +62,9 @@ class Output(io.BytesIO):
 
 
 def run(fake: FakeDocker, *units: BuildUnit, **options: object) -> BuildResult:
-    """Builds functions with the fake docker."""
-    return run_builds(units, environ=fake.environ, **({"output": io.BytesIO()} | options))  # type: ignore[arg-type]  # its options
+    """Builds functions with the fake docker; shows everything."""
+    shown = {"output": io.BytesIO(), "verbose": True, "details": True}
+    return run_builds(units, environ=fake.environ, **(shown | options))  # type: ignore[arg-type]  # its options
 
 
 def statuses(result: BuildResult) -> list[str]:
@@ -582,7 +583,7 @@ def bake(fake: FakeDocker, **options: object) -> BuildResult:
         targets,
         BAKE,
         environ=fake.environ,
-        **({"output": io.BytesIO(), "progress": "rawjson"} | options),  # type: ignore[arg-type]  # its options
+        **({"output": io.BytesIO(), "progress": "rawjson", "details": True} | options),  # type: ignore[arg-type]  # its options
     )
 
 
