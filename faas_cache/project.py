@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, TypeAlias
 
+from faas_cache.contexts.stack_files import expand_names
 from faas_cache.model.diagnostics import Diagnostic
 from faas_cache.model.errors import FaasCacheError, InvalidInput, InvalidStack
 from faas_cache.model.faults import FaultCollector
@@ -54,6 +55,7 @@ if TYPE_CHECKING:
 
         bake: bool
         retry: bool
+        inputs: bool
         progress: str
 
 
@@ -95,17 +97,17 @@ class Project:
     ) -> Project:
         """Reads a stack file: by default the first of `stack.yaml` and `stack.yml` in `root`.
 
-        A relative path is one in `root`; an `http` or `https` URL is fetched. Of several files, the
-        functions are named `FILE: NAME`, and can be planned and checked, but not built. Raises
+        A relative path is one in `root`; an `http` or `https` URL is fetched; a pattern such as
+        `*.yml` stands for the files that match it, in the order of their names. Of several files,
+        the functions are named `FILE: NAME`, and can be planned and checked, but not built. Raises
         `InvalidStack` only where there is no stack to speak of: faults within functions are among
         the diagnostics of every plan. Runs nothing and writes nothing.
         """
         environ = FrozenMap(os.environ if environ is None else environ)
-        names = tuple(dict.fromkeys(os.fspath(file) for file in files)) or (
-            default_stack_file(root),
-        )
+        faults = FaultCollector()
+        names = expand_names(files or (default_stack_file(root),), root, faults)
         project = cls(
-            _load(names, root, environ, envsubst=envsubst, pipes=bool(files)),
+            _load(names, root, environ, faults, envsubst=envsubst, pipes=bool(files)),
             root=root,
             environ=environ,
         )
@@ -220,6 +222,7 @@ class Project:
         fail_fast: bool = False,
         timeout: float | None = None,
         retry: bool = True,
+        inputs: bool = False,
         quiet: bool = False,
         verbose: bool = False,
         progress: str = "auto",
@@ -230,7 +233,8 @@ class Project:
         """Builds the functions of a plan, up to `parallel` at once, preparing what is not prepared.
 
         A failed build stops no other unless `fail_fast`; `timeout` is in seconds, for everything;
-        `retry` builds a function once more whose cache is broken (rule G3).
+        `retry` builds a function once more whose cache is broken (rule G3); `inputs` records
+        digests of what each function was built from, for `compare`.
         `on_event` receives the build events, `output` (by default `sys.stderr`) what the builders
         print, with `quiet` that of failed builds only, with `verbose` the commands too; they are
         called one at a time in this thread, and if either raises, the builds are stopped and the
@@ -263,6 +267,7 @@ class Project:
             output=output,
             stop=stop,
             retry=retry,
+            inputs=inputs,
             verbose=verbose,
             progress=progress,
         )
@@ -289,7 +294,7 @@ class Project:
         """Pushes the images of a plan that an earlier build left.
 
         Faults of a build are no errors here. The arguments are those of `build` but for `bake`,
-        `retry` and `progress`.
+        `retry`, `inputs` and `progress`.
         """
         from faas_cache.runner.stack_builds import push_stack
 
@@ -332,17 +337,17 @@ class Project:
         return Preparation(root=self._folder, environ=self.environ, contexts=contexts)
 
 
-def _load(
+def _load(  # noqa: PLR0913  # what loading needs, and the faults that are known already
     names: tuple[str, ...],
     root: FilePath,
     environ: Mapping[str, str],
+    faults: FaultCollector,
     *,
     envsubst: bool,
     pipes: bool,
 ) -> Stack:
     """The stack of a file, or of several; raises with the faults of all that are unreadable."""
     stacks: dict[str, Stack] = {}
-    faults = FaultCollector()
     for name in names:
         with faults.catch():
             stacks[name] = _load_stack(name, root, environ, envsubst=envsubst, pipes=pipes)

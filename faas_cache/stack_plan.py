@@ -10,17 +10,16 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 import attrs
 
-from faas_cache.model.backends import Direction
 from faas_cache.model.builders import DOCKER, Builder
 from faas_cache.model.ci import resolve_export
-from faas_cache.model.diagnostics import Diagnostic, Location, errors
-from faas_cache.model.entries import CacheEntry
+from faas_cache.model.diagnostics import Diagnostic, errors
 from faas_cache.model.errors import BuilderError, FaasCacheError, InvalidInput
 from faas_cache.model.faults import FaultCollector
 from faas_cache.model.flags import CacheFlags
 from faas_cache.model.frozen_map import FrozenMap
 from faas_cache.model.specs import FunctionSpec
 from faas_cache.model.value import Value
+from faas_cache.planning.cache_uses import CacheUse, cache_uses
 from faas_cache.planning.checks import check_builder, check_each, check_files
 from faas_cache.planning.context_files import ContextFiles, ReadFiles
 from faas_cache.planning.equal_builds import equal_builds
@@ -50,23 +49,6 @@ _NO_FLAGS = CacheFlags()
 _NO_OPTIONS = BuildOptions()
 _NO_INPUTS = PlanInputs()
 _NO_FILES: Mapping[str, ContextFiles] = FrozenMap()
-
-
-@attrs.frozen(kw_only=True, eq=False, repr=False)
-class CacheUse(Value):
-    """One cache that a function imports from or exports to.
-
-    Attributes:
-        function: The name of the function.
-        direction: `from` for an import, `to` for an export.
-        entry: The entry as the builder reads it.
-        location: Where the text behind the entry is.
-    """
-
-    function: str
-    direction: Direction
-    entry: CacheEntry
-    location: Location
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
@@ -141,16 +123,7 @@ class StackPlan(Value):
     @property
     def caches(self) -> tuple[CacheUse, ...]:
         """Every cache that the plans import from and export to, by function and direction."""
-        uses = [
-            (plan.function, direction, entry, Location(path=path))
-            for plan in self.plans
-            for direction, entry, path in plan.entries()
-        ]
-        locations = self.stack.locations(use[-1] for use in uses)
-        return tuple(
-            CacheUse(function=function, direction=direction, entry=entry, location=location)
-            for (function, direction, entry, _), location in zip(uses, locations, strict=True)
-        )
+        return cache_uses(self.plans, self.stack.locations)
 
     def on(self, builder: Builder) -> StackPlan:
         """The same functions, checked for a builder, with the front end that it has (F2, F3).

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 import attrs
@@ -25,6 +26,7 @@ __all__ = ["CacheReport", "ReportBuilder", "Step"]
 # The cache services that do not say whether they held anything: BuildKit prints the same for an
 # import that found nothing.
 _SILENT_IMPORTS = ("s3:", "azblob:", "gha:")
+_STAGE = re.compile(r"\[(?:(\S+) )?\s*\d+/\d+\]")
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
@@ -60,7 +62,10 @@ class CacheReport(Value):
     """How one build used its cache: every step that started, in the order of their starts.
 
     `seconds` is how long the build took, `attempt` counts from 1. `complete` is false for a build
-    that failed or was stopped: how much of it is cached is not known then.
+    that failed or was stopped: how much of it is cached is not known then. `first_miss_inputs` is
+    what the first step that ran depends on, in phrases, where its Dockerfile is known.
+    `only_last_stage` says that the imported cache holds the steps of the last stage alone, as
+    `inline` does.
 
     >>> steps = (Step(name="[2/3] RUN a", kind="build", cached=True, finished=True),
     ...          Step(name="[3/3] COPY b /", kind="build", seconds=0.1, finished=True))
@@ -74,6 +79,8 @@ class CacheReport(Value):
     seconds: float = 0.0
     attempt: int = 1
     complete: bool = True
+    first_miss_inputs: tuple[str, ...] = ()
+    only_last_stage: bool = False
 
     @classmethod
     def from_events(cls, function: str, events: Iterable[Event]) -> CacheReport:
@@ -144,6 +151,14 @@ class CacheReport(Value):
         return next((step for step in self.instructions if not step.cached), None)
 
     @property
+    def useless_import(self) -> bool:
+        """G4: whether a cache was found, and none of the instructions that it can hold matched."""
+        if self.first_miss is None or self.cached or not self.import_found:
+            return False
+        stages = {_stage(step.name) for step in self.instructions}
+        return len(stages) == 1 or not self.only_last_stage
+
+    @property
     def reason(self) -> str:
         """Why not everything came from the cache, in one sentence; empty if everything did."""
         miss = self.first_miss
@@ -155,12 +170,23 @@ class CacheReport(Value):
                 if [*causes] == ["missing"]:
                     return "the cache does not exist yet"
                 return f"no cache was imported: {', '.join(causes)}"
-            if self.import_found:
+            if self.useless_import:
                 return (
                     "the imported cache matches no step: it belongs to another base image, other"
                     " build arguments, other files or another function"
                 )
-        return f"the first step that ran is `{' '.join(miss.name.split())}`"
+        sentence = f"the first step that ran is `{' '.join(miss.name.split())}`"
+        if not self.first_miss_inputs:
+            return sentence
+        *first, last = self.first_miss_inputs
+        listed = f"{', '.join(first)}, and {last}" if first else last
+        return f"{sentence}; it depends on {listed}"
+
+
+def _stage(name: str) -> str:
+    """The stage of a step; empty where the Dockerfile has only one."""
+    match = _STAGE.match(name)
+    return (match and match[1]) or ""
 
 
 def _held_a_cache(step: Step) -> bool:

@@ -73,10 +73,10 @@ def _parse(command: Command, words: Sequence[str]) -> tuple[str, Arguments] | st
                 _store(arguments, flag, flag.parse(text))
     faults.raise_errors(InvalidInput)
     if len(getattr(arguments, "files", ())) > 1 and not command.several_files:
-        accepting = " and ".join(f"`{c.name}`" for c in COMMANDS.values() if c.several_files)
+        *first, last = (f"`{c.name}`" for c in COMMANDS.values() if c.several_files)
         _refuse(
             f"`faas-cache {command.name}` accepts one stack file",
-            f"run it once for each file (only {accepting} accept several)",
+            f"run it once for each file (only {', '.join(first)} and {last} accept several)",
         )
     return command.name, arguments
 

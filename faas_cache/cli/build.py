@@ -8,7 +8,7 @@ from faas_cache.cli.arguments import Arguments
 from faas_cache.cli.loading import is_empty, load_project, nothing_to_do, plan_functions
 from faas_cache.cli.output import ExitCode, warn
 from faas_cache.cli.plan import print_plan
-from faas_cache.cli.reports import check_report_path
+from faas_cache.cli.reports import check_report_path, read_earlier_report
 from faas_cache.cli.running import run_to_the_end
 from faas_cache.planning.requests import Purpose
 from faas_cache.runner.progress import QUIET, check_progress
@@ -31,6 +31,7 @@ def build(arguments: Arguments, *, publish: bool) -> int:
     """`build` and `publish`, which differ in what they plan."""
     deadline = Deadline(arguments.timeout)
     check_report_path(arguments.report)
+    earlier = read_earlier_report(arguments)
     project = load_project(arguments)
     purpose: Purpose = "contexts" if arguments.shrinkwrap else "build"
     plan = plan_functions(project, arguments, publish=publish, purpose=purpose)
@@ -55,10 +56,16 @@ def build(arguments: Arguments, *, publish: bool) -> int:
     warn(*plan.diagnostics)
 
     def run(**how: Any) -> BuildResult:  # noqa: ANN401  # what `run_to_the_end` passes
-        retry, progress = not arguments.no_retry, arguments.progress
-        return project.build(plan, bake=arguments.bake, retry=retry, progress=progress, **how)
+        return project.build(
+            plan,
+            bake=arguments.bake,
+            retry=not arguments.no_retry,
+            progress=arguments.progress,
+            inputs=bool(arguments.report or arguments.compare),
+            **how,
+        )
 
-    return run_to_the_end(arguments, run, plan, deadline)
+    return run_to_the_end(arguments, run, plan, deadline, earlier=earlier)
 
 
 def _check_progress(plan: StackPlan, arguments: Arguments) -> None:

@@ -120,6 +120,20 @@ _TABLE = (
         several_files=True,
     ),
     Command(
+        "caches",
+        "List the caches that the functions read and write",
+        (("Output", JSON), *_PLANNING),
+        examples=("faas-cache caches", "faas-cache caches -f '*.yml' --json"),
+        several_files=True,
+    ),
+    Command(
+        "compare",
+        "Say what changed between two runs, by their reports",
+        (("Output", JSON),),
+        operands="OLD NEW",
+        examples=("faas-cache compare old.json new.json",),
+    ),
+    Command(
         "bake",
         "Print the functions as a file for `docker buildx bake`",
         (

@@ -128,7 +128,7 @@ STACK_FILE = (
     repeated(
         "--yaml",
         "FILE",
-        "the stack file (default: stack.yaml, then stack.yml); a URL works, too",
+        "the stack file (default: stack.yaml, then stack.yml), a URL, or a pattern of files",
         short="-f",
         dest="files",
     ),
@@ -230,6 +230,7 @@ REPORT = (
         " without --report, json goes to stdout",
         choices=("json", "github"),
     ),
+    option("--compare", "OLD", "say what changed since the run that wrote this report"),
     option(
         "--progress",
         "TYPE",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Collection
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import attrs
 
@@ -14,7 +14,7 @@ from faas_cache.cli.colors import is_terminal, painter
 from faas_cache.cli.display import showing
 from faas_cache.cli.failures import format_failures
 from faas_cache.cli.output import ExitCode, warn, warn_block
-from faas_cache.cli.reports import write_report
+from faas_cache.cli.reports import compare_reports, write_report
 from faas_cache.cli.signals import stopping
 from faas_cache.cli.streams import write_stderr
 from faas_cache.model.builders import DOCKER
@@ -35,17 +35,18 @@ _NO_REPORT = (
 )
 
 
-def run_to_the_end(
+def run_to_the_end(  # noqa: PLR0913  # what the end of a run needs
     arguments: Arguments,
     run: Callable[..., BuildResult],
     plan: StackPlan,
     deadline: Deadline,
     *,
     building: bool = True,
+    earlier: dict[str, Any] | None = None,
 ) -> int:
     """Calls `run` with what the arguments say about running; prints a summary at the end.
 
-    Returns the exit code.
+    `earlier` is the report that the result is compared with. Returns the exit code.
     """
     stop = Stop()
     names = [build_plan.function for build_plan in plan.distinct().plans]
@@ -66,7 +67,9 @@ def run_to_the_end(
     is_docker = plan.front_end is None or plan.front_end.program == DOCKER
     if cached and is_docker and _is_unreported(result):
         warn(_NO_REPORT)
-    written = write_report(result, arguments) if hasattr(arguments, "report") else True
+    comparisons = compare_reports(earlier, result)
+    warn(*comparisons)
+    written = write_report(result, arguments, comparisons) if hasattr(arguments, "report") else True
     if received:
         return 128 + received[0]
     return result.exit_code if result.exit_code or written else ExitCode.FAILED

@@ -11,6 +11,7 @@ from faas_cache.buildkit.explanations import Explanation
 from faas_cache.buildkit.reports import CacheReport
 from faas_cache.model.diagnostics import Diagnostic
 from faas_cache.model.errors import InvalidInput
+from faas_cache.model.inputs import BuildInputs
 from faas_cache.model.value import Value
 
 __all__ = ["BuildResult", "FunctionResult", "Status"]
@@ -81,6 +82,7 @@ class FunctionResult(Value):
         report: What its cache did.
         explanation: Why it failed; `None` unless it did.
         notes: What went wrong without failing the build.
+        inputs: What it was built from, where that was recorded.
         same_as: The function that was built, where this one is the same build (E8); else empty.
         caching: Whether it imports or exports a cache.
     """
@@ -104,6 +106,9 @@ class FunctionResult(Value):
     )
     notes: tuple[Explanation, ...] = attrs.field(
         default=(), converter=_tuple, validator=_each(Explanation, "Explanations")
+    )
+    inputs: BuildInputs | None = attrs.field(
+        default=None, validator=_is(BuildInputs, type(None), expected="BuildInputs or None")
     )
     same_as: str = attrs.field(default="", validator=_is(str, expected="a string"))
     caching: bool = attrs.field(default=True, validator=_is(bool, expected="true or false"))

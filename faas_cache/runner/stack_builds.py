@@ -16,6 +16,7 @@ from faas_cache.planning.plan import BuildPlan
 from faas_cache.render.bake_file import target_names
 from faas_cache.render.commands import Command
 from faas_cache.runner.builds import BuildUnit, Guard, RunSettings, run_bake, run_builds
+from faas_cache.runner.inputs import InputRecorder
 from faas_cache.runner.progress import QUIET, ProgressRequest, check_progress
 from faas_cache.runner.results import BuildResult, FunctionResult
 from faas_cache.runner.retries import Retries
@@ -48,6 +49,7 @@ def build_stack(  # noqa: PLR0913  # what a run has
     output: Output,
     stop: Stop | None,
     retry: bool = True,
+    inputs: bool = False,
     verbose: bool = False,
     progress: str = "auto",
 ) -> BuildResult:
@@ -62,7 +64,8 @@ def build_stack(  # noqa: PLR0913  # what a run has
     _choose_output(settings, plan, progress, several=several)
     commands = plan.commands(bake=bake)
     retries = Retries(plan, enabled=retry)
-    held: _Held = {"stop": stop, "guard": guard}
+    recorder = InputRecorder(plan, environ, Deadline(timeout, stop), digests=inputs)
+    held: _Held = {"stop": stop, "guard": recorder.guard(guard)}
     if bake:
         result = _bake(plan, commands[0], retries, held, settings)
     else:
@@ -75,7 +78,7 @@ def build_stack(  # noqa: PLR0913  # what a run has
             **settings,
         )
     functions = [
-        _with_advice(_with_notes(retries.with_note(function), plan), plan)
+        recorder.with_inputs(_with_advice(_with_notes(retries.with_note(function), plan), plan))
         for function in result.functions
     ]
     if plan.request.strict:
@@ -133,11 +136,12 @@ def _strict(result: FunctionResult) -> FunctionResult:
 def _with_notes(result: FunctionResult, plan: StackPlan) -> FunctionResult:
     """The result with what its plan knows: G4, the note about an import that was of no use."""
     build_plan = next(item for item in plan.plans if item.function == result.name)
-    result = attrs.evolve(result, caching=build_plan.caching)
+    inline = "inline" in build_plan.needs and CACHE_EXPORT not in build_plan.needs
+    report = attrs.evolve(result.report, only_last_stage=inline)
+    result = attrs.evolve(result, caching=build_plan.caching, report=report)
     if not result.ok or build_plan.no_cache or result.attempts > 1:
         return result
-    inline = "inline" in build_plan.needs and CACHE_EXPORT not in build_plan.needs
-    note = useless_import(result.report, only_last_stage=inline)
+    note = useless_import(report)
     return result if note is None else attrs.evolve(result, notes=(*result.notes, note))
 
 

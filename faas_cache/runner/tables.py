@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Literal, TypeAlias
 
 from faas_cache.buildkit.reports import CacheReport, Step
+from faas_cache.model.inputs import Comparison
 from faas_cache.model.text import printable
 from faas_cache.runner.results import BuildResult, FunctionResult
 
@@ -115,8 +116,11 @@ def _line(
     return "  ".join((*cells, reason if len(reason) <= limit else f"{reason[: limit - 1]}…"))
 
 
-def format_markdown(result: BuildResult) -> str:
-    """The functions as a table in GitHub's Markdown, for the summary of a job."""
+def format_markdown(result: BuildResult, comparisons: Iterable[Comparison] = ()) -> str:
+    """The functions as a table in GitHub's Markdown, for the summary of a job.
+
+    Below it, there is a list of what changed since an earlier build.
+    """
     head = (*_HEAD, "image")
     lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
     for function in result.functions:
@@ -124,7 +128,13 @@ def format_markdown(result: BuildResult) -> str:
         image = _code(printable(function.image)) if function.status == "pushed" else "-"
         parts = (_code(name), *map(_with_code, cells), image)
         lines.append("| " + " | ".join(parts) + " |")
-    return "\n".join(["### faas-cache", "", *lines, "", total(result), ""])
+    changed = [
+        f"- {_code(printable(comparison.function))}: {_with_code(printable(line))}"
+        for comparison in comparisons
+        for line in comparison.lines()
+    ]
+    below = ["#### Since the earlier build", "", *changed, ""] if changed else []
+    return "\n".join(["### faas-cache", "", *lines, "", total(result), "", *below])
 
 
 def _row(function: FunctionResult) -> tuple[str, ...]:

@@ -255,12 +255,12 @@ hello | #6 DONE 2.0s
 hello | #7 exporting cache to registry
 hello | #7 DONE 1.0s
 [1/1] hello  0.1 s  2/3 cached  pushed
-    the first step that ran is `[4/4] COPY . /`
+    the first step that ran is `[4/4] COPY . /`; it depends on the whole build context, and the base image `python`
     ghcr.io/acme/hello@{DIGEST}
 1 function in 0.1 s: 1 pushed
 $ faas-cache build --push -q
 [1/1] hello  0.1 s  2/3 cached  pushed
-    the first step that ran is `[4/4] COPY . /`
+    the first step that ran is `[4/4] COPY . /`; it depends on the whole build context, and the base image `python`
     ghcr.io/acme/hello@{DIGEST}
 1 function in 0.1 s: 1 pushed
 """

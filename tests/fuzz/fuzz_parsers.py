@@ -85,14 +85,9 @@ def plan(text: str) -> None:
 def stack(text: str) -> None:
     """A stack file and a Dockerfile, whatever they hold, are read."""
     from faas_cache import Stack
-    from faas_cache.model.dockerfile_inputs import context_copies, step_inputs
-    from faas_cache.model.dockerfiles import Dockerfile, uncached_stages
+    from faas_cache.model.dockerfiles import uncached_stages
 
     uncached_stages(text)
-    dockerfile = Dockerfile.parse(text, {"A": "a"})
-    tuple(context_copies(dockerfile))
-    for step in dockerfile.steps()[:10]:
-        step_inputs(dockerfile, step)
     read = Stack.loads(text)
     read.with_locations(read.diagnostics)
 
@@ -181,7 +176,6 @@ def main() -> None:
         import faas_cache.buildkit.explanations
         import faas_cache.buildkit.lines
         import faas_cache.cli.formats
-        import faas_cache.model.dockerfile_inputs
         import faas_cache.model.dockerfiles
         import faas_cache.planning.checks
         import faas_cache.render.commands

@@ -217,7 +217,7 @@ SCOPE = ", or `build_cache: {mode: max, scope: '${BRANCH}'}`"
 )
 def test_a_tag_with_the_name_of_a_branch(function: str, hint: str) -> None:
     """The hint names the variable, and for a cache a scope."""
-    text = f"{HEAD}  fn:\n    {function}\n"
+    text = f"{HEAD}  fn:\n    context: .\n    {function}\n"
     hints = {d.hint for d in diagnostics(text, {"BRANCH": "feature/x"}) if d.severity == "error"}
     assert hints == {hint}
 
@@ -228,7 +228,7 @@ def test_a_tag_with_the_name_of_a_branch(function: str, hint: str) -> None:
 )
 def test_other_invalid_references(image: str, branch: str) -> None:
     """The hint is that of the reference where no `/` in the tag comes from a variable."""
-    (error,) = diagnostics(f"{HEAD}  fn: {{image: '{image}'}}\n", {"BRANCH": branch})
+    (error,) = diagnostics(f"{HEAD}  fn: {{context: ., image: '{image}'}}\n", {"BRANCH": branch})
     assert error.name == "invalid-reference"
     assert "BRANCH" not in error.hint
 
