@@ -218,7 +218,10 @@ _TABLE = (
 # The commands as the help of the program lists them.
 GROUPS = (
     ("Build", ("plan", "build", "publish", "push", "bake")),
-    ("Look for problems", ("check", "doctor", "explain", "registries", "rule")),
+    (
+        "Look for problems",
+        ("check", "caches", "doctor", "explain", "compare", "registries", "rule"),
+    ),
     ("Set up", ("set", "schema", "completion", "help", "version")),
 )
 EXAMPLES = (

@@ -17,6 +17,7 @@ from faas_cache.cli.output import ExitCode, warn, warn_block
 from faas_cache.cli.reports import compare_reports, write_report
 from faas_cache.cli.signals import stopping
 from faas_cache.cli.streams import write_stderr
+from faas_cache.model.builders import DOCKER
 from faas_cache.model.diagnostics import Diagnostic
 from faas_cache.model.text import printable
 from faas_cache.runner.results import BuildResult, FunctionResult
@@ -63,8 +64,8 @@ def run_to_the_end(  # noqa: PLR0913  # what the end of a run needs
     result = attrs.evolve(result, seconds=round(deadline.elapsed, 3))
     cached = {item.function for item in plan.plans if item.caching} if building else set()
     print_summary(result, arguments, building=building, cached=cached)
-    prints_steps = plan.front_end is None or plan.front_end.progress != "none"
-    if cached and prints_steps and _is_unreported(result):
+    is_docker = plan.front_end is None or plan.front_end.program == DOCKER
+    if cached and is_docker and _is_unreported(result):
         warn(_NO_REPORT)
     comparisons = compare_reports(earlier, result)
     warn(*comparisons)

@@ -193,7 +193,7 @@ def test_in_a_flow_mapping_the_warning_is_beside_the_error() -> None:
 
 def test_a_warning_about_a_variable_stays_beside_errors() -> None:
     """It may be the reason for one."""
-    text = f"{HEAD}  fn: {{image: 'a/b:${{TAG}}', pull: maybe}}\n"
+    text = f"{HEAD}  fn: {{context: ., image: 'a/b:${{TAG}}', pull: maybe}}\n"
     assert [d.name for d in diagnostics(text, {})] == ["invalid-type", "unset-variable"]
 
 
