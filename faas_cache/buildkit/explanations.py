@@ -213,7 +213,11 @@ def _special(step: FailedStep | None, cause: Cause, culprit: Vertex | None, fina
 
 def _culprit(build: Build, builds: Sequence[Build], final: Final) -> tuple[Build, Vertex | None]:
     """The step that failed, and its build: in a bake, that of the function of the step."""
-    candidates = [build] if build.function or not build.of_events else builds
+    if build.of_events:
+        candidates = [build] if build.function else builds
+    else:  # of a bake, a log may have the last words apart
+        others = () if build.has_steps else builds
+        candidates = [build, *(other for other in others if other.final is None)]
     for candidate in candidates:
         vertex = candidate.culprit(final)
         if vertex is not None:
@@ -299,6 +303,13 @@ def _notes(build: Build, culprits: set[int]) -> Iterator[Explanation]:
         cause = cause_of_import(message) if vertex.kind == "import" else cause_of(message, step)
         name = import_source(vertex.name)
         yield _note(build.function, pushed, step, cause, message, name)
+    for vertex in build.failed:  # G3: BuildKit itself has run such a step once more
+        message = shorten(vertex.bare)
+        lost = id(vertex) not in culprits and _broken_cache(build, vertex, message)
+        if lost and build.imported:
+            yield _sentence(
+                build.function, "warning", *lost, "broken", pushed, message, build.imported
+            )
     for name, message in build.lost_imports:
         cause = cause_of(message, "cache-import")
         yield _note(build.function, pushed, "cache-import", cause, message, name)
