@@ -304,6 +304,7 @@ class ReportBuilder:
         step = self._steps.get(event.step)
         if step is not None:
             step.cached, step.error, step.finished = event.cached, event.error, True
+            step.cached &= not event.error  # its layer is gone: it did not come from the cache
             step.seconds = event.seconds
 
 

@@ -245,6 +245,7 @@ RECOVERED = f"""\
 #4 importing cache manifest from local:1815
 #4 DONE 0.0s
 #7 [2/3] RUN make
+#7 CACHED
 #7 ERROR: {GONE}
 #8 [3/3] COPY a /
 #8 DONE 0.0s
