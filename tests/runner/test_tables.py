@@ -17,7 +17,7 @@ from faas_cache.runner.tables import (
 )
 
 DIGEST = "sha256:" + "a" * 64
-RUN = Step(name="[2/2] RUN " + "x" * 300, kind="build", seconds=1.0, finished=True)
+RUN = Step(name="[2/2] RUN " + "x" * 90, kind="build", seconds=1.0, finished=True)
 HIT = Step(name="[1/2] COPY a|b /", kind="build", cached=True, finished=True)
 FOUND = Step(name="importing cache manifest from s", kind="import", finished=True)
 EXPORTED = Step(name="exporting cache to registry", kind="export", seconds=0.5, finished=True)
@@ -65,7 +65,7 @@ def test_the_table() -> None:
     assert format_table(BuildResult()) == ""
     assert format_table(RESULT).splitlines() == [
         "function  outcome      time   cached  import   export  reason",
-        f"a|b       pushed       2.0 s  1/2     found    0.5 s   the first step that ran is `[2/2] RUN {'x' * 201}…",
+        f"a|b       pushed       2.0 s  1/2     found    0.5 s   the first step that ran is `[2/2] RUN {'x' * 90}`",
         "failed    failed       2.0 s  -       unknown  -       a command failed",
         "hit       built        2.0 s  1/1     found    -       every step came from the cache",
         "late      timed out    2.0 s  -       -        -       the time was over before the build ended",
