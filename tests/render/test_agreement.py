@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+from itertools import pairwise
 from typing import Any
 
-from hypothesis import assume, given, settings
+from hypothesis import given, reject, settings
 
 from faas_cache.conformance.strategies import cases
 from faas_cache.model.entries import parse_entries
@@ -28,13 +29,12 @@ def plan(function: dict[str, Any], flags: dict[str, Any]) -> BuildPlan:
     try:
         return resolve(FunctionSpec.from_mapping("fn", function), CacheFlags(**flags))
     except FaasCacheError:
-        assume(False)
-        raise
+        reject()
 
 
 def values(argv: tuple[str, ...], flag: str) -> list[str]:
     """The values of a flag, in order."""
-    return [value for word, value in zip(argv, argv[1:], strict=False) if word == flag]
+    return [value for word, value in pairwise(argv) if word == flag]
 
 
 def keys(texts: list[str]) -> list[object]:
@@ -47,7 +47,7 @@ def keys(texts: list[str]) -> list[object]:
 def test_buildx_bake_and_buildctl_have_the_same_entries(
     case: tuple[dict[str, Any], dict[str, Any]],
 ) -> None:
-    """buildctl has the inline cache as an export, where the others have the build argument."""
+    """The inline cache is an export of buildctl, and a build argument of the others."""
     given_plan = plan({**case[0], "builder_flags": []}, case[1])
     expected = (
         [entry.key for entry in given_plan.cache_from],
