@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import attrs
-import attrs
 import pytest
 
 from faas_cache.model.builders import Builder
