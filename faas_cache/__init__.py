@@ -8,6 +8,7 @@ __version__ = "0.1.0"
 
 # The public names and the module that defines each; `render` is a package itself.
 _EXPORTS = {
+    "BuildInputs": "model.inputs",
     "BuildOptions": "planning.options",
     "BuildPlan": "planning.plan",
     "BuildResult": "runner.results",
@@ -16,6 +17,7 @@ _EXPORTS = {
     "CacheFlags": "model.flags",
     "CacheReport": "buildkit.reports",
     "Command": "render.commands",
+    "Comparison": "model.inputs",
     "Diagnostic": "model.diagnostics",
     "Explanation": "buildkit.explanations",
     "FaasCacheError": "model.errors",
@@ -27,6 +29,7 @@ _EXPORTS = {
     "Stop": "runner.stop",
     "Template": "stack.templates",
     "check": "planning.checks",
+    "compare": "comparison",
     "explain": "buildkit.explanations",
     "from_dict": "serialization",
     "inspect_builder": "runner.inspection",

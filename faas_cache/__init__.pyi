@@ -4,12 +4,15 @@ from faas_cache import render as render
 from faas_cache.buildkit.explanations import Explanation as Explanation
 from faas_cache.buildkit.explanations import explain as explain
 from faas_cache.buildkit.reports import CacheReport as CacheReport
+from faas_cache.comparison import compare as compare
 from faas_cache.model.builders import Builder as Builder
 from faas_cache.model.diagnostics import Diagnostic as Diagnostic
 from faas_cache.model.entries import CacheEntry as CacheEntry
 from faas_cache.model.entries import parse_entries as parse_entries
 from faas_cache.model.errors import FaasCacheError as FaasCacheError
 from faas_cache.model.flags import CacheFlags as CacheFlags
+from faas_cache.model.inputs import BuildInputs as BuildInputs
+from faas_cache.model.inputs import Comparison as Comparison
 from faas_cache.model.references import Reference as Reference
 from faas_cache.model.specs import FunctionSpec as FunctionSpec
 from faas_cache.planning.checks import check as check
@@ -28,6 +31,7 @@ from faas_cache.stack.templates import Template as Template
 from faas_cache.stack_plan import StackPlan as StackPlan
 
 __all__ = [
+    "BuildInputs",
     "BuildOptions",
     "BuildPlan",
     "BuildResult",
@@ -36,6 +40,7 @@ __all__ = [
     "CacheFlags",
     "CacheReport",
     "Command",
+    "Comparison",
     "Diagnostic",
     "Explanation",
     "FaasCacheError",
@@ -47,6 +52,7 @@ __all__ = [
     "Stop",
     "Template",
     "check",
+    "compare",
     "explain",
     "from_dict",
     "inspect_builder",

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, TypeAlias
 
+from faas_cache.contexts.stack_files import expand_names
 from faas_cache.model.diagnostics import Diagnostic
 from faas_cache.model.errors import FaasCacheError, InvalidInput, InvalidStack
 from faas_cache.model.faults import FaultCollector
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from faas_cache.buildkit.events import Event
     from faas_cache.model.builders import Builder
     from faas_cache.model.specs import FunctionSpec
+    from faas_cache.planning.requests import Purpose
     from faas_cache.runner.preparation import Preparation
     from faas_cache.runner.results import BuildResult
     from faas_cache.runner.stop import Stop
@@ -44,6 +46,7 @@ if TYPE_CHECKING:
         fail_fast: bool
         timeout: float | None
         quiet: bool
+        verbose: bool
         on_event: Callable[[Event], object] | None
         output: Output
 
@@ -52,6 +55,8 @@ if TYPE_CHECKING:
 
         bake: bool
         retry: bool
+        inputs: bool
+        progress: str
 
 
 __all__ = ["STACK_FILES", "Project", "default_stack_file"]
@@ -92,17 +97,17 @@ class Project:
     ) -> Project:
         """Reads a stack file: by default the first of `stack.yaml` and `stack.yml` in `root`.
 
-        A relative path is one in `root`; an `http` or `https` URL is fetched. Of several files, the
-        functions are named `FILE: NAME`, and can be planned and checked, but not built. Raises
+        A relative path is one in `root`; an `http` or `https` URL is fetched; a pattern such as
+        `*.yml` stands for the files that match it, in the order of their names. Of several files,
+        the functions are named `FILE: NAME`, and can be planned and checked, but not built. Raises
         `InvalidStack` only where there is no stack to speak of: faults within functions are among
         the diagnostics of every plan. Runs nothing and writes nothing.
         """
         environ = FrozenMap(os.environ if environ is None else environ)
-        names = tuple(dict.fromkeys(os.fspath(file) for file in files)) or (
-            default_stack_file(root),
-        )
+        faults = FaultCollector()
+        names = expand_names(files or (default_stack_file(root),), root, faults)
         project = cls(
-            _load(names, root, environ, envsubst=envsubst, pipes=bool(files)),
+            _load(names, root, environ, faults, envsubst=envsubst, pipes=bool(files)),
             root=root,
             environ=environ,
         )
@@ -118,7 +123,7 @@ class Project:
         functions = FrozenMap({spec.name: spec for spec in specs})
         return cls(Stack(functions=functions), root=root, environ=environ)
 
-    def plan(
+    def plan(  # noqa: PLR0913  # the fields of a request
         self,
         *names: str,
         filter: str | None = None,  # noqa: A002  # faas-cli's name for it
@@ -126,11 +131,13 @@ class Project:
         flags: CacheFlags | None = None,
         options: BuildOptions = _NO_OPTIONS,
         strict: bool = False,
+        purpose: Purpose = "build",
     ) -> StackPlan:
         """Plans the functions: those named, those that match, or all but those that are skipped.
 
         `flags=None` takes the cache flags from the environment; `strict` turns warnings into
-        errors. Everything that is wrong is in `.diagnostics`. Runs at most `git`, for
+        errors. `purpose` is `build`, `push` or `contexts`: what only a build needs is no error for
+        the others. Everything that is wrong is in `.diagnostics`. Runs at most `git`, for
         `options.tag`.
         """
         faults = FaultCollector()
@@ -145,6 +152,7 @@ class Project:
             flags=flags,
             options=options,
             strict=strict,
+            purpose=purpose,
         )
         return plan_request(self.stack, request, self._folder, self.environ, faults)
 
@@ -155,6 +163,23 @@ class Project:
         does not exist or does not respond.
         """
         return self._preparation.inspect(plan)
+
+    def check_sources(self, plan: StackPlan) -> StackPlan:
+        """The plan with what a build would refuse of its files among its diagnostics.
+
+        These are handlers, templates, contexts, extra paths and files of build secrets. Writes
+        nothing and runs nothing.
+        """
+        return self._preparation.with_sources(plan)
+
+    def preview(self, plan: StackPlan, *, bake: bool = False) -> StackPlan:
+        """The plan that `build` would run here; raises what `build` raises before it starts.
+
+        Inspects the builder if the plan depends on it. Writes nothing; a template that `build`
+        would pull may still add build options.
+        """
+        plan = self._preparation.on_builder(plan, bake=bake)
+        return self._preparation.checked(self._preparation.with_sources(plan))
 
     def prepare(
         self,
@@ -171,17 +196,22 @@ class Project:
         bring build options, so the plan is made again. Waits at most `timeout` seconds.
         """
         end = Deadline(timeout)
+        plan = self._preparation.planned(plan, "build")
         return self._preparation.prepare(plan, pull=pull_templates, bake=bake, deadline=end)
 
     def write_contexts(self, plan: StackPlan, *, pull_templates: bool = True) -> StackPlan:
         """Writes the contexts to `build/NAME` and builds nothing; no builder is needed.
 
-        Returns the plan with the templates that were pulled, as `prepare` does.
+        Faults that only docker or git would notice are no errors. Returns the plan with the
+        templates that were pulled, as `prepare` does.
         """
-        unbuilt = plan.with_building(building=False)
-        written = self._preparation.with_templates(unbuilt, pull=pull_templates)
+        contexts = self._preparation.planned(plan, "contexts")
+        written = self._preparation.with_templates(contexts, pull=pull_templates)
         self._preparation.write_contexts(written)
-        return plan if written is unbuilt else written.with_building(building=True)
+        if written.request.purpose == plan.request.purpose:
+            return written
+        same = written.inputs.templates == contexts.inputs.templates
+        return plan if same else self._preparation.again(plan)
 
     def build(  # noqa: PLR0913  # what a run has
         self,
@@ -192,7 +222,10 @@ class Project:
         fail_fast: bool = False,
         timeout: float | None = None,
         retry: bool = True,
+        inputs: bool = False,
         quiet: bool = False,
+        verbose: bool = False,
+        progress: str = "auto",
         on_event: Callable[[Event], object] | None = None,
         output: Output = None,
         stop: Stop | None = None,
@@ -200,17 +233,20 @@ class Project:
         """Builds the functions of a plan, up to `parallel` at once, preparing what is not prepared.
 
         A failed build stops no other unless `fail_fast`; `timeout` is in seconds, for everything;
-        `retry` builds a function once more whose cache is broken (rule G3).
+        `retry` builds a function once more whose cache is broken (rule G3); `inputs` records
+        digests of what each function was built from, for `compare`.
         `on_event` receives the build events, `output` (by default `sys.stderr`) what the builders
-        print, with `quiet` that of failed builds only; they are called one at a time in this
-        thread, and if either raises, the builds are stopped and the exception is passed on.
+        print, with `quiet` that of failed builds only, with `verbose` the commands too; they are
+        called one at a time in this thread, and if either raises, the builds are stopped and the
+        exception is passed on. `progress` has docker's values: `auto`, `plain` for every step,
+        `tty`, `rawjson`, `quiet`, `none`.
         Changes no signal handler: a `KeyboardInterrupt` stops the builds and is raised again.
         Raises `FaasCacheError` for what is known before a build starts.
         """
         from faas_cache.runner.stack_builds import build_stack
 
         deadline = Deadline(timeout, stop)
-        plan = self._preparation.checked(plan)
+        plan = self._preparation.checked(self._preparation.planned(plan, "build"))
         if stop is None or not stop.stopped:
             try:
                 plan = self._preparation.ready(plan, bake=bake, deadline=deadline)
@@ -231,6 +267,9 @@ class Project:
             output=output,
             stop=stop,
             retry=retry,
+            inputs=inputs,
+            verbose=verbose,
+            progress=progress,
         )
 
     async def abuild(
@@ -254,21 +293,12 @@ class Project:
     ) -> BuildResult:
         """Pushes the images of a plan that an earlier build left.
 
-        The arguments are those of `build` but for `bake` and `retry`. docker pushes; a builder that
-        the options name is inspected all the same, so that a wrong name is an error.
+        Faults of a build are no errors here. The arguments are those of `build` but for `bake`,
+        `retry`, `inputs` and `progress`.
         """
-        from faas_cache.runner.preparation import names_builder
         from faas_cache.runner.stack_builds import push_stack
 
-        deadline = Deadline(arguments.get("timeout"), stop)
-        plan = self._preparation.checked(plan.with_building(building=False))
-        if names_builder(plan) and not deadline.stopped:
-            try:
-                self._preparation.inspect(plan, deadline)
-            except FaasCacheError:
-                if stop is None or not stop.stopped:
-                    raise
-        arguments["timeout"] = deadline.remaining
+        plan = self._preparation.checked(self._preparation.planned(plan, "push"))
         return push_stack(plan, environ=self.environ, stop=stop, **arguments)
 
     def set_cache(
@@ -307,17 +337,17 @@ class Project:
         return Preparation(root=self._folder, environ=self.environ, contexts=contexts)
 
 
-def _load(
+def _load(  # noqa: PLR0913  # what loading needs, and the faults that are known already
     names: tuple[str, ...],
     root: FilePath,
     environ: Mapping[str, str],
+    faults: FaultCollector,
     *,
     envsubst: bool,
     pipes: bool,
 ) -> Stack:
     """The stack of a file, or of several; raises with the faults of all that are unreadable."""
     stacks: dict[str, Stack] = {}
-    faults = FaultCollector()
     for name in names:
         with faults.catch():
             stacks[name] = _load_stack(name, root, environ, envsubst=envsubst, pipes=pipes)

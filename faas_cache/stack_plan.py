@@ -10,30 +10,28 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 import attrs
 
-from faas_cache.model.backends import Direction
-from faas_cache.model.builders import BUILDX, DOCKER, Builder
+from faas_cache.model.builders import DOCKER, Builder
 from faas_cache.model.ci import resolve_export
-from faas_cache.model.diagnostics import Diagnostic, Location, errors
-from faas_cache.model.entries import CacheEntry
+from faas_cache.model.diagnostics import Diagnostic, errors
 from faas_cache.model.errors import BuilderError, FaasCacheError, InvalidInput
 from faas_cache.model.faults import FaultCollector
 from faas_cache.model.flags import CacheFlags
 from faas_cache.model.frozen_map import FrozenMap
 from faas_cache.model.specs import FunctionSpec
 from faas_cache.model.value import Value
+from faas_cache.planning.cache_uses import CacheUse, cache_uses
 from faas_cache.planning.checks import check_builder, check_each, check_files
 from faas_cache.planning.context_files import ContextFiles, ReadFiles
 from faas_cache.planning.equal_builds import equal_builds
-from faas_cache.planning.function_names import check_name
 from faas_cache.planning.options import BuildOptions, checked_environ
 from faas_cache.planning.plan import BuildPlan
-from faas_cache.planning.preparation import check_conflicts, prepare_function, select_functions
-from faas_cache.planning.requests import PlanInputs, Request
-from faas_cache.planning.resolution import resolve
-from faas_cache.planning.run_rules import check_default, check_scope_reach
+from faas_cache.planning.preparation import select_functions
+from faas_cache.planning.purposes import FunctionPlans, plan_functions, plan_others, with_buildx
+from faas_cache.planning.requests import PlanInputs, Purpose, Request
 from faas_cache.planning.stack_checks import check_between
 from faas_cache.planning.unread_exports import check_reads
 from faas_cache.render.commands import Command
+from faas_cache.render.docker import docker_push
 from faas_cache.render.front_ends import (
     FRONT_ENDS,
     FrontEnd,
@@ -51,23 +49,6 @@ _NO_FLAGS = CacheFlags()
 _NO_OPTIONS = BuildOptions()
 _NO_INPUTS = PlanInputs()
 _NO_FILES: Mapping[str, ContextFiles] = FrozenMap()
-
-
-@attrs.frozen(kw_only=True, eq=False, repr=False)
-class CacheUse(Value):
-    """One cache that a function imports from or exports to.
-
-    Attributes:
-        function: The name of the function.
-        direction: `from` for an import, `to` for an export.
-        entry: The entry as the builder reads it.
-        location: Where the text behind the entry is.
-    """
-
-    function: str
-    direction: Direction
-    entry: CacheEntry
-    location: Location
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
@@ -122,17 +103,6 @@ class StackPlan(Value):
         plans = tuple(plan for plan in self.plans if plan.function not in same)
         return attrs.evolve(self, plans=plans) if same else self
 
-    def with_building(self, *, building: bool) -> StackPlan:
-        """The same functions, whose images are built; or are pushed, or contexts are written.
-
-        Functions that overwrite each other's image are an error where they are built (E7).
-        """
-        request = attrs.evolve(self.request, building=building)
-        plan = attrs.evolve(self, request=request)
-        if not building and not any(d.name == "shared-image" for d in self.diagnostics):
-            return plan  # E7 is all that depends on it
-        return _assemble(plan)
-
     @property
     def builder_name(self) -> str | None:
         """The buildx builder that the plans name; `None` is the current one."""
@@ -153,16 +123,7 @@ class StackPlan(Value):
     @property
     def caches(self) -> tuple[CacheUse, ...]:
         """Every cache that the plans import from and export to, by function and direction."""
-        uses = [
-            (plan.function, direction, entry, Location(path=path))
-            for plan in self.plans
-            for direction, entry, path in plan.entries()
-        ]
-        locations = self.stack.locations(use[-1] for use in uses)
-        return tuple(
-            CacheUse(function=function, direction=direction, entry=entry, location=location)
-            for (function, direction, entry, _), location in zip(uses, locations, strict=True)
-        )
+        return cache_uses(self.plans, self.stack.locations)
 
     def on(self, builder: Builder) -> StackPlan:
         """The same functions, checked for a builder, with the front end that it has (F2, F3).
@@ -185,6 +146,11 @@ class StackPlan(Value):
         inputs = attrs.evolve(self.inputs, dockerfiles=dockerfiles, context_files=context_files)
         return _assemble(attrs.evolve(self, inputs=inputs))
 
+    def with_faults(self, diagnostics: Iterable[Diagnostic]) -> StackPlan:
+        """The same functions, with more that is wrong with them."""
+        more = tuple(diagnostics)
+        return _assemble(attrs.evolve(self, faults=(*self.faults, *more))) if more else self
+
     def raise_errors(self) -> None:
         """Raises the errors, if there are any; `BuilderError` if all are about the builder."""
         if self.errors:
@@ -193,13 +159,22 @@ class StackPlan(Value):
     def commands(self, *, bake: bool = False) -> tuple[Command, ...]:
         """The commands in order: for each function its build, then its pushes; or one bake for all.
 
-        Equal builds have one command, under the first of their functions (E8).
+        Equal builds have one command, under the first of their functions (E8). A plan of a push has
+        only pushes, and one of contexts no commands.
 
         Raises with `.errors` if there are any.
         """
         if self.errors or self.front_end is None:  # without a front end there is an error
             raise self._error()
         plans = self.distinct().plans
+        if self.request.purpose != "build":
+            push = self.front_end.push or docker_push
+            pushed = plans if self.request.purpose == "push" else ()
+            return tuple(
+                attrs.evolve(command, kind="push", function=plan.function, cwd=self.inputs.root)
+                for plan in pushed
+                for command in push(plan)
+            )
         if not bake:
             return tuple(
                 attrs.evolve(command, function=plan.function, cwd=self.inputs.root)
@@ -231,6 +206,7 @@ def plan_stack(  # noqa: PLR0913  # the fields of a request, and what was read f
     strict: bool = False,
     inputs: PlanInputs = _NO_INPUTS,
     builder: Builder | None = None,
+    purpose: Purpose = "build",
     read_files: Callable[[StackPlan], ReadFiles] | None = None,
 ) -> StackPlan:
     """The plan of the selected functions of a stack; mistakes of the user do not raise.
@@ -239,86 +215,37 @@ def plan_stack(  # noqa: PLR0913  # the fields of a request, and what was read f
     plans: `read_files` gets them before they are checked.
     """
     request = Request(
-        names=names, filter=filter, regex=regex, flags=flags, options=options, strict=strict
+        names=names,
+        filter=filter,
+        regex=regex,
+        flags=flags,
+        options=options,
+        strict=strict,
+        purpose=purpose,
     )
     faults = FaultCollector()
     faults.add(*stack.diagnostics, *inputs.diagnostics)
-    check_conflicts(flags, faults)
-    flags = resolve_export(flags, inputs.environ)  # D10: the request keeps `auto`
+    decided = attrs.evolve(request, flags=resolve_export(flags, inputs.environ))  # D10
+    planning = FunctionPlans(stack, decided, inputs, faults)
     selected = select_functions(stack, request, faults)
-    check_default(stack.build_cache, flags, faults)
-    check_scope_reach(selected, flags, faults)
-    specs: dict[str, FunctionSpec] = {}
-    plans: list[BuildPlan] = []
-    for spec in selected:
-        if spec.context is None:
-            location = Location(path=("functions", spec.name))
-            named = check_name(stack.own_name(spec.name))
-            faults.add(*(attrs.evolve(diagnostic, location=location) for diagnostic in named))
-        with faults.catch():
-            specs[spec.name] = _prepare(stack, spec, options, inputs)
-            plans.append(_resolve(specs[spec.name], flags, options))
-    others = _others(stack, {spec.name for spec in selected}, flags, options, inputs)
+    plan_functions(planning, selected)
     environ = None if inputs.environ is None else checked_environ(inputs.environ)
     stack_plan = StackPlan(
-        plans=tuple(plans),
+        plans=tuple(planning.plans),
         diagnostics=(),
         builder=builder,
         front_end=None,
         request=request,
-        specs=FrozenMap(specs),
+        specs=FrozenMap(planning.specs),
         stack=stack,
         inputs=attrs.evolve(inputs, environ=environ),
-        resolved=tuple(plans),
-        others=others,
+        resolved=tuple(planning.plans),
+        others=plan_others(planning, (spec.name for spec in selected)),
         faults=tuple(faults.diagnostics),
     )
     if read_files is not None:
         return stack_plan.with_files(*read_files(stack_plan))
     return _assemble(stack_plan)
-
-
-def _others(
-    stack: Stack,
-    selected: set[str],
-    flags: CacheFlags,
-    options: BuildOptions,
-    inputs: PlanInputs,
-) -> tuple[BuildPlan, ...]:
-    """The plans of the functions that are not selected, for the rules between functions."""
-    options = attrs.evolve(options, tag="latest")
-    if not selected:
-        return ()
-    plans: list[BuildPlan] = []
-    ignored = FaultCollector()  # the faults of functions that are not built now
-    for name, spec in stack.functions.items():
-        if name not in selected and not spec.skip_build:
-            with ignored.catch():
-                plans.append(_resolve(_prepare(stack, spec, options, inputs), flags, options))
-    return tuple(plans)
-
-
-def _prepare(
-    stack: Stack, spec: FunctionSpec, options: BuildOptions, inputs: PlanInputs
-) -> FunctionSpec:
-    """The spec with options and template; its context has the name of the function in its file."""
-    prepared = prepare_function(spec, options, inputs)
-    own = stack.own_name(spec.name)
-    if prepared.context is not None or own == spec.name:
-        return prepared
-    return attrs.evolve(prepared, context=attrs.evolve(spec, name=own).context_path)
-
-
-def _resolve(spec: FunctionSpec, flags: CacheFlags, options: BuildOptions) -> BuildPlan:
-    """The plan of one function; what `publish` does needs buildx, with caching or without."""
-    plan = resolve(spec, flags)
-    if options.address is not None:
-        plan = attrs.evolve(plan, address=options.address)
-    return _with_buildx(plan) if options.publish else plan
-
-
-def _with_buildx(plan: BuildPlan) -> BuildPlan:
-    return attrs.evolve(plan, needs=plan.needs | {BUILDX})
 
 
 def _with_builder(plan: BuildPlan, name: str) -> BuildPlan:
@@ -330,10 +257,13 @@ def _with_builder(plan: BuildPlan, name: str) -> BuildPlan:
 
 def _assemble(stack_plan: StackPlan) -> StackPlan:
     """The stack plan with what follows from its builder, its front end and what was read."""
+    if stack_plan.request.purpose != "build":
+        pushing = stack_plan.chosen or FRONT_ENDS["docker_build"]
+        return _finish(stack_plan, stack_plan.resolved, stack_plan.faults, pushing)
     builder, chosen, inputs = stack_plan.builder, stack_plan.chosen, stack_plan.inputs
     plans = stack_plan.resolved
     if chosen == FRONT_ENDS["buildx_build"]:
-        plans = tuple(map(_with_buildx, plans))
+        plans = tuple(map(with_buildx, plans))
     faults = FaultCollector(stack_plan.faults)
     faults.add(*check_each(plans, builder, inputs.environ, inputs.dockerfiles))
     if inputs.dockerfiles or inputs.context_files:
@@ -345,13 +275,14 @@ def _assemble(stack_plan: StackPlan) -> StackPlan:
         *check_between(
             plans,
             stack_plan.others,
-            building=stack_plan.request.building,
             caches_of_others=_has_settings(stack_plan.request.flags),
         )
     )
     stack, specs = stack_plan.stack, stack_plan.specs.values()
     if not stack.invalid_functions:  # one of them may import what is exported (E9)
-        faults.add(*check_reads(specs, stack.functions.values(), stack_plan.request.flags))
+        deployed = frozenset(stack.deployed_functions)
+        readers = (spec for name, spec in stack.functions.items() if name not in deployed)
+        faults.add(*check_reads(specs, readers, stack_plan.request.flags))
     # A front end of another program does not use docker's builder.
     other = chosen is not None and chosen.program != (builder.program if builder else DOCKER)
     publish = stack_plan.request.options.publish
@@ -368,10 +299,21 @@ def _assemble(stack_plan: StackPlan) -> StackPlan:
             unsupported = [d for c in _commands(plan, front_end) for d in c.unsupported]
             # What docker does not support in a build, it does otherwise; other programs lose it.
             faults.add(*(errors(unsupported) if front_end.program == DOCKER else unsupported))
+    return _finish(stack_plan, plans, faults.diagnostics, front_end)
+
+
+def _finish(
+    stack_plan: StackPlan,
+    plans: Iterable[BuildPlan],
+    faults: Iterable[Diagnostic],
+    front_end: FrontEnd | None,
+) -> StackPlan:
+    """The stack plan with its diagnostics located, and without the plans of faulty functions."""
     # A fault of a flag is one fault, however many functions it reaches.
-    diagnostics = stack_plan.stack.report(dict.fromkeys(faults.diagnostics))
+    diagnostics = stack_plan.stack.report(dict.fromkeys(faults))
     if stack_plan.request.strict:
         diagnostics = tuple(map(_strict, diagnostics))
+    plans = tuple(plans)
     faulty = _faulty_functions(plans, diagnostics)
     return attrs.evolve(
         stack_plan,

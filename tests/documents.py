@@ -59,6 +59,20 @@ def fences(text: str) -> list[Fence]:
     ]
 
 
+def completed(example: str) -> str:
+    r"""A stack file of an example, with the provider and the `lang` that it leaves out.
+
+    >>> completed("functions:\n  fn:\n    image: a/fn\n")
+    'provider: {name: openfaas}\nfunctions:\n  fn:\n    lang: dockerfile\n    image: a/fn\n'
+    """
+    if "lang:" not in example:
+        line = r"\1    lang: dockerfile\n"
+        example = re.sub(r"^(  \S+:\n)(?=    \w)", line, example, flags=re.MULTILINE)
+    if re.search(r"^provider:", example, re.MULTILINE):
+        return example
+    return f"provider: {{name: openfaas}}\n{example}"
+
+
 def prose(text: str) -> str:
     """The page without its fenced blocks; lines keep their numbers."""
     return _FENCE.sub(lambda match: "\n" * match[0].count("\n"), text)

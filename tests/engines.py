@@ -14,6 +14,7 @@ from pathlib import Path
 import attrs
 
 from faas_cache import BuildResult, Project, from_dict
+from faas_cache.cli.commands import COMMANDS
 
 UP = (Path(__file__).parents[2] / "shared" / "engine" / "up").resolve()
 REQUIRED = os.environ.get("FAAS_CACHE_REQUIRE_ENGINE") == "1"
@@ -79,10 +80,21 @@ class EngineProject:
 
     def faas_cache(self, *words: str) -> subprocess.CompletedProcess[str]:
         """Runs the command line as a user does."""
-        argv = [sys.executable, "-m", "faas_cache", *words]
         return subprocess.run(
-            argv, check=False, capture_output=True, text=True, cwd=self.folder, env=self.environ
+            self.argv(*words),
+            check=False,
+            capture_output=True,
+            text=True,
+            cwd=self.folder,
+            env=self.environ,
         )
+
+    def argv(self, *words: str) -> list[str]:
+        """The command line with these words; contexts that `write` wrote are built as they are."""
+        flags = {flag.name for _, group in COMMANDS[words[0]].groups for flag in group}
+        written = (self.folder / "build" / "fn").exists() and not (self.folder / "fn").exists()
+        more = ["--prebuilt"] if written and "--prebuilt" in flags else []
+        return [sys.executable, "-m", "faas_cache", *words, *more]
 
     def report(self) -> BuildResult:
         """The result that `--report report.json` wrote."""

@@ -26,6 +26,7 @@ from faas_cache.serialization.forms import FORMS, class_of
 
 # The names that programs are written against.
 PUBLIC = {
+    "BuildInputs",
     "BuildOptions",
     "BuildPlan",
     "BuildResult",
@@ -34,6 +35,7 @@ PUBLIC = {
     "CacheFlags",
     "CacheReport",
     "Command",
+    "Comparison",
     "Diagnostic",
     "Explanation",
     "FaasCacheError",
@@ -45,6 +47,7 @@ PUBLIC = {
     "Stop",
     "Template",
     "check",
+    "compare",
     "explain",
     "from_dict",
     "inspect_builder",
@@ -157,7 +160,19 @@ def test_public_values_are_values(name: str, data: st.DataObject) -> None:
 
 
 # What the library makes and users read; `from_dict` checks the types of what it reads.
-RESULTS = {"CacheReport", "Explanation", "Reference", "Stack", "StackPlan", "Step", *EVENTS}
+RESULTS = {
+    "BuildInputs",
+    "CacheReport",
+    "CacheUse",
+    "Change",
+    "Comparison",
+    "Explanation",
+    "Reference",
+    "Stack",
+    "StackPlan",
+    "Step",
+    *EVENTS,
+}
 
 
 def arguments() -> Iterator[Any]:

@@ -232,3 +232,25 @@ def test_g4_needs_an_import_that_was_found() -> None:
     ):
         assert useless_import(CacheReport(function="fn", steps=(step, MISS))) is None
     assert useless_import(CacheReport(function="fn", steps=(IMPORT,))) is None
+
+
+@pytest.mark.parametrize(
+    ("stages", "only_last_stage", "expected"),
+    [
+        (("", ""), False, True),
+        (("", ""), True, True),
+        (("deps ", "stage-1 "), False, True),
+        (("deps ", "stage-1 "), True, False),
+    ],
+)
+def test_g4_the_reason_agrees_with_the_note(
+    stages: tuple[str, ...], *, only_last_stage: bool, expected: bool
+) -> None:
+    """G4: of the steps that `inline` cannot hold, the first that ran is named as in any build."""
+    steps = [attrs.evolve(MISS, name=f"[{stage}2/3] RUN a") for stage in stages]
+    report = CacheReport(function="fn", steps=(IMPORT, *steps), only_last_stage=only_last_stage)
+    assert (
+        report.useless_import,
+        useless_import(report) is not None,
+        report.reason.startswith("the imported cache matches no step"),
+    ) == (expected,) * 3

@@ -15,6 +15,7 @@ PARTS = (
     "cli",
     "conformance",
     "project",
+    "comparison",
     "serialization",
     "runner",
     "contexts",

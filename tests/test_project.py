@@ -56,7 +56,7 @@ def test_the_default_is_the_first_of_two_names(tmp_path: Path) -> None:
 
 def test_a_relative_file_is_in_the_root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever the current folder, and a location has the name as it was given."""
-    write_files(tmp_path / "project", {"ci/my.yml": HEAD + "  fn: {}\n"})
+    write_files(tmp_path / "project", {"ci/my.yml": HEAD + "  fn: {context: .}\n"})
     (tmp_path / "elsewhere").mkdir()
     monkeypatch.chdir(tmp_path / "elsewhere")
     project = Project.load("ci/my.yml", root=tmp_path / "project", environ={})
@@ -119,7 +119,8 @@ def test_without_a_stack_to_speak_of_load_raises(
 def test_faults_within_functions_are_data(tmp_path: Path) -> None:
     """All functions' faults are in the plan, and the others have one."""
     write_project(
-        tmp_path, f"  a: {{}}\n{CACHED}  b: {{image: x, build_cache: {{from: [gha]}}}}\n  c: 1\n"
+        tmp_path,
+        f"  a: {{context: .}}\n{CACHED}  b: {{image: x, context: ., build_cache: {{from: [gha]}}}}\n  c: 1\n",
     )
     plan = load(tmp_path).plan()
     assert (names(plan), [p.function for p in plan.plans]) == (
@@ -153,10 +154,10 @@ def test_functions_without_a_stack_file(tmp_path: Path) -> None:
 
 def test_a_plan_is_relative_to_the_root(tmp_path: Path) -> None:
     """Its commands run in the project's folder, with the context of faas-cli."""
-    write_project(tmp_path, "  fn: {image: a/fn}\n")
+    write_project(tmp_path, "  fn: {image: a/fn, lang: py}\n")
     (command,) = load(tmp_path).plan().commands()
     assert (command.shell(), command.cwd) == (
-        "docker build --tag a/fn:latest build/fn",
+        "docker build --build-arg ADDITIONAL_PACKAGE= --tag a/fn:latest build/fn",
         str(tmp_path),
     )
 
@@ -199,7 +200,7 @@ def test_an_invalid_variable_is_data(tmp_path: Path) -> None:
 
 def test_strict_makes_warnings_errors(tmp_path: Path) -> None:
     """So that a build stops at them."""
-    write_project(tmp_path, "  Fn: {image: a}\n")
+    write_project(tmp_path, "  Fn: {image: a, lang: py}\n")
     project = load(tmp_path)
     plans = [project.plan(), project.plan(strict=True)]
     assert [[d.name for d in plan.errors] for plan in plans] == [[], ["undeployable-name"]]

@@ -21,16 +21,14 @@ from stack_files import (
     write_project,
 )
 
-from faas_cache.model.errors import BuilderError
 from faas_cache.model.frozen_map import FrozenMap
 from faas_cache.model.specs import FunctionSpec
 from faas_cache.planning.options import BuildOptions
 from faas_cache.planning.plan import BuildPlan
 from faas_cache.project import Project
 from faas_cache.render.commands import Command
-from faas_cache.render.front_ends import FRONT_ENDS, FrontEnd
+from faas_cache.render.front_ends import FrontEnd
 from faas_cache.runner.results import BuildResult
-from faas_cache.runner.stack_builds import choose_progress
 from faas_cache.runner.stop import Stop
 
 STREAMS = Path(__file__).parent / "vectors" / "streams"
@@ -178,41 +176,13 @@ def test_a_push_pushes_what_was_built(root: Path, fake_docker: FakeDocker) -> No
     )
 
 
-NO_BUILDER = 'ERROR: no builder "nope" found\n'
-
-
-def test_a_push_does_not_ignore_the_name_of_a_builder(root: Path, fake_docker: FakeDocker) -> None:
-    """One that does not exist, or does not respond, is an error as in a build; one that does is inspected only."""
-    fake_docker.answer("buildx inspect nope", stderr=NO_BUILDER, exit_code=1)
-    fake_docker.describe(
-        inspect="Name: far\nDriver: remote\n\nNodes:\nName: far0\nStatus: running\n"
-    )
+def test_a_push_needs_no_builder(root: Path, fake_docker: FakeDocker) -> None:
+    """Docker pushes: the builder that the options name for a build is not asked, and may be gone."""
+    fake_docker.answer("buildx inspect nope", stderr="ERROR: no builder\n", exit_code=1)
     project = load(write_project(root, CACHED), fake_docker)
-    with pytest.raises(BuilderError) as caught:
-        project.push(project.plan(options=BuildOptions(builder="nope")))
-    assert [d.message for d in caught.value.diagnostics] == ["no builder named `nope`"]
-    assert not [call for call in fake_docker.calls if call.argv[0] == "push"]
-    result = project.push(project.plan(options=BuildOptions(builder="far")), output=io.BytesIO())
-    assert (statuses(result), fake_docker.calls[-1].argv) == (
-        [("fn", "pushed")],
-        ("push", "a/fn:latest"),
-    )
-
-
-def test_a_push_with_a_builder_can_be_stopped(root: Path, fake_docker: FakeDocker) -> None:
-    """While the builder is asked, and before: nothing is pushed, and it is no error of the builder."""
-    project = load(write_project(root, CACHED), fake_docker)
-    plan = project.plan(options=BuildOptions(builder="far"))
-    stop = Stop()
-    fake_docker.answer("*", script=SLOW)
-    threading.Timer(0.3, stop.stop).start()
-    assert statuses(project.push(plan, stop=stop)) == [("fn", "not started")]
-    asked = len(fake_docker.calls)
-    assert statuses(project.push(plan, stop=stop)) == [("fn", "not started")]
-    assert len(fake_docker.calls) == asked
-    with pytest.raises(BuilderError):
-        project.push(plan, timeout=0.3)
-    assert fake_docker.running() == set()
+    plan = project.plan(options=BuildOptions(builder="nope"))
+    assert statuses(project.push(plan, output=io.BytesIO())) == [("fn", "pushed")]
+    assert [call.argv for call in fake_docker.calls] == [("push", "a/fn:latest")]
 
 
 def test_events_and_output_come_in_the_calling_thread(root: Path, fake_docker: FakeDocker) -> None:
@@ -251,46 +221,6 @@ def test_a_program_of_ones_own_builds(root: Path, fake_docker: FakeDocker) -> No
         "push a/fn:latest",
         "push a/fn:latest",
     ]
-
-
-# How builds report their progress.
-
-
-@pytest.mark.parametrize(
-    ("variables", "options", "terminal", "progress"),
-    [
-        ({}, BuildOptions(), False, "rawjson"),
-        ({}, BuildOptions(), True, "history"),
-        ({"BUILDKIT_PROGRESS": "auto"}, BuildOptions(), True, "history"),
-        ({"BUILDKIT_PROGRESS": "plain"}, BuildOptions(), True, "rawjson"),
-        ({"BUILDKIT_PROGRESS": "tty"}, BuildOptions(), False, ""),
-        ({}, BuildOptions(builder_flags=["--progress=plain"]), False, ""),
-    ],
-)
-def test_a_display_that_the_user_chose_is_left_alone(
-    root: Path,
-    fake_docker: FakeDocker,
-    variables: dict[str, str],
-    options: BuildOptions,
-    terminal: bool,  # noqa: FBT001  # a column of the table
-    progress: str,
-) -> None:
-    """Otherwise the builder is asked for what can be read best."""
-    fake_docker.describe()
-    project = load(write_project(root, CACHED), fake_docker)
-    plan = project.prepare(project.plan(options=options))
-    assert choose_progress(plan, variables, terminal=terminal) == progress
-
-
-def test_without_a_cache_there_is_nothing_to_report(root: Path, fake_docker: FakeDocker) -> None:
-    """Docker draws what it likes; a front end with plain lines is read."""
-    fake_docker.describe()
-    project = load(write_project(root, TWO), fake_docker)
-    plan = project.plan().on(project.inspect_builder())
-    own = FrontEnd(name="own", program="own", build=FRONT_ENDS["docker_build"].build)
-    plain = FrontEnd(name="own", program="own", build=own.build, progress="plain")
-    plans = [plan, plan.using(FRONT_ENDS["buildx_build"]), plan.using(own), plan.using(plain)]
-    assert [choose_progress(each, {}) for each in plans] == ["", "", "", "plain"]
 
 
 # asyncio.

@@ -10,7 +10,7 @@ from faas_cache.model.errors import InvalidInput, InvalidStack
 from faas_cache.planning.options import BuildOptions
 from faas_cache.project import Project
 
-SHARED = "  {0}: {{image: x/{0}, build_cache: {{from: [x/c], to: [x/c]}}}}\n"
+SHARED = "  {0}: {{image: x/{0}, context: ., build_cache: {{from: [x/c], to: [x/c]}}}}\n"
 
 
 def load(root: Path, *files: str) -> Project:
@@ -52,8 +52,8 @@ def test_each_file_has_the_diagnostics_that_it_has_alone(
     option = PYTHON[:-2] + ", build_options: [nope]}\n"
     write(
         tmp_path,
-        a=f"  Bad_name: {{image: a}}\n  b: {{}}\n{option}",
-        b="  x: {image: b, zz: 1}\nconfiguration: {coppy: []}\n",
+        a=f"  Bad_name: {{image: a, lang: py}}\n  b: {{context: .}}\n{option}",
+        b="  x: {image: b, context: ., zz: 1}\nconfiguration: {coppy: []}\n",
     )
     together = {
         (d.name, d.location.file, d.location.line, d.location.column)
@@ -79,7 +79,7 @@ def test_each_file_has_the_diagnostics_that_it_has_alone(
 def test_a_default_is_located_in_the_file_that_it_is_written_in(tmp_path: Path) -> None:
     """It is the setting of every function of that file that has none of its own."""
     after = "configuration: {build_cache: {to: ['type=local,dest=/c,mode=medium']}}\n"
-    write(tmp_path, a="  fn: {image: a}\n" + after, b="  fn: {image: b}\n")
+    write(tmp_path, a="  fn: {image: a, context: .}\n" + after, b="  fn: {image: b}\n")
     diagnostics = load(tmp_path, "a.yml", "b.yml").plan().diagnostics
     (location,) = (d.location for d in diagnostics if d.name == "invalid-mode")
     assert (location.file, location.line, path_text(location.path)) == (
@@ -118,10 +118,10 @@ def test_a_filter_matches_the_names_in_the_files(tmp_path: Path) -> None:
 
 def test_contexts_are_those_of_the_function_in_its_file(tmp_path: Path) -> None:
     """Also that of a function with a context of its own."""
-    write(tmp_path, a="  fn: {image: a}\n", b="  fn: {image: b, context: ./x}\n")
+    write(tmp_path, a="  fn: {image: a, lang: py}\n", b="  fn: {image: b, context: ./x}\n")
     plan = load(tmp_path, "a.yml", "b.yml").plan()
     assert shells(plan) == [
-        "docker build --tag a:latest build/fn",
+        "docker build --build-arg ADDITIONAL_PACKAGE= --tag a:latest build/fn",
         "docker build --tag b:latest ./x",
     ]
 
@@ -157,6 +157,20 @@ def test_every_unreadable_file_is_reported(tmp_path: Path) -> None:
 
 def test_a_file_without_errors_is_planned_beside_one_with_errors(tmp_path: Path) -> None:
     """The faults of one file are data."""
-    write(tmp_path, a="  fn: {}\n", b="  fn: {image: b}\n")
+    write(tmp_path, a="  fn: {context: .}\n", b="  fn: {image: b, context: .}\n")
     plan = load(tmp_path, "a.yml", "b.yml").plan()
     assert (names(plan), [p.function for p in plan.plans]) == (["missing-image"], ["b.yml: fn"])
+
+
+def test_sources_are_those_of_each_file(tmp_path: Path) -> None:
+    """The paths to copy, and the sources of templates; what is only deployed is noted."""
+    write_files(tmp_path, {**HANDLER, "x.txt": "x"})
+    copied = "configuration: {copy: [gone], templates: [{name: py, source: ./templates}]}\n"
+    write(tmp_path, a=PYTHON + copied, b=PYTHON + "  redis: {image: redis}\n")
+    project = load(tmp_path, "a.yml", "b.yml")
+    plan = project.check_sources(project.plan())
+    assert [(d.name, d.location.file, path_text(d.location.path)) for d in plan.diagnostics] == [
+        ("deploy-only", "b.yml", "functions['b.yml: redis']"),
+        ("invalid-context", "a.yml", "configuration.copy[0]"),
+        ("missing-template", "b.yml", "functions['b.yml: fn'].lang"),
+    ]

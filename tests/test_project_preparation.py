@@ -18,7 +18,6 @@ from stack_files import (
     TEMPLATE,
     TWO,
     builds,
-    names,
     tree,
     write_files,
     write_project,
@@ -76,11 +75,10 @@ def test_extra_paths_are_copied(root: Path, fake_docker: FakeDocker) -> None:
     [
         (PYTHON, HANDLER, "missing-template"),
         (PYTHON, TEMPLATE, "invalid-context"),
-        ("  fn: {image: a}\n", {}, "missing-context"),
         ("  fn: {image: a, context: gone}\n", {}, "missing-context"),
         ("  fn: {image: a, context: ., build_secrets: {s: gone}}\n", {}, "missing-secret-file"),
     ],
-    ids=["template", "handler", "lang", "context", "secret"],
+    ids=["template", "handler", "context", "secret"],
 )
 def test_nothing_is_written_before_the_errors_are_known(
     root: Path, fake_docker: FakeDocker, functions: str, files: dict[str, str], name: str
@@ -125,16 +123,25 @@ def test_a_secret_that_exists_is_passed_on(root: Path, fake_docker: FakeDocker) 
     assert builds(fake_docker) == [f"build {secrets} --tag a:latest ."]
 
 
-def test_a_context_that_was_left_is_noted(root: Path, fake_docker: FakeDocker) -> None:
-    """What `write_contexts` wrote is built on another machine, without handlers and templates."""
-    write_project(root, PYTHON, {"build/fn/Dockerfile": "FROM a\n"})
-    project = load(root, fake_docker)
-    plan = project.prepare(project.plan())
-    assert (names(plan), tree(root / "build")) == (
-        ["prebuilt-context"],
-        {"fn/Dockerfile": "FROM a\n"},
-    )
-    assert names(project.prepare(plan)) == ["prebuilt-context"]
+@pytest.mark.parametrize("lang", ["", "dockerfile"])
+def test_what_an_earlier_run_left_is_not_built(
+    root: Path, fake_docker: FakeDocker, lang: str
+) -> None:
+    """The hint says how to ask for it; without `--prebuilt`, it may be stale."""
+    write_files(root, {"build/fn/Dockerfile": "FROM a\n"})
+    function = FunctionSpec(name="fn", image="a", lang=lang, handler="gone")
+    project = Project.of(function, root=root, environ=fake_docker.environ)
+    with pytest.raises(InvalidInput, match="pass `--prebuilt` to build `build/fn` as"):
+        project.prepare(project.plan())
+    assert project.prepare(project.plan(options=BuildOptions(prebuilt=True))).plans
+
+
+def test_a_function_of_a_program_needs_a_context(root: Path, fake_docker: FakeDocker) -> None:
+    """Without a stack file nothing is only deployed."""
+    project = Project.of(FunctionSpec(name="fn", image="a"), root=root, environ={})
+    with pytest.raises(InvalidInput, match="the function has no `lang`"):
+        project.prepare(project.plan())
+    assert fake_docker.calls == []
 
 
 def test_prebuilt_contexts_are_used_as_they_are(root: Path, fake_docker: FakeDocker) -> None:
@@ -217,7 +224,7 @@ def test_a_context_is_locked_while_it_is_built(root: Path, fake_docker: FakeDock
 
 def test_errors_of_a_plan_are_raised(root: Path, fake_docker: FakeDocker) -> None:
     """All of them, before anything else."""
-    write_project(root, "  a: {}\n  b: {}\n")
+    write_project(root, "  a: {context: .}\n  b: {context: .}\n")
     with pytest.raises(InvalidInput) as caught:
         build(load(root, fake_docker))
     assert errors_of(caught) == ["missing-image", "missing-image"]

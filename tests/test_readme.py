@@ -37,7 +37,7 @@ def marked(name: str) -> Fence:
 def test_three_lines_become_the_command(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The three YAML lines at the top give the command below them, to the byte."""
+    """The YAML lines at the top give the command below them, to the byte."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "stack.yaml").write_text(HEAD + blocks("yaml")[0])
     prompt, expected = blocks("console")[0].splitlines()
@@ -141,6 +141,7 @@ def test_the_check_that_is_shown(
     (tmp_path / "stack.yaml").write_text(
         f"{HEAD}    image: ghcr.io/acme/fn:1\n"
         f"    build_cache: {{from: [ghcr.io/acme/fn:buildcache], to: [\n      '{entry}']}}\n"
+        "    context: .\n"
     )
     prompt, _, expected = marked("check").text.partition("\n")
     assert main(prompt.split()[2:]) == 0

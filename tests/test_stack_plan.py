@@ -29,8 +29,12 @@ INLINE = {"image": "a/inline:1", "build_cache": "inline"}
 
 
 def stack_of(**functions: Mapping[str, Any]) -> Stack:
-    """A stack file with these functions, read from text."""
-    text = json.dumps({"provider": {"name": "openfaas"}, "functions": functions}, indent=1)
+    """A stack file with these functions, read from text; each has a context of its own."""
+    described = {
+        name: fields if "lang" in fields else {"context": f"build/{name}", **fields}
+        for name, fields in functions.items()
+    }
+    text = json.dumps({"provider": {"name": "openfaas"}, "functions": described}, indent=1)
     try:
         return Stack.loads(text, {}, file="stack.yaml")
     except InvalidStack as error:
@@ -309,7 +313,7 @@ def test_strict_makes_errors_of_warnings() -> None:
 def test_every_diagnostic_has_its_location() -> None:
     """Findings within the file have file, line and column."""
     result = plan_stack(stack_of(fn={"image": "A"}))
-    assert [str(d.location) for d in result.diagnostics] == ["stack.yaml:7:4: functions.fn.image"]
+    assert [str(d.location) for d in result.diagnostics] == ["stack.yaml:8:4: functions.fn.image"]
 
 
 def test_faults_of_reading_are_reported() -> None:
@@ -400,7 +404,13 @@ def test_d1_disabling_alone_is_fine() -> None:
 
 def test_names_are_checked_where_a_context_is_written() -> None:
     """A name is a folder name and a DNS label, unless the function has its own context."""
-    stack = stack_of(**{"a/b": PLAIN, "Upper": PLAIN, "Own/x": {**MAX, "context": "src"}})
+    stack = stack_of(
+        **{
+            "a/b": PLAIN | {"lang": "x"},
+            "Upper": PLAIN | {"lang": "x"},
+            "Own/x": {**MAX, "context": "src"},
+        }
+    )
     result = plan_stack(stack)
     assert findings(result) == [
         ("invalid-function-name", "error", "functions['a/b']"),
@@ -585,8 +595,8 @@ def test_caches_are_listed_by_function_and_direction() -> None:
     assert [
         (use.function, use.direction, str(use.entry), use.location.line) for use in plan().caches
     ] == [
-        ("max", "from", "type=registry,ref=a/max:buildcache", 11),
-        ("max", "to", "type=registry,ref=a/max:buildcache,mode=max", 11),
+        ("max", "from", "type=registry,ref=a/max:buildcache", 13),
+        ("max", "to", "type=registry,ref=a/max:buildcache,mode=max", 13),
     ]
 
 

@@ -5,27 +5,46 @@ from __future__ import annotations
 import attrs
 
 from faas_cache.buildkit.answers import cause_of_import
-from faas_cache.buildkit.events import Event, Output, StepFinished, StepProgress, StepStarted
+from faas_cache.buildkit.events import (
+    Event,
+    Output,
+    StepFinished,
+    StepKind,
+    StepProgress,
+    StepStarted,
+)
 from faas_cache.model.text import display, printable
 
 __all__ = ["LineFormatter"]
 
 
+# What is shown of the parts of a step where details are not.
+_IMPORTANT = "pushing manifest for "
+
+
 @attrs.define
 class _Shown:
-    """A step as far as it has been shown."""
+    """A step as far as it has been shown; `header` is its first line until that is shown."""
 
     number: int
-    is_import: bool
+    header: bytes
+    kind: StepKind
     running: bool = True
     ended: str = ""
+
+    def begin(self) -> bytes:
+        """Its first line, once."""
+        header, self.header = self.header, b""
+        return header
 
 
 class LineFormatter:
     r"""Formats the events of one build; each step has a number from when it is first shown.
 
-    What the builder itself prints is passed on to the byte. Control characters in names and errors
-    are escaped.
+    What a step prints is passed on to the byte. Names, errors, warnings and the other lines of the
+    builder, which may hold words of a registry, are escaped and masked. Without `details`, the
+    builder's own steps are shown only if they print something or fail, and of the parts of a step
+    only the push of an image.
 
     >>> formatter = LineFormatter()
     >>> formatter.format(StepStarted(function="fn", step="a", name="[1/2] RUN a", kind="build"))
@@ -34,7 +53,8 @@ class LineFormatter:
     b'#1 DONE 1.2s\n'
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, details: bool = True) -> None:
+        self._details = details
         self._steps: dict[tuple[str, str], _Shown] = {}
         self._numbers: set[int] = set()
         self._next = 1
@@ -59,8 +79,10 @@ class LineFormatter:
             step.running = True
             return b""
         number = self._number(event.step)
-        self._steps[event.function, event.step] = _Shown(number, event.kind == "import")
-        return f"#{number} {printable(event.name)}\n".encode()
+        header = f"#{number} {printable(event.name)}\n".encode()
+        step = _Shown(number, header, event.kind)
+        self._steps[event.function, event.step] = step
+        return step.begin() if self._details or event.kind != "internal" else b""
 
     def _number(self, step: str) -> int:
         """The number that plain progress gave the step, or the next one."""
@@ -76,6 +98,8 @@ class LineFormatter:
         step = self._steps.get((event.function, event.step))
         if step is None or not step.running or not event.done:
             return b""
+        if not self._details and not event.status.startswith(_IMPORTANT):
+            return b""
         step.ended = ""
         return f"#{step.number} {printable(event.status)} done\n".encode()
 
@@ -86,25 +110,35 @@ class LineFormatter:
         step.running = False
         if event.error.endswith("context canceled"):
             ended = "CANCELED"
-        elif step.is_import and event.error and cause_of_import(event.error) == "missing":
+        elif step.kind == "import" and event.error and cause_of_import(event.error) == "missing":
             ended = f"MISSING: {event.error}"  # as in each first build
         elif event.error:
             ended = f"ERROR: {event.error}"
         else:
             ended = "CACHED" if event.cached else f"DONE {event.seconds:.1f}s"
-        if ended == step.ended:
+        if ended == step.ended or (step.header and not event.error):
+            return b""
+        # A base image ends once for its manifest, and once for its layers.
+        if step.kind == "base" and step.ended and not self._details and not event.error:
             return b""
         step.ended = ended
         first, *more = ended.split("\n")
         lines = [f"#{step.number} {display(first)}", *map(display, more)]
-        return "".join(f"{line}\n" for line in lines).encode()
+        return step.begin() + "".join(f"{line}\n" for line in lines).encode()
 
     def _output(self, event: Output) -> bytes:
         if event.step is None:
-            return event.data
+            return _shown(event.data)
         step = self._steps.get((event.function, event.step))
         if step is None:
             return b""
         kind = "WARN:" if event.warning else f"{event.seconds:.3f}"
-        end = b"" if event.data.endswith(b"\n") else b"\n"
-        return f"#{step.number} {kind} ".encode() + event.data + end
+        data = _shown(event.data) if event.warning else event.data
+        end = b"" if data.endswith(b"\n") else b"\n"
+        return step.begin() + f"#{step.number} {kind} ".encode() + data + end
+
+
+def _shown(data: bytes) -> bytes:
+    """Lines of the builder, escaped and masked."""
+    text = data.replace(b"\r\n", b"\n").decode(errors="backslashreplace")
+    return display(text).encode()

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 import attrs
 
+from faas_cache.buildkit.answers import cause_of_import
 from faas_cache.buildkit.events import (
     BuildFinished,
     BuildStarted,
@@ -24,6 +26,7 @@ __all__ = ["CacheReport", "ReportBuilder", "Step"]
 # The cache services that do not say whether they held anything: BuildKit prints the same for an
 # import that found nothing.
 _SILENT_IMPORTS = ("s3:", "azblob:", "gha:")
+_STAGE = re.compile(r"\[(?:(\S+) )?\s*\d+/\d+\]")
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
@@ -58,7 +61,11 @@ class Step(Value):
 class CacheReport(Value):
     """How one build used its cache: every step that started, in the order of their starts.
 
-    `seconds` is how long the build took, `attempt` counts from 1.
+    `seconds` is how long the build took, `attempt` counts from 1. `complete` is false for a build
+    that failed or was stopped: how much of it is cached is not known then. `first_miss_inputs` is
+    what the first step that ran depends on, in phrases, where its Dockerfile is known.
+    `only_last_stage` says that the imported cache holds the steps of the last stage alone, as
+    `inline` does.
 
     >>> steps = (Step(name="[2/3] RUN a", kind="build", cached=True, finished=True),
     ...          Step(name="[3/3] COPY b /", kind="build", seconds=0.1, finished=True))
@@ -71,6 +78,9 @@ class CacheReport(Value):
     steps: tuple[Step, ...] = ()
     seconds: float = 0.0
     attempt: int = 1
+    complete: bool = True
+    first_miss_inputs: tuple[str, ...] = ()
+    only_last_stage: bool = False
 
     @classmethod
     def from_events(cls, function: str, events: Iterable[Event]) -> CacheReport:
@@ -82,27 +92,30 @@ class CacheReport(Value):
         return builder.report()
 
     @property
-    def built(self) -> tuple[Step, ...]:
-        """The instructions that finished without an error; `FROM` is not built, and not counted."""
+    def instructions(self) -> tuple[Step, ...]:
+        """The instructions that came from the cache or ran, without `FROM` and without errors."""
         return tuple(
             step for step in self.steps if step.kind == "build" and step.finished and not step.error
         )
 
     @property
     def cached(self) -> int:
-        """How many of the built steps came from the cache."""
-        return sum(step.cached for step in self.built)
+        """How many of the instructions came from the cache."""
+        return sum(step.cached for step in self.instructions)
 
     @property
     def total(self) -> int:
-        """How many steps were built."""
-        return len(self.built)
+        """How many instructions there are: those that came from the cache, and those that ran."""
+        return len(self.instructions)
 
     @property
     def hit_ratio(self) -> float | None:
-        """The share of the built steps that came from the cache; `None` if none was built."""
-        built = self.built
-        return sum(step.cached for step in built) / len(built) if built else None
+        """The share of the instructions that came from the cache.
+
+        `None` if there are none, or if the build did not succeed.
+        """
+        total = self.total
+        return self.cached / total if total and self.complete else None
 
     @property
     def imports(self) -> tuple[Step, ...]:
@@ -120,9 +133,30 @@ class CacheReport(Value):
         return any(map(_held_a_cache, self.imports))
 
     @property
+    def import_statuses(self) -> tuple[str, ...]:
+        """What became of each import: `found`, or why not, such as `missing` or `unauthorized`.
+
+        `unknown` for a cache service that does not say whether it held anything.
+        """
+        return tuple(map(self._import_status, self.imports))
+
+    def _import_status(self, step: Step) -> str:
+        if step.error:
+            return "canceled" if step.canceled else cause_of_import(step.error)
+        return "found" if self.cached or _held_a_cache(step) else "unknown"
+
+    @property
     def first_miss(self) -> Step | None:
-        """The first built step that ran."""
-        return next((step for step in self.built if not step.cached), None)
+        """The first instruction that ran."""
+        return next((step for step in self.instructions if not step.cached), None)
+
+    @property
+    def useless_import(self) -> bool:
+        """G4: whether a cache was found, and none of the instructions that it can hold matched."""
+        if self.first_miss is None or self.cached or not self.import_found:
+            return False
+        stages = {_stage(step.name) for step in self.instructions}
+        return len(stages) == 1 or not self.only_last_stage
 
     @property
     def reason(self) -> str:
@@ -132,13 +166,27 @@ class CacheReport(Value):
             return ""
         if not self.cached and self.imports:
             if all(step.error for step in self.imports):
-                return "no cache was imported"
-            if self.import_found:
+                causes = dict.fromkeys(self.import_statuses)
+                if [*causes] == ["missing"]:
+                    return "the cache does not exist yet"
+                return f"no cache was imported: {', '.join(causes)}"
+            if self.useless_import:
                 return (
                     "the imported cache matches no step: it belongs to another base image, other"
                     " build arguments, other files or another function"
                 )
-        return f"the first step that ran is `{' '.join(miss.name.split())}`"
+        sentence = f"the first step that ran is `{' '.join(miss.name.split())}`"
+        if not self.first_miss_inputs:
+            return sentence
+        *first, last = self.first_miss_inputs
+        listed = f"{', '.join(first)}, and {last}" if first else last
+        return f"{sentence}; it depends on {listed}"
+
+
+def _stage(name: str) -> str:
+    """The stage of a step; empty where the Dockerfile has only one."""
+    match = _STAGE.match(name)
+    return (match and match[1]) or ""
 
 
 def _held_a_cache(step: Step) -> bool:
@@ -183,6 +231,7 @@ class ReportBuilder:
         self._function = function
         self._attempt = 1
         self._seconds: float | None = None
+        self._status = ""
         self._steps: dict[str, _Progress] = {}
 
     def add(self, event: Event) -> None:
@@ -191,7 +240,7 @@ class ReportBuilder:
             self._function = event.function
         match event:
             case BuildStarted():
-                self._attempt, self._seconds = event.attempt, None
+                self._attempt, self._seconds, self._status = event.attempt, None, ""
                 self._steps.clear()
             case StepStarted():
                 self._start(event)
@@ -200,7 +249,7 @@ class ReportBuilder:
             case StepFinished():
                 self._finish(event)
             case BuildFinished():
-                self._seconds = event.seconds
+                self._seconds, self._status = event.seconds, event.status
             case _:
                 pass
 
@@ -212,7 +261,15 @@ class ReportBuilder:
             steps=tuple(step.step() for step in steps),
             seconds=_seconds(steps) if self._seconds is None else self._seconds,
             attempt=self._attempt,
+            complete=self._complete(),
         )
+
+    def _complete(self) -> bool:
+        """Whether the build succeeded; where its end is not recorded, no step of it has failed."""
+        if self._status:
+            return self._status in ("built", "pushed")
+        kinds = ("base", "build", "image")
+        return not any(step.error and step.kind in kinds for step in self._steps.values())
 
     def _start(self, event: StepStarted) -> None:
         step = self._steps.get(event.step)

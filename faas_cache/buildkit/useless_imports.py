@@ -9,21 +9,14 @@ from faas_cache.buildkit.reports import CacheReport
 
 __all__ = ["useless_import"]
 
-_STAGE = re.compile(r"\[(?:(\S+) )?\s*\d+/\d+\]")
 _COPY = re.compile(r"\[[^\]]*\] (?:COPY|ADD) (?!.*--from=)", re.IGNORECASE)
 _URL = "https://docs.docker.com/build/cache/invalidation/"
 
 
-def useless_import(report: CacheReport, *, only_last_stage: bool = False) -> Explanation | None:
-    """The note about a build whose cache was found, and no step came from it.
-
-    `only_last_stage` says that the cache holds the steps of the last stage alone, as `inline` does:
-    then a build of several stages may have no cached step in spite of it.
-    """
+def useless_import(report: CacheReport) -> Explanation | None:
+    """The note about a build whose cache was found, and no step came from it."""
     miss = report.first_miss
-    if miss is None or report.cached or not report.import_found:
-        return None
-    if only_last_stage and len({_stage(step.name) for step in report.built}) > 1:
+    if miss is None or not report.useless_import:
         return None
     name = " ".join(miss.name.split())
     if _COPY.match(name):
@@ -46,9 +39,3 @@ def useless_import(report: CacheReport, *, only_last_stage: bool = False) -> Exp
         fix=fix,
         url=_URL,
     )
-
-
-def _stage(name: str) -> str:
-    """The stage of a step; empty where the Dockerfile has only one."""
-    match = _STAGE.match(name)
-    return (match and match[1]) or ""

@@ -11,9 +11,10 @@ from types import SimpleNamespace
 from typing import NoReturn
 
 from faas_cache import __version__
-from faas_cache.cli.commands import COMMANDS, Command
-from faas_cache.cli.flags import Flag
+from faas_cache.cli.commands import COMMANDS, EXAMPLES, GROUPS, Command
+from faas_cache.cli.flags import GENERAL, Flag
 from faas_cache.cli.output import suggest
+from faas_cache.cli.refusals import refused_flag
 from faas_cache.model.diagnostics import Diagnostic
 from faas_cache.model.errors import InvalidInput
 from faas_cache.model.faults import FaultCollector
@@ -22,6 +23,7 @@ from faas_cache.model.masking import masked
 __all__ = ["COMMANDS", "Arguments", "command_help", "overview", "parse_arguments"]
 
 _HELP = ("-h", "--help")
+(_COLOR,) = GENERAL
 _SHOWN = 60
 
 
@@ -39,9 +41,9 @@ def parse_arguments(words: Sequence[str]) -> tuple[str, Arguments] | str:
     """
     if not words or words[0] in _HELP:
         return overview()
-    if words[0] in ("--version", "version"):
+    if words[0] == "--version":
         return f"{__version__}\n"
-    name, *rest = words
+    name, *rest = _command_first(words)
     command = COMMANDS.get(name)
     if command is None:
         _refuse(
@@ -53,12 +55,7 @@ def parse_arguments(words: Sequence[str]) -> tuple[str, Arguments] | str:
 
 def _parse(command: Command, words: Sequence[str]) -> tuple[str, Arguments] | str:
     flags = {flag.name: flag for flag in _flags(command)}
-    arguments = Arguments(
-        command=command.name,
-        has_flags=False,
-        operands=[],
-        **{flag.key: _default(flag) for flag in flags.values()},
-    )
+    arguments = Arguments(command=command.name, has_flags=False, operands=[], **_defaults(command))
     by_name = flags | {flag.short: flag for flag in flags.values() if flag.short}
     faults = FaultCollector()
     rest = iter(words)
@@ -76,16 +73,29 @@ def _parse(command: Command, words: Sequence[str]) -> tuple[str, Arguments] | st
                 _store(arguments, flag, flag.parse(text))
     faults.raise_errors(InvalidInput)
     if len(getattr(arguments, "files", ())) > 1 and not command.several_files:
-        accepting = " and ".join(f"`{c.name}`" for c in COMMANDS.values() if c.several_files)
+        *first, last = (f"`{c.name}`" for c in COMMANDS.values() if c.several_files)
         _refuse(
             f"`faas-cache {command.name}` accepts one stack file",
-            f"run it once for each file (only {accepting} accept several)",
+            f"run it once for each file (only {', '.join(first)} and {last} accept several)",
         )
     return command.name, arguments
 
 
+def _command_first(words: Sequence[str]) -> Sequence[str]:
+    """The words with a `--color` that comes before the command behind it."""
+    name = _COLOR.name
+    size = 1 if words[0].startswith(f"{name}=") else 2 if words[0] == name else 0
+    return (*words[size:], *words[:size]) if len(words) > size else words
+
+
 def _flags(command: Command) -> Iterator[Flag]:
     return (flag for _, group in command.groups for flag in group)
+
+
+def _defaults(command: Command) -> dict[str, object]:
+    """The defaults of every flag: a command shares code with others that have more of them."""
+    every = (flag for other in (*COMMANDS.values(), command) for flag in _flags(other))
+    return {flag.key: _default(flag) for flag in every}
 
 
 def _default(flag: Flag) -> object:
@@ -108,6 +118,8 @@ def _with_value(
         name, equals, value = word[:2], "=", word[2:].removeprefix("=")
     flag = flags.get(name)
     if flag is None:
+        if refused := refused_flag(name):
+            raise InvalidInput(refused)
         known = [known for known in flags if known.startswith("--")]
         _refuse(
             f"unknown flag `{masked(name)[:_SHOWN]}`",
@@ -124,29 +136,28 @@ def _with_value(
 
 
 def _refuse(message: str, hint: str) -> NoReturn:
-    raise InvalidInput(Diagnostic(name="invalid-argument", message=message, hint=hint))
+    raise InvalidInput(Diagnostic(name="invalid-argument", message=message, hint=hint, url=""))
 
 
 # Help.
 
 
 def overview() -> str:
-    """The help of the program: every command with its summary."""
+    """The help of the program: every command with its summary, in groups, and examples."""
     width = max(map(len, COMMANDS))
-    commands = (f"  {name.ljust(width)}  {command.summary}" for name, command in COMMANDS.items())
-    return "\n".join(
-        (
-            "usage: faas-cache COMMAND [flags] [FUNCTION...]",
-            "",
-            "A shared Docker layer cache for OpenFaaS functions.",
-            "",
-            "Commands:",
-            *commands,
-            "",
-            "Run `faas-cache COMMAND --help` for the flags of a command.",
-            "",
-        )
-    )
+    lines = ["usage: faas-cache COMMAND [flags] [FUNCTION...]", ""]
+    lines += ["A shared Docker layer cache for OpenFaaS functions.", ""]
+    listed = {name for _, names in GROUPS for name in names}
+    others = tuple(name for name in COMMANDS if name not in listed)
+    for title, names in (*GROUPS, ("Others", others)):
+        if not names:
+            continue
+        lines += [f"{title}:"]
+        lines += [f"  {name.ljust(width)}  {COMMANDS[name].summary}" for name in names]
+        lines += [""]
+    lines += ["Examples:", *(f"  {line}" for line in EXAMPLES), ""]
+    lines += ["Run `faas-cache COMMAND --help` for the flags of a command.", ""]
+    return "\n".join(lines)
 
 
 def command_help(command: Command) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from faas_cache.cli.arguments import Arguments
 from faas_cache.cli.formats import FORMATTERS
 from faas_cache.cli.loading import exit_code_of, load_project, plan_functions
-from faas_cache.cli.output import count, warn
+from faas_cache.cli.output import count, print_diagnostics, warn
 from faas_cache.cli.streams import write_stdout
 from faas_cache.model.diagnostics import Diagnostic
 from faas_cache.model.errors import FaasCacheError
@@ -16,7 +16,10 @@ __all__ = ["run"]
 def run(arguments: Arguments) -> int:
     """Prints every diagnostic; the exit code is 2 for errors, 3 if only the builder is at fault."""
     diagnostics, code = _check(arguments)
-    write_stdout(FORMATTERS[arguments.format](diagnostics))
+    if arguments.format == "text":
+        print_diagnostics(*diagnostics)
+    else:
+        write_stdout(FORMATTERS[arguments.format](diagnostics))
     warn(count(diagnostics))
     return code
 
@@ -25,7 +28,7 @@ def _check(arguments: Arguments) -> tuple[tuple[Diagnostic, ...], int]:
     """The diagnostics of all functions and the exit code; an unreadable file is one of them."""
     try:
         project = load_project(arguments)
-        plan = plan_functions(project, arguments)
+        plan = project.check_sources(plan_functions(project, arguments))
     except FaasCacheError as error:
         return error.diagnostics, error.exit_code
     if arguments.inspect:

@@ -5,14 +5,19 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from faas_cache.cli.flags import (
+    BAKE,
     BUILD,
+    BUILDER,
     CACHE,
     CONTEXTS,
+    DRY_RUN,
     FILES,
     FORMATS,
     FRONT_END,
+    GENERAL,
     JSON,
     ONE_FUNCTION,
+    PREBUILT,
     REPORT,
     RUN,
     STACK_FILE,
@@ -24,7 +29,7 @@ from faas_cache.cli.flags import (
 )
 from faas_cache.model.frozen_map import FrozenMap
 
-__all__ = ["COMMANDS", "Command"]
+__all__ = ["COMMANDS", "EXAMPLES", "GROUPS", "Command"]
 
 
 class Command(NamedTuple):
@@ -56,10 +61,12 @@ _TABLE = (
                     *JSON,
                     switch("--explain", "print the rule and the line behind each cache argument"),
                     switch("--show-secrets", "print credentials instead of ***"),
+                    BAKE,
                 ),
             ),
             ("Front end", FRONT_END),
             *_PLANNING,
+            ("Contexts", (PREBUILT,)),
             *_CHECKS,
         ),
         examples=("faas-cache plan --explain", "faas-cache plan --inspect --push resize"),
@@ -85,8 +92,8 @@ _TABLE = (
     Command(
         "push",
         "Push the images of the functions",
-        (*_PLANNING, ("Run", RUN), *_CHECKS),
-        examples=("faas-cache push resize",),
+        (("Functions", FILES), ("Images", TAGS), ("Run", RUN + DRY_RUN), *_CHECKS),
+        examples=("faas-cache push resize", "faas-cache push --tag sha --parallel 4"),
     ),
     Command(
         "check",
@@ -106,10 +113,25 @@ _TABLE = (
                 ),
             ),
             *_PLANNING,
+            ("Contexts", (PREBUILT,)),
             *_CHECKS,
         ),
         examples=("faas-cache check", "faas-cache check -f a.yml -f b.yml --format github"),
         several_files=True,
+    ),
+    Command(
+        "caches",
+        "List the caches that the functions read and write",
+        (("Output", JSON), *_PLANNING),
+        examples=("faas-cache caches", "faas-cache caches -f '*.yml' --json"),
+        several_files=True,
+    ),
+    Command(
+        "compare",
+        "Say what changed between two runs, by their reports",
+        (("Output", JSON),),
+        operands="OLD NEW",
+        examples=("faas-cache compare old.json new.json",),
     ),
     Command(
         "bake",
@@ -124,7 +146,13 @@ _TABLE = (
     Command(
         "doctor",
         "Describe the builder of this machine, and which functions it can build",
-        (("Output", JSON), *_PLANNING),
+        (
+            ("Functions", FILES),
+            ("Builder", BUILDER),
+            ("Contexts", (PREBUILT,)),
+            ("Output", JSON),
+        ),
+        examples=("faas-cache doctor", "faas-cache doctor --builder ci --json"),
         several_files=True,
     ),
     Command(
@@ -166,10 +194,10 @@ _TABLE = (
     ),
     Command(
         "schema",
-        "Print the JSON Schema of a stack file, for editors",
+        "Print the JSON Schema of a stack file, for editors, or of a report",
         (),
-        operands="",
-        examples=("faas-cache schema > stack.schema.json",),
+        operands="[stack | report]",
+        examples=("faas-cache schema > stack.schema.json", "faas-cache schema report"),
     ),
     Command(
         "completion",
@@ -185,5 +213,25 @@ _TABLE = (
         operands="[COMMAND | TOPIC]",
         examples=("faas-cache help build", "faas-cache help ci"),
     ),
+    Command("version", "Print the version", (), operands=""),
 )
-COMMANDS = FrozenMap({command.name: command for command in _TABLE})
+# The commands as the help of the program lists them.
+GROUPS = (
+    ("Build", ("plan", "build", "publish", "push", "bake")),
+    (
+        "Look for problems",
+        ("check", "caches", "doctor", "explain", "compare", "registries", "rule"),
+    ),
+    ("Set up", ("set", "schema", "completion", "help", "version")),
+)
+EXAMPLES = (
+    "faas-cache set max --dry-run    what to write into stack.yaml",
+    "faas-cache plan --explain       what a build runs, and why",
+    "faas-cache build --push         build and push all functions",
+)
+COMMANDS = FrozenMap(
+    {
+        command.name: command._replace(groups=(*command.groups, ("General", GENERAL)))
+        for command in _TABLE
+    }
+)

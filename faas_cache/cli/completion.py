@@ -9,6 +9,7 @@ from itertools import pairwise
 from faas_cache.cli.arguments import COMMANDS, Arguments
 from faas_cache.cli.flags import Flag
 from faas_cache.cli.output import ExitCode, print_result, suggest
+from faas_cache.cli.schema import SCHEMAS
 from faas_cache.cli.streams import write_stdout
 from faas_cache.model.diagnostics import Diagnostic
 from faas_cache.model.errors import FaasCacheError, InvalidInput
@@ -36,6 +37,7 @@ _faas_cache() {
 compdef _faas_cache faas-cache
 """
 _SCRIPTS = {"bash": BASH, "zsh": ZSH}
+_OPERANDS = {"completion": tuple(_SCRIPTS), "schema": SCHEMAS}
 # The modes of `faas-cache set`.
 MODES = ("inline", "max", "none")
 # Usual values of flags that accept others, too.
@@ -93,8 +95,8 @@ def candidates(words: Sequence[str]) -> list[str]:
 
 def _operands(command: str, before: Sequence[str], start: str) -> list[str]:
     """The operands of a command: functions of the stack file, topics, names of rules."""
-    if command == "completion":
-        return _starting(start, _SCRIPTS)
+    if command in _OPERANDS:
+        return _starting(start, _OPERANDS[command])
     if command in ("help", "rule"):
         from faas_cache.cli.documentation import read_topic, sections, topics
 

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterable, Iterator
 
 from faas_cache.cli.arguments import Arguments
+from faas_cache.cli.colors import painter
 from faas_cache.cli.loading import exit_code_of, load_project, plan_functions
 from faas_cache.cli.output import ExitCode, print_json, print_result, warn
+from faas_cache.cli.streams import write_stdout
 from faas_cache.model.builders import DOCKER, Builder
 from faas_cache.model.diagnostics import Diagnostic
 from faas_cache.model.errors import FaasCacheError
+from faas_cache.model.text import display
 from faas_cache.project import Project, default_stack_file
 
 __all__ = ["run"]
@@ -32,6 +36,7 @@ def run(arguments: Arguments) -> int:
         return error.exit_code
     builder = project.inspect_builder(plan)
     plan = plan.on(builder)
+    plan = project.check_sources(plan) if is_stack else plan
     named = {p.function for p in plan.resolved} | set(map(_function_of, plan.errors))
     faults: dict[str, list[Diagnostic]] = {
         name: [] for name in (*plan.stack.functions, *plan.stack.invalid_functions) if name in named
@@ -72,8 +77,10 @@ def _print(
         )
         return
     print_result(_lines(describe(builder)))
+    paint = painter(sys.stdout)
     for name, errors in faults.items():
-        print_result(f"{name}: {'cannot be built here' if errors else 'can be built here'}\n")
+        can = paint("cannot be built here", "bad") if errors else paint("can be built here", "good")
+        write_stdout(f"{display(name)}: {can}\n")
         print_result(_lines(f"    {line}" for d in errors for line in str(d).splitlines()))
     print_result(_lines(map(str, warnings)))
 

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
-from typing import IO
+from collections.abc import Callable, Sequence
 
 from faas_cache.buildkit.explanations import Explanation, explain_text
 from faas_cache.cli.arguments import Arguments
-from faas_cache.cli.output import ExitCode, print_json, print_result, warn
+from faas_cache.cli.output import ExitCode, print_block, print_json, print_result, warn
 from faas_cache.model.diagnostics import Diagnostic
 from faas_cache.model.errors import InvalidInput
 from faas_cache.model.faults import FaultCollector
@@ -50,7 +49,7 @@ def run(arguments: Arguments) -> int:
     else:
         for name, item in (*failures, *notes):
             place = () if name == _STDIN else (f"log: {printable(name)}",)
-            print_result(f"{item.block(*place)}\n")
+            print_block(f"{item.block(*place)}\n", item.severity)
         if logs and not failures:
             print_result("no failed build in the log\n")
     warn(*faults.diagnostics)
@@ -74,19 +73,23 @@ def _read_log(name: str) -> bytes:
     """The end of a log; `-` is standard input. Raises `InvalidInput` if it cannot be read."""
     try:
         if name == _STDIN:
-            return _read_end(sys.stdin.buffer) if sys.stdin else b""
+            return _read_end(sys.stdin.buffer.read1) if sys.stdin else b""  # type: ignore[union-attr]  # it is a BufferedReader
         with open(name, "rb", buffering=0) as stream:
-            return _read_end(stream)
+            return _read_end(stream.read)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise _unreadable(name, f"{reason[:1].lower()}{reason[1:]}") from None
 
 
-def _read_end(stream: IO[bytes]) -> bytes:
-    """As much of the end of a log as is explained: the end says what failed."""
+def _read_end(read: Callable[[int], bytes]) -> bytes:
+    """As much of the end of a log as is explained: the end says what failed.
+
+    `read` makes one system call: a signal that came between two of them would be lost until the
+    next data.
+    """
     log = bytearray()
     size = 0
-    while block := stream.read(_BLOCK):
+    while block := read(_BLOCK):
         log += block
         size += len(block)
         if len(log) > 2 * MAX_LOG:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 
 from faas_cache.cli.arguments import Arguments
-from faas_cache.model.diagnostics import Diagnostic
+from faas_cache.model.diagnostics import Diagnostic, Severity
 from faas_cache.runner.results import BuildResult, FunctionResult
 
 __all__ = ["format_failures"]
@@ -24,16 +24,19 @@ _CACHED_BUILD_FAILED = Diagnostic(
 
 def format_failures(
     result: BuildResult, arguments: Arguments, *, cached: Collection[str]
-) -> Iterator[str]:
-    """The block of each function that failed, and G1; `cached` names those with cache entries."""
+) -> Iterator[tuple[str, Severity]]:
+    """The block of each function that failed, and G1, with the severity of each.
+
+    `cached` names the functions with cache entries.
+    """
     failed = [function for function in result.functions if function.status == "failed"]
     several = len(result.functions) > 1
     for function in failed:
         if function.explanation is not None and not function.same_as:
             lines = _next_lines(function, arguments, several=several)
-            yield function.explanation.block(*lines)
+            yield function.explanation.block(*lines), "error"
     if any(function.name in cached and _may_be_the_cache(function) for function in failed):
-        yield str(_CACHED_BUILD_FAILED)
+        yield str(_CACHED_BUILD_FAILED), "warning"
 
 
 def _next_lines(function: FunctionResult, arguments: Arguments, *, several: bool) -> Iterator[str]:

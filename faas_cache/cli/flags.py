@@ -15,6 +15,8 @@ __all__ = ["FORMATS", "Flag", "option", "repeated", "switch"]
 
 # More functions at once than any builder serves: a larger number is a slip.
 MAX_PARALLEL = 999
+# The values of `runner.progress.PROGRESS`, which parsing a command line does not load.
+PROGRESS = ("auto", "plain", "tty", "rawjson", "quiet", "none")
 FORMATS = ("text", "json", "github", "gitlab", "sarif")
 _SHOWN = 60
 _TIME = "(?:([0-9]{1,4})h)?(?:([0-9]{1,6})m)?(?:([0-9]{1,8})s?)?"
@@ -73,7 +75,7 @@ def read_tag(text: str) -> str:
 
 def _invalid(expected: str, text: str, hint: str) -> InvalidInput:
     message = f"expected {expected}, got `{masked(text)[:_SHOWN]}`"
-    return InvalidInput(Diagnostic(name="invalid-argument", message=message, hint=hint))
+    return InvalidInput(Diagnostic(name="invalid-argument", message=message, hint=hint, url=""))
 
 
 # Flags.
@@ -126,7 +128,7 @@ STACK_FILE = (
     repeated(
         "--yaml",
         "FILE",
-        "the stack file (default: stack.yaml, then stack.yml); a URL works, too",
+        "the stack file (default: stack.yaml, then stack.yml), a URL, or a pattern of files",
         short="-f",
         dest="files",
     ),
@@ -171,6 +173,7 @@ CACHE = (
     switch("--ignore-cache-errors", "do not fail a build whose cache cannot be exported"),
     switch("--no-cache", "run every step again; exports refresh the cache"),
 )
+BUILDER = (option("--builder", "NAME", "use this buildx builder"),)
 BUILD = (
     repeated("--build-arg", "KEY=VALUE", "set a build argument", short="-b", read=read_pair),
     repeated("--build-option", "NAME", "use a build option of the template", short="-o"),
@@ -179,7 +182,7 @@ BUILD = (
         "--copy-extra", "PATH", "copy a file or folder of the project into every build context"
     ),
     repeated("--builder-flag", "ARG", "pass one more argument to the builder, as written"),
-    option("--builder", "NAME", "use this buildx builder"),
+    *BUILDER,
     option("--platforms", "LIST", "build for these comma-separated platforms", default=""),
     option("--provenance", "VALUE", "the provenance attestation: false, true, or as for buildx"),
     option("--sbom", "VALUE", "the SBOM attestation: false, true, or as for buildx"),
@@ -199,28 +202,43 @@ TAGS = (
     repeated("--extra-tag", "TAG", "add one more tag to the image"),
 )
 STRICT = (switch("--strict", "treat warnings as errors"),)
+PREBUILT = switch("--prebuilt", "build the contexts in build/NAME as they are")
 CONTEXTS = (
     switch("--shrinkwrap", "write the build contexts to build/NAME, and build nothing"),
-    switch("--prebuilt", "build the contexts in build/NAME as they are"),
+    PREBUILT,
     switch("--disable-stack-pull", "pull no template named in `configuration.templates`"),
+    switch("--debug", "accepted for faas-cli; nothing is left out without it"),
+    switch("--overwrite", "accepted for faas-cli; no existing template is replaced", default=True),
 )
 RUN = (
     option("--parallel", "N", "build up to N functions at once", read=read_count, default=1),
     switch("--fail-fast", "stop all builds when one fails"),
     option("--timeout", "TIME", "stop after this time: 90, 90s, 10m or 1h30m", read=read_timeout),
     switch("--quiet", "show the output of failed builds only", short="-q"),
+    switch("--verbose", "show the commands, and every step of the builder", short="-v"),
 )
+DRY_RUN = (switch("--dry-run", "print the commands as `plan` does, and run none of them"),)
+BAKE = switch("--bake", "build all functions with one `docker buildx bake`")
 REPORT = (
     switch("--no-retry", "do not build a function again whose cache is broken"),
-    switch("--bake", "build all functions with one `docker buildx bake`"),
-    option("--report", "FILE", "write a report on the cache to a file"),
+    BAKE,
+    option("--report", "FILE", "write a report to a file, or to stdout with `-`"),
     option(
         "--report-format",
         "NAME",
-        "the format of the report: json, or github for a job summary",
+        "the format of the report: json (the default), or github for a job summary;"
+        " without --report, json goes to stdout",
         choices=("json", "github"),
-        default="json",
     ),
+    option("--compare", "OLD", "say what changed since the run that wrote this report"),
+    option(
+        "--progress",
+        "TYPE",
+        f"how progress is shown: {', '.join(PROGRESS)}",
+        choices=PROGRESS,
+        default="auto",
+    ),
+    *DRY_RUN,
 )
 # The names of `render.FRONT_ENDS`, which parsing a command line does not load.
 FRONT_END_NAMES = ("docker_build", "buildx_build", "buildctl_build", "buildah_build")
@@ -234,3 +252,12 @@ FRONT_END = (
     option("--addr", "ADDRESS", "the BuildKit daemon of `buildctl_build`, as tcp://HOST:PORT"),
 )
 JSON = (switch("--json", "print JSON"),)
+GENERAL = (
+    option(
+        "--color",
+        "WHEN",
+        "use colours: auto, always or never (auto: on a terminal; see NO_COLOR, FORCE_COLOR)",
+        choices=("auto", "always", "never"),
+        default="auto",
+    ),
+)

@@ -10,7 +10,7 @@ from faas_cache import __version__
 from faas_cache.model.catalogue import CATALOGUE
 from faas_cache.model.diagnostics import Diagnostic, path_text
 from faas_cache.model.masking import masked_message
-from faas_cache.model.text import display, printable
+from faas_cache.model.text import display, escape_json, printable
 
 __all__ = ["FORMATTERS"]
 
@@ -21,11 +21,6 @@ _DEFAULT_FILE = "stack.yaml"
 _URL_CHARACTERS = "/:%?#[]@!$&'()*+,;=~"
 _GITLAB_SEVERITIES = {"error": "major", "warning": "minor", "note": "info"}
 SARIF_SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
-
-
-def format_text(diagnostics: Sequence[Diagnostic]) -> str:
-    """Diagnostics for people."""
-    return "".join(f"{item}\n" for item in diagnostics)
 
 
 def format_json(diagnostics: Sequence[Diagnostic]) -> str:
@@ -151,11 +146,10 @@ def _escape_command(text: str, more: str = "") -> str:
 
 
 def _dump(value: object) -> str:
-    return json.dumps(value, indent=2) + "\n"
+    return escape_json(json.dumps(value, indent=2)) + "\n"
 
 
 FORMATTERS: dict[str, Callable[[Sequence[Diagnostic]], str]] = {
-    "text": format_text,
     "json": format_json,
     "github": format_github,
     "gitlab": format_gitlab,

@@ -26,6 +26,7 @@ def run(arguments: Arguments) -> int:
         raise InvalidInput(
             Diagnostic(
                 name="invalid-argument",
+                url="",
                 message=f"no command or topic is named `{masked(word)[:60]}`",
                 hint=suggest(word, (*COMMANDS, *topics())) or f"choose from {', '.join(topics())}",
             )

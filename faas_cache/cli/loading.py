@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import Literal
+from typing import Any, Literal
 
 from faas_cache.cli.arguments import Arguments
 from faas_cache.model.diagnostics import Diagnostic
@@ -12,10 +12,12 @@ from faas_cache.model.flags import CacheFlags
 from faas_cache.model.frozen_map import EMPTY
 from faas_cache.model.specs import FunctionSpec
 from faas_cache.planning.options import BuildOptions
+from faas_cache.planning.preparation import check_empty
+from faas_cache.planning.requests import Purpose
 from faas_cache.project import Project, default_stack_file
 from faas_cache.stack_plan import StackPlan
 
-__all__ = ["exit_code_of", "load_project", "plan_functions"]
+__all__ = ["exit_code_of", "is_empty", "load_project", "nothing_to_do", "plan_functions"]
 
 _DESCRIPTION = ("name", "image", "handler", "lang")
 
@@ -26,7 +28,7 @@ def load_project(arguments: Arguments) -> Project:
     As with faas-cli, `--name`, `--image`, `--handler` and `--lang` count where there is no stack
     file, or none with a function in it; `-f ""` means that there is no file.
     """
-    given = {key: getattr(arguments, key) for key in _DESCRIPTION}
+    given: dict[str, Any] = {key: getattr(arguments, key, "") for key in _DESCRIPTION}
     described = any(given.values())
     files = [file for file in arguments.files if file]
     without_file = not files and (
@@ -50,15 +52,20 @@ def load_project(arguments: Arguments) -> Project:
     return Project.of(FunctionSpec(**given))
 
 
-def plan_functions(project: Project, arguments: Arguments, *, publish: bool = False) -> StackPlan:
+def plan_functions(
+    project: Project, arguments: Arguments, *, publish: bool = False, purpose: Purpose = "build"
+) -> StackPlan:
     """The plan of the functions that the arguments select, for the front end that they name."""
     plan = project.plan(
         *arguments.operands,
         filter=arguments.filter,
         regex=arguments.regex,
-        flags=cache_flags(project, arguments),
-        options=build_options(arguments, publish=publish),
+        flags=cache_flags(project, arguments) if purpose == "build" else CacheFlags(),
+        options=_push_options(arguments)
+        if purpose == "push"
+        else build_options(arguments, publish=publish),
         strict=getattr(arguments, "strict", False),
+        purpose=purpose,
     )
     name = getattr(arguments, "front_end", None)
     if name is None:
@@ -107,6 +114,11 @@ def _export(arguments: Arguments) -> bool | Literal["on", "off", "auto"] | None:
     return False if arguments.no_cache_export else chosen
 
 
+def _push_options(arguments: Arguments) -> BuildOptions:
+    """What the flags of `push` say: which image, and nothing about its build."""
+    return BuildOptions(tag=arguments.tag, extra_tags=arguments.extra_tag)
+
+
 def build_options(arguments: Arguments, *, publish: bool) -> BuildOptions:
     """What the build flags say for every function."""
     return BuildOptions(
@@ -129,6 +141,19 @@ def build_options(arguments: Arguments, *, publish: bool) -> BuildOptions:
         prebuilt=getattr(arguments, "prebuilt", False),
         allow_outside_links=arguments.allow_outside_links,
     )
+
+
+def is_empty(plan: StackPlan) -> bool:
+    """Whether there is no stack file, or no function in it."""
+    return bool(check_empty(plan.stack))
+
+
+def nothing_to_do(plan: StackPlan, verb: str) -> object:
+    """What to say where a plan without errors has no function; empty where it has one."""
+    if plan.plans or plan.errors:
+        return ""
+    empty = check_empty(plan.stack)
+    return empty[0] if empty else f"nothing to {verb}: every selected function is skipped"
 
 
 def exit_code_of(plan: StackPlan) -> int:

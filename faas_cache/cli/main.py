@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import ExitStack
 from importlib import import_module
 
 from faas_cache.cli.arguments import parse_arguments
+from faas_cache.cli.colors import choosing
 from faas_cache.cli.output import ExitCode, warn
 from faas_cache.cli.signals import Terminated, raising
 from faas_cache.cli.streams import flush_stdout, open_streams, write_stdout
@@ -24,9 +26,10 @@ def main(words: Sequence[str] | None = None) -> int:
     signal came.
     """
     open_streams()
+    stack = ExitStack()
     try:
         with raising():
-            return _run(sys.argv[1:] if words is None else words)
+            return _run(sys.argv[1:] if words is None else words, stack)
     except FaasCacheError as error:
         warn(*error.diagnostics)
         return error.exit_code
@@ -37,16 +40,19 @@ def main(words: Sequence[str] | None = None) -> int:
     except (OSError, ValueError, RecursionError, MemoryError) as error:
         warn(_system_error(error))
         return ExitCode.FAILED
+    finally:
+        stack.close()
 
 
-def _run(words: Sequence[str]) -> int:
-    """Parses the words and runs the command that they name."""
+def _run(words: Sequence[str], stack: ExitStack) -> int:
+    """Parses the words and runs the command that they name; its colours stay until the end."""
     parsed = parse_arguments(words)
     if isinstance(parsed, str):
         write_stdout(parsed)
         code: int = ExitCode.DONE
     else:
         name, arguments = parsed
+        stack.enter_context(choosing(arguments.color))
         code = import_module(f"faas_cache.cli.{name}").run(arguments)
     flush_stdout()
     return code

@@ -3,21 +3,34 @@
 from __future__ import annotations
 
 from faas_cache.cli.arguments import Arguments
-from faas_cache.cli.loading import load_project, plan_functions
+from faas_cache.cli.loading import is_empty, load_project, nothing_to_do, plan_functions
 from faas_cache.cli.output import ExitCode, print_command, print_json, print_result, warn
 from faas_cache.model.text import printable
+from faas_cache.render.commands import Command
 from faas_cache.stack_plan import StackPlan
 
-__all__ = ["run"]
+__all__ = ["print_plan", "run"]
+
+# A line of JSON, in which every word is quoted, cannot be this one.
+_END = "EOF"
 
 
 def run(arguments: Arguments) -> int:
-    """Prints one command a line, or the plan as JSON."""
+    """Prints one command a line, with `--bake` the one for all and its file, or the plan as JSON.
+
+    Without `--inspect`, a current docker with buildx is assumed.
+    """
     project = load_project(arguments)
     plan = plan_functions(project, arguments)
-    if arguments.inspect and not plan.errors:
-        plan = plan.on(project.inspect_builder(plan))
-    commands = plan.commands()  # raises the errors
+    if arguments.inspect:
+        plan = project.preview(plan, bake=arguments.bake)
+    return print_plan(plan, arguments)
+
+
+def print_plan(plan: StackPlan, arguments: Arguments) -> int:
+    """Prints the commands of a plan, also for the `--dry-run` of a build or a push."""
+    bake = arguments.bake and bool(plan.plans)
+    commands = plan.commands(bake=bake)  # raises the errors
     shown = commands if arguments.show_secrets else tuple(c.masked() for c in commands)
     if arguments.json:
         from faas_cache.serialization import to_dict
@@ -27,14 +40,23 @@ def run(arguments: Arguments) -> int:
         reasons = _reasons(plan) if arguments.explain else {}
         equal = _equals(plan)
         for command in shown:
-            print_command(f"{command.shell()}\n")
+            print_command(f"{_script(command)}\n")
             if command.kind == "build":
                 print_result("".join(reasons.get(command.function, ())))
                 print_result(equal.get(command.function, ""))
     warn(*plan.diagnostics)
     if shown != commands:
         warn("secrets are masked with ***: --show-secrets prints the commands as they run")
-    return ExitCode.DONE
+    if skipped := nothing_to_do(plan, "build"):
+        warn(skipped)
+    return ExitCode.INVALID_INPUT if is_empty(plan) else ExitCode.DONE
+
+
+def _script(command: Command) -> str:
+    """The command for a shell, with what it reads from standard input as a here-document."""
+    if not command.stdin:
+        return command.shell()
+    return f"{command.shell()} <<'{_END}'\n{command.stdin}\n{_END}"
 
 
 def _equals(plan: StackPlan) -> dict[str, str]:

@@ -2,17 +2,34 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 from faas_cache.cli.arguments import Arguments
-from faas_cache.cli.loading import load_project, plan_functions
-from faas_cache.cli.output import warn
+from faas_cache.cli.loading import is_empty, load_project, nothing_to_do, plan_functions
+from faas_cache.cli.output import ExitCode, warn
+from faas_cache.cli.plan import print_plan
 from faas_cache.cli.running import run_to_the_end
+from faas_cache.runner.stop import Deadline
+
+if TYPE_CHECKING:
+    from faas_cache.runner.results import BuildResult
 
 __all__ = ["run"]
 
 
 def run(arguments: Arguments) -> int:
     """Pushes what an earlier build left."""
+    deadline = Deadline(arguments.timeout)
     project = load_project(arguments)
-    plan = plan_functions(project, arguments).with_building(building=False)
+    plan = plan_functions(project, arguments, purpose="push")
+    if arguments.dry_run:
+        return print_plan(plan, arguments)
     warn(*() if plan.errors else plan.diagnostics)
-    return run_to_the_end(arguments, lambda **how: project.push(plan, **how))
+    if skipped := nothing_to_do(plan, "push"):
+        warn(skipped)
+        return ExitCode.FAILED if is_empty(plan) else ExitCode.DONE
+
+    def run(**how: Any) -> BuildResult:  # noqa: ANN401  # what `run_to_the_end` passes
+        return project.push(plan, **how)
+
+    return run_to_the_end(arguments, run, plan, deadline, building=False)

@@ -1,8 +1,9 @@
-"""`--report`: what the cache did, in a file."""
+"""`--report`: what became of the functions and of their caches; `--compare`: what changed."""
 
 from __future__ import annotations
 
 import os
+from typing import TYPE_CHECKING, Any
 
 from faas_cache.cli.arguments import Arguments
 from faas_cache.cli.output import warn
@@ -12,7 +13,19 @@ from faas_cache.model.errors import InvalidInput
 from faas_cache.model.masking import masked
 from faas_cache.runner.results import BuildResult
 
-__all__ = ["check_report_path", "write_report"]
+if TYPE_CHECKING:
+    from faas_cache.model.inputs import Comparison
+
+__all__ = [
+    "check_report_path",
+    "compare_reports",
+    "read_earlier_report",
+    "read_report",
+    "write_report",
+]
+
+# A report of 100 functions with 10,000 files each has 200 MB.
+MAX_REPORT = 2**28
 
 
 def check_report_path(path: str | None) -> None:
@@ -30,19 +43,78 @@ def check_report_path(path: str | None) -> None:
         )
 
 
-def write_report(result: BuildResult, arguments: Arguments) -> bool:
-    """Writes the report that the arguments ask for; returns whether it could be written."""
+def read_earlier_report(arguments: Arguments) -> dict[str, Any] | None:
+    """The data of the report that `--compare` names; raises `InvalidInput` before anything runs.
+
+    `None` without that flag, and on the first run that writes and compares with one file.
+    """
+    path = arguments.compare
+    if not path:
+        return None
+    if path == arguments.report and not os.path.lexists(path):
+        warn(f"no earlier report in `{masked(path)}`: nothing to compare with")
+        return None
+    data = read_report(path)
+    from faas_cache.comparison import compare
+
+    compare(data, data)  # raises for what is not a report
+    return data
+
+
+def read_report(path: str) -> dict[str, Any]:
+    """The JSON data in a file that `--report` wrote; raises `InvalidInput` for any other file."""
+    import json
+
+    shown = f"`{masked(path)}`"
+    try:
+        with open(path, "rb") as file:
+            text = file.read(MAX_REPORT + 1)
+        data: object = json.loads(text) if len(text) <= MAX_REPORT else None
+    except OSError as error:
+        message = f"cannot read the report {shown}: {(error.strerror or str(error)).lower()}"
+        hint = "name a file that `--report` wrote"
+        raise InvalidInput(
+            Diagnostic(name="invalid-argument", message=message, hint=hint)
+        ) from None
+    except (ValueError, RecursionError):
+        data = None
+    if not isinstance(data, dict):
+        message = f"{shown} is not a report in JSON"
+        hint = "name a file that `--report` wrote"
+        raise InvalidInput(Diagnostic(name="invalid-data", message=message, hint=hint))
+    return data
+
+
+def compare_reports(old: dict[str, Any] | None, new: BuildResult) -> tuple[Comparison, ...]:
+    """What there is to say about the functions that changed, or that missed their cache."""
+    if old is None:
+        return ()
+    from faas_cache.comparison import compare
+
+    return tuple(c for c in compare(old, new) if c.changes or c.missed)
+
+
+def write_report(
+    result: BuildResult, arguments: Arguments, comparisons: tuple[Comparison, ...] = ()
+) -> bool:
+    """Writes the report that the arguments ask for; returns whether it could be written.
+
+    A run that started no build leaves an earlier report alone.
+    """
     path, kind = arguments.report, arguments.report_format
+    if not any(function.attempts for function in result.functions):
+        return True
     if kind == "github":
-        from faas_cache.buildkit.tables import format_markdown
+        from faas_cache.runner.tables import format_markdown
 
         path = path or os.environ.get("GITHUB_STEP_SUMMARY") or "-"
-        text = format_markdown(function.report for function in result.functions)
-    elif path:
+        text = format_markdown(result, comparisons)
+    elif path or kind:
         import json
 
         from faas_cache.serialization import to_dict
 
+        path = path or "-"
         text = json.dumps(to_dict(result), indent=2) + "\n"
     else:
         return True

@@ -20,6 +20,7 @@ from typing import NoReturn, TypeVar
 
 import attrs
 
+from faas_cache.contexts.extras import extra_fault
 from faas_cache.contexts.files import read_small, write_tree
 from faas_cache.contexts.ignore_sources import find_ignore_file, root_folders
 from faas_cache.contexts.locks import (
@@ -33,6 +34,7 @@ from faas_cache.contexts.names import (
     quoted,
     require_name,
 )
+from faas_cache.contexts.prebuilt import is_prebuilt
 from faas_cache.contexts.sources import Limits, SourceWalker, is_within, relative_path
 from faas_cache.contexts.staging import remove_leftovers, staging_directory, swap
 from faas_cache.contexts.stamps import Stamp, stamp_folder
@@ -248,7 +250,7 @@ class ContextBuilder:
         try:
             real, status = self.contexts.real_path(os.path.join(root, handler))
         except (FileNotFoundError, NotADirectoryError):
-            self._refuse_handler("does not exist", "create it, or correct `handler`")
+            self._refuse_handler("does not exist", self._missing_hint())
         if not handler or not stat.S_ISDIR(status.st_mode):
             self._refuse_handler("is not a folder", "write the folder of the function as `handler`")
         build = f"{root}/{BUILD_FOLDER}"
@@ -263,22 +265,9 @@ class ContextBuilder:
     def _add_extra(self, extra: str, inside: str, tree: ContextTree) -> None:
         """Adds a path of `configuration.copy` or `--copy-extra` below the handler."""
         root = self.contexts.root
+        if fault := extra_fault(root, extra):
+            self._refuse(*fault)
         path = os.path.normpath(os.path.join(root, extra))
-        if not extra or "\0" in extra or not is_within(path, root) or path == root:
-            self._refuse(
-                f"the extra path {quoted(extra)} is not inside the project",
-                "name a file or folder of the project",
-            )
-        if is_within(path, os.path.join(root, BUILD_FOLDER)):
-            self._refuse(
-                f"the extra path {quoted(extra)} is inside `{BUILD_FOLDER}`, which is generated",
-                "move it to another folder",
-            )
-        if not os.path.lexists(path):
-            self._refuse(
-                f"the extra path {quoted(extra)} does not exist",
-                "create it, or remove it from `configuration.copy` and --copy-extra",
-            )
         target = relative_path(path, root)
         self._walker().add(path, f"{inside}/{target}" if inside else target, tree)
 
@@ -291,6 +280,14 @@ class ContextBuilder:
             key=(key,) if key else (),
             ignored=None if self._ignore_file is None else self._ignore_file.root,
         )
+
+    def _missing_hint(self) -> str:
+        """What to do without a handler: what an earlier run left is only built on request."""
+        hint, name = "create it, or correct `handler`", self.spec.name
+        if not is_prebuilt(self.contexts.root, name):
+            return hint
+        context = quoted(f"{BUILD_FOLDER}/{name}")
+        return f"{hint}, or pass `--prebuilt` to build {context} as an earlier run left it"
 
     def _find_ignore_file(self, inside: str) -> IgnoreFile | None:
         """The ignore file of the context; one that is too large to be read excludes nothing."""

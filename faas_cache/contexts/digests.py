@@ -7,7 +7,7 @@ import stat
 from typing import TYPE_CHECKING
 
 from faas_cache.contexts.files import READ_FLAGS
-from faas_cache.contexts.names import quoted
+from faas_cache.contexts.names import BUILD_FOLDER, TEMPLATE_FOLDER, quoted
 from faas_cache.contexts.sources import Limits
 from faas_cache.model.diagnostics import Diagnostic, Location
 from faas_cache.model.errors import InvalidFunction
@@ -18,21 +18,35 @@ if TYPE_CHECKING:
 __all__ = ["handler_digest"]
 
 _BLOCK = 2**20
+# What a build and faas-cli write into the folder of a project.
+_GENERATED = frozenset({BUILD_FOLDER, TEMPLATE_FOLDER})
 
 
-def handler_digest(handler: str, limits: Limits = Limits()) -> str:  # noqa: B008  # frozen
+def handler_digest(handler: str, limits: Limits = Limits(), *, root: str = "") -> str:  # noqa: B008  # frozen
     """The digest of a handler as faas-cli computes it: the MD5 of the MD5s of its regular files.
 
-    The files are in the order of their paths. Names, modes and links do not count, and a handler
-    that is a link has no files. Raises `InvalidFunction`, with a key path relative to the function,
-    if a file cannot be read or a limit is exceeded.
+    `handler` is a folder, relative to the project in `root`. The files are in the order of their
+    paths. Names, modes and links do not count, and a handler that is a link has no files. Of a
+    handler that is the project itself, `build` and `template` do not count, so that a build does
+    not change the digest; for faas-cli they do. Raises `InvalidFunction`, with a key path relative
+    to the function, if there is no such folder, a file cannot be read, or a limit is exceeded.
     """
     from hashlib import md5
 
+    if not handler:
+        raise _invalid("`--tag digest` needs a handler", "write `handler: FOLDER`, or another tag")
+    handler = os.path.join(root, handler)
+    if not os.path.isdir(handler):
+        shown = quoted(os.path.relpath(handler, root or "."))
+        raise _invalid(
+            f"`--tag digest` needs the handler {shown}, which is not a folder",
+            "create it, or correct `handler`",
+        )
+    skipped = _GENERATED if os.path.realpath(handler) == os.path.realpath(root) else frozenset()
     digest = md5(usedforsecurity=False)
     size = 0
     try:
-        for path in _regular_files(handler, limits):
+        for path in _regular_files(handler, skipped, limits):
             one = md5(usedforsecurity=False)
             size += _update(one, path, limits.size - size)
             digest.update(one.hexdigest().encode())
@@ -42,12 +56,15 @@ def handler_digest(handler: str, limits: Limits = Limits()) -> str:  # noqa: B00
     return digest.hexdigest()
 
 
-def _regular_files(handler: str, limits: Limits) -> list[str]:
-    """The paths of all regular files below a folder, in the order of their bytes."""
+def _regular_files(handler: str, skipped: frozenset[str], limits: Limits) -> list[str]:
+    """The paths of all regular files below a folder, in the order of their bytes.
+
+    Entries of the folder itself that are `skipped` do not count.
+    """
     files: list[str] = []
     waiting = [(os.path.normpath(handler), 0)]
     count = 0
-    if not os.path.isdir(handler) or os.path.islink(handler):
+    if os.path.islink(os.path.normpath(handler)):
         waiting = []
     while waiting:
         folder, depth = waiting.pop()
@@ -55,6 +72,8 @@ def _regular_files(handler: str, limits: Limits) -> list[str]:
             raise _invalid(f"the handler is nested more than {limits.depth} folders deep")
         with os.scandir(folder) as entries:
             for entry in entries:
+                if depth == 0 and entry.name in skipped:
+                    continue
                 count += 1
                 if count > limits.entries:
                     raise _invalid(f"the handler has more than {limits.entries} files and folders")
@@ -81,12 +100,14 @@ def _update(digest: _Hash, path: str, limit: int) -> int:
     return size
 
 
-def _invalid(message: str) -> InvalidFunction:
+def _invalid(
+    message: str, hint: str = "remove generated or unreadable files from the handler"
+) -> InvalidFunction:
     return InvalidFunction(
         Diagnostic(
             name="invalid-context",
             message=message,
-            hint="remove generated or unreadable files from the handler",
+            hint=hint,
             location=Location(path=("handler",)),
         )
     )

@@ -31,7 +31,7 @@ def ignore_names(plan: StackPlan, function: str, environ: Mapping[str, str]) -> 
     """
     front_end = plan.front_end
     known = (FRONT_ENDS[name] for name in _FRONT_ENDS)
-    if not plan.request.building or front_end is None or front_end not in known:
+    if plan.request.purpose != "build" or front_end is None or front_end not in known:
         return ()
     build_plan = next((each for each in plan.plans if each.function == function), None)
     if build_plan is None or _reads_context(build_plan):

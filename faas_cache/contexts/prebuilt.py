@@ -6,45 +6,25 @@ import os
 
 from faas_cache.contexts.names import BUILD_FOLDER, quoted
 from faas_cache.model.diagnostics import Diagnostic, Location
-from faas_cache.model.specs import FunctionSpec
 
-__all__ = ["check_context", "check_prebuilt"]
+__all__ = ["check_context", "check_prebuilt", "is_prebuilt"]
 
 
-def check_prebuilt(root: str, spec: FunctionSpec) -> Diagnostic | None:
-    """Whether the existing `build/NAME` is built, because it cannot be written again.
+def is_prebuilt(root: str, name: str) -> bool:
+    """Whether an earlier run left `build/NAME`."""
+    return os.path.isdir(os.path.join(root, BUILD_FOLDER, name))
 
-    That is the case where the handler does not exist, as after `--shrinkwrap` on another machine,
-    or the function has no `lang`: a note. Without `lang` and without `build/NAME`, an error. None
-    where the context is to be written.
-    """
-    location = Location(path=("functions", spec.name))
-    context = quoted(f"{BUILD_FOLDER}/{spec.name}")
-    exists = os.path.isdir(os.path.join(root, BUILD_FOLDER, spec.name))
-    if not spec.lang:
-        if exists:
-            return Diagnostic(
-                name="prebuilt-context",
-                severity="note",
-                message=f"building {context} as an earlier run left it, because the function"
-                " has no `lang`",
-                location=location,
-            )
-        return Diagnostic(
-            name="missing-context",
-            message="the function has no `lang`, so its build context cannot be written",
-            hint="write `lang: TEMPLATE` or `lang: dockerfile`, or give the function a `context`",
-            location=location,
-        )
-    if exists and not os.path.lexists(os.path.join(root, spec.handler)):
-        return Diagnostic(
-            name="prebuilt-context",
-            severity="note",
-            message=f"building {context} as an earlier run left it, because the handler"
-            f" {quoted(spec.handler)} does not exist",
-            location=location,
-        )
-    return None
+
+def check_prebuilt(root: str, name: str, own_name: str) -> Diagnostic | None:
+    """The error of `--prebuilt` for a function whose context does not exist."""
+    if is_prebuilt(root, own_name):
+        return None
+    return Diagnostic(
+        name="missing-context",
+        message=f"the build context {quoted(f'{BUILD_FOLDER}/{own_name}')} does not exist",
+        hint="write it with `faas-cache build --shrinkwrap`, or leave out `--prebuilt`",
+        location=Location(path=("functions", name)),
+    )
 
 
 def check_context(root: str, name: str, context: str) -> Diagnostic | None:

@@ -5,20 +5,25 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator
 
-from faas_cache.contexts.names import BUILD_FOLDER, TEMPLATE_FOLDER, is_folder_name, quoted
-from faas_cache.contexts.prebuilt import check_context, check_prebuilt
+from faas_cache.contexts.names import (
+    BUILD_FOLDER,
+    TEMPLATE_FOLDER,
+    is_folder_name,
+    quoted,
+    template_names,
+)
+from faas_cache.contexts.prebuilt import check_context, check_prebuilt, is_prebuilt
 from faas_cache.model.diagnostics import Diagnostic, Location
 from faas_cache.model.errors import InvalidFunction
 from faas_cache.model.faults import FaultCollector
 from faas_cache.model.masking import masked
 from faas_cache.model.specs import FunctionSpec
-from faas_cache.planning.plan import BuildPlan
 from faas_cache.stack.templates import Template
 from faas_cache.stack_plan import DOCKERFILE, StackPlan
 
 __all__ = [
     "check_sources",
-    "check_templates",
+    "is_written",
     "missing_sources",
     "read_dockerfiles",
     "read_templates",
@@ -116,79 +121,94 @@ def _read_text(path: str) -> str | None:
 # What must exist before a build.
 
 
-def written_specs(root: str, plan: StackPlan) -> Iterator[FunctionSpec]:
-    """The functions of a plan whose contexts are written: neither their own nor left by a run."""
-    for spec in _planned_specs(plan):
-        if (
-            spec.context is None
-            and not plan.request.options.prebuilt
-            and (check_prebuilt(root, spec) is None)
-        ):
-            yield spec
+def written_specs(plan: StackPlan) -> Iterator[FunctionSpec]:
+    """The functions of a plan whose contexts are written, as they are in the stack file."""
+    for build_plan in plan.plans:
+        if is_written(plan, build_plan.function):
+            yield plan.stack.functions[build_plan.function]
 
 
-def check_templates(root: str, plan: StackPlan, *, pull: bool) -> list[Diagnostic]:
-    """An error for each function whose template does not exist, and cannot be pulled."""
-    from faas_cache.contexts.templates import missing_template
-
-    sources = missing_sources(root, plan) if pull else {}
-    return [
-        missing_template(spec.lang).under("functions", spec.name)
-        for spec in written_specs(root, plan)
-        if spec.lang not in plan.inputs.templates and spec.lang not in sources
-    ]
+def is_written(plan: StackPlan, name: str) -> bool:
+    """Whether the context of a function is neither its own nor one of an earlier run."""
+    return plan.stack.functions[name].context is None and not plan.request.options.prebuilt
 
 
-def missing_sources(root: str, plan: StackPlan) -> dict[str, str]:
+def missing_sources(plan: StackPlan) -> dict[str, str]:
     """The missing templates with a source in `configuration.templates`: the source by language."""
-    known = plan.stack.templates
     sources: dict[str, str] = {}
-    for spec in written_specs(root, plan):
-        name, _, ref = spec.lang.partition("@")
-        source = known.get(spec.lang) or (f"{known[name]}#{ref}" if name in known else "")
-        if source and spec.lang not in plan.inputs.templates:
-            sources[spec.lang] = source
-    return sources
+    for name in plan.specs:
+        lang = plan.stack.functions[name].lang
+        if is_written(plan, name) and lang not in plan.inputs.templates:
+            sources[lang] = _source(plan, name)
+    return {lang: source for lang, source in sources.items() if source}
 
 
-def check_sources(root: str, plan: StackPlan) -> list[Diagnostic]:
-    """What the builds need: errors for what does not exist, notes for contexts that were left."""
-    diagnostics: list[Diagnostic | None] = []
-    for build_plan, spec in zip(plan.plans, _planned_specs(plan), strict=True):
-        diagnostics += _missing_secrets(build_plan)
+def _source(plan: StackPlan, name: str) -> str:
+    """The source of the template of a function in its file; empty if there is none."""
+    lang, known = plan.stack.functions[name].lang, plan.stack.file_of(name).templates
+    base, _, ref = lang.partition("@")
+    return known.get(lang) or (f"{known[base]}#{ref}" if base in known else "")
+
+
+def check_sources(root: str, plan: StackPlan, *, pull: bool) -> Iterator[Diagnostic]:
+    """An error for each thing that a build needs and that does not exist.
+
+    A template counts as present where it can be pulled.
+    """
+    yield from dict.fromkeys(_bad_extras(root, plan))
+    known: tuple[str, ...] | None = None
+    for name, prepared in plan.specs.items():
+        spec, own = plan.stack.functions[name], plan.stack.own_name(name)
+        if plan.request.purpose == "build":
+            yield from _missing_secrets(prepared, spec)
         if spec.context is not None:
-            diagnostics.append(check_context(root, spec.name, spec.context))
+            yield from _some(check_context(root, name, spec.context))
         elif plan.request.options.prebuilt:
-            diagnostics.append(_check_left(root, spec.name))
-        else:
-            diagnostics.append(check_prebuilt(root, spec))
-    return [diagnostic for diagnostic in diagnostics if diagnostic is not None]
+            yield from _some(check_prebuilt(root, name, own))
+        elif not spec.lang:
+            yield _missing_lang(root, name, own)
+        elif spec.lang not in plan.inputs.templates and not (pull and _source(plan, name)):
+            if known is None:
+                known = (*template_names(root), *plan.stack.file_of(name).templates)
+            from faas_cache.contexts.templates import missing_template
+
+            yield missing_template(spec.lang, known).under("functions", name)
 
 
-def _planned_specs(plan: StackPlan) -> Iterator[FunctionSpec]:
-    return (plan.specs[build_plan.function] for build_plan in plan.plans)
+def _bad_extras(root: str, plan: StackPlan) -> Iterator[Diagnostic]:
+    """The faults of the paths that are copied into the contexts which are written."""
+    for name in plan.specs:
+        if is_written(plan, name):
+            from faas_cache.contexts.extras import check_extras
+
+            yield from check_extras(root, plan, name)
 
 
-def _check_left(root: str, name: str) -> Diagnostic | None:
-    """The error of `--prebuilt` for a function whose context does not exist."""
-    if os.path.isdir(os.path.join(root, BUILD_FOLDER, name)):
-        return None
+def _some(diagnostic: Diagnostic | None) -> tuple[Diagnostic, ...]:
+    return () if diagnostic is None else (diagnostic,)
+
+
+def _missing_lang(root: str, name: str, own: str) -> Diagnostic:
+    """The error of a function of a program that says nothing about its context."""
+    hint = "write `lang: TEMPLATE` or `lang: dockerfile`, or give the function a `context`"
+    if is_prebuilt(root, own):
+        hint += f"; pass `--prebuilt` to build {quoted(f'{BUILD_FOLDER}/{own}')} as it is"
     return Diagnostic(
         name="missing-context",
-        message=f"the build context {quoted(f'{BUILD_FOLDER}/{name}')} does not exist",
-        hint="write it with `faas-cache build --shrinkwrap`, or leave out `--prebuilt`",
+        message="the function has no `lang`, so its build context cannot be written",
+        hint=hint,
         location=Location(path=("functions", name)),
     )
 
 
-def _missing_secrets(build_plan: BuildPlan) -> Iterator[Diagnostic]:
+def _missing_secrets(prepared: FunctionSpec, spec: FunctionSpec) -> Iterator[Diagnostic]:
     """An error for each build secret whose file does not exist, because docker does not name it."""
-    for key, path in build_plan.secrets.items():
-        if not os.path.isfile(path):
+    for key, path in spec.build_secrets.items():
+        if not os.path.isfile(prepared.build_secrets[key]):
             yield Diagnostic(
                 name="missing-secret-file",
                 message=f"the file {quoted(path)} of the build secret `{masked(key)[:60]}`"
                 " does not exist",
                 hint="create it, or correct the path (relative to the project folder)",
-                location=Location(path=("functions", build_plan.function, "build_secrets", key)),
+                location=Location(path=("functions", spec.name, "build_secrets", key)),
             )

@@ -124,6 +124,8 @@ class SourceWalker:
     cached: bool = False
     cache_size: int = _CACHE_SIZE
     _forbidden: tuple[Identity | None, ...] | None = attrs.field(default=None, init=False)
+    # Links can lead to the same folder, and so to each other, in a great many ways.
+    _followed: dict[str, tuple[str, os.stat_result]] = attrs.field(factory=dict, init=False)
     _visited: int = attrs.field(default=0, init=False)
 
     def add(self, path: str, target: str, tree: ContextTree) -> None:
@@ -171,7 +173,9 @@ class SourceWalker:
                     if _is_left_out(below, path, status):
                         continue
                 if stat.S_ISLNK(status.st_mode):
-                    path, status = self.follow(path)
+                    if path not in self._followed:
+                        self._followed[path] = self.follow(path)
+                    path, status = self._followed[path]
                 if not stat.S_ISDIR(status.st_mode):
                     tree.add_folder(target)  # if only this file in it is not excluded
                     self._add_file(path, inside, status, tree)

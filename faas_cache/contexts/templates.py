@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Iterable
 
 import attrs
 
 from faas_cache.contexts.names import TEMPLATE_FOLDER, is_folder_name, quoted
-from faas_cache.model.diagnostics import Diagnostic, KeyPath, Location
+from faas_cache.model.diagnostics import Diagnostic, KeyPath, Location, nearest
 from faas_cache.model.errors import InvalidFunction, InvalidStack
 from faas_cache.stack.templates import Template
 
@@ -35,16 +36,32 @@ def find_template(root: str, lang: str, *, outside_links: bool = False) -> Templ
     with the file of the template as location, for a template that cannot be used.
     """
     if lang.lower() == DOCKERFILE:
-        return Template(name=DOCKERFILE, handler_folder="")
+        return _dockerfile_template(root, outside_links=outside_links)
     folder = template_folder(root, lang, outside_links=outside_links) if lang else None
     if folder is None:
         return None
-    file = f"{TEMPLATE_FOLDER}/{lang}/{_FILE}"
     path = os.path.join(folder, _FILE)
     if not os.path.lexists(path):
+        file = f"{TEMPLATE_FOLDER}/{lang}/{_FILE}"
         raise _unusable(
             f"template {quoted(lang)} has no {_FILE}", "create it; it may be empty", file
         )
+    return _load(root, folder, lang, outside_links=outside_links)
+
+
+def _dockerfile_template(root: str, *, outside_links: bool) -> Template:
+    """The language without a template: a `template.yml` may give it build options."""
+    template = Template(name=DOCKERFILE)
+    path = os.path.join(root, TEMPLATE_FOLDER, DOCKERFILE, _FILE)
+    if os.path.lexists(path):
+        folder = template_folder(root, DOCKERFILE, outside_links=outside_links)
+        template = _load(root, folder or "", DOCKERFILE, outside_links=outside_links)
+    return attrs.evolve(template, handler_folder="")
+
+
+def _load(root: str, folder: str, lang: str, *, outside_links: bool) -> Template:
+    """The template in a folder that has a `template.yml`."""
+    file, path = f"{TEMPLATE_FOLDER}/{lang}/{_FILE}", os.path.join(folder, _FILE)
     if not stat.S_ISREG(_follow(root, path, file, outside_links=outside_links)[1].st_mode):
         raise _unusable(
             f"{quoted(file)} is not a file", "replace it with a file; it may be empty", file
@@ -79,13 +96,17 @@ def template_folder(root: str, name: str, *, outside_links: bool = False) -> str
     return real
 
 
-def missing_template(lang: str) -> Diagnostic:
-    """The diagnostic of a language without a template; its key path is relative to the function."""
+def missing_template(lang: str, known: Iterable[str] = ()) -> Diagnostic:
+    """The diagnostic of a language without a template; its key path is relative to the function.
+
+    `known` are the templates that exist, of which the nearest is suggested.
+    """
+    suggestion = nearest(lang, (*known, DOCKERFILE))
+    pull = f"run `faas-cli template store pull {quoted(lang)[1:-1]}`, or add its source to"
     return Diagnostic(
         name="missing-template",
         message=f"template {quoted(lang)} not found in the folder `{TEMPLATE_FOLDER}`",
-        hint=f"run `faas-cli template store pull {quoted(lang)[1:-1]}`, or add its source to"
-        " `configuration.templates`",
+        hint=f"{suggestion and f'{suggestion} or '}{pull} `configuration.templates`",
         location=Location(path=("lang",)),
     )
 

@@ -13,17 +13,23 @@ from threading import Lock
 import attrs
 
 from faas_cache.contexts.assembly import Contexts
+from faas_cache.contexts.extras import extra_fault, extra_paths
 from faas_cache.contexts.ignoring import ignore_names
 from faas_cache.contexts.locks import ContextLock, StopSignal, lock_context
-from faas_cache.contexts.project_sources import written_specs
+from faas_cache.contexts.project_sources import is_written, written_specs
 from faas_cache.contexts.stamps import Stamp, current_stamp
 from faas_cache.contexts.state import cannot_write
+from faas_cache.contexts.templates import DOCKERFILE
 from faas_cache.model.faults import FaultCollector
 from faas_cache.model.frozen_map import EMPTY
 from faas_cache.model.specs import FunctionSpec
+from faas_cache.stack.templates import Template
 from faas_cache.stack_plan import StackPlan
 
 __all__ = ["ContextWriter"]
+
+# In place of a template that does not exist yet: the handler alone.
+_NO_TEMPLATE = Template(name=DOCKERFILE, handler_folder="")
 
 
 @attrs.frozen(kw_only=True)
@@ -60,19 +66,32 @@ class ContextWriter:
         `stop` ends the wait for another run that holds a context.
         """
         contexts = _contexts(self._root, plan)
-        specs = [
-            spec
-            for spec in written_specs(self._root, plan)
-            if again or not self._is_written(plan, spec)
-        ]
+        specs = [spec for spec in written_specs(plan) if again or not self._is_written(plan, spec)]
         if len(specs) > 1:  # `Contexts.write` reads all sources of one context before it writes
             for spec in specs:
                 with faults.catch():
-                    self._check(contexts, plan, spec)
+                    self._check(contexts, plan, spec, plan.inputs.templates[spec.lang])
         if not faults.errors:
             for spec in specs:
                 with faults.catch():
                     self._write(contexts, plan, spec, stop=stop)
+
+    def check(self, plan: StackPlan, faults: FaultCollector) -> None:
+        """Reads the sources of the contexts of a plan, as far as they exist; writes nothing.
+
+        What cannot be a source at all is left to `check_sources`.
+        """
+        by_extras: dict[tuple[str, ...], Contexts] = {}
+        for name in plan.specs:
+            if not is_written(plan, name):
+                continue
+            spec, paths = plan.stack.functions[name], extra_paths(plan, name)
+            extras = tuple(path for path in paths if extra_fault(self._root, path) is None)
+            if extras not in by_extras:
+                by_extras[extras] = _contexts(self._root, plan, extras)
+            template = plan.inputs.templates.get(spec.lang, _NO_TEMPLATE)
+            with faults.catch():
+                self._check(by_extras[extras], plan, spec, template)
 
     @contextmanager
     def hold(self, plan: StackPlan, name: str, stop: StopSignal | None) -> Iterator[None]:
@@ -81,7 +100,7 @@ class ContextWriter:
         A context that is not written, because it is the function's own or was left by another run,
         has no lock.
         """
-        spec = next((s for s in written_specs(self._root, plan) if s.name == name), None)
+        spec = next((s for s in written_specs(plan) if s.name == name), None)
         if spec is None:
             yield
             return
@@ -94,9 +113,10 @@ class ContextWriter:
                 with self._lock:
                     self._written.pop(name, None)
 
-    def _check(self, contexts: Contexts, plan: StackPlan, spec: FunctionSpec) -> None:
+    def _check(
+        self, contexts: Contexts, plan: StackPlan, spec: FunctionSpec, template: Template
+    ) -> None:
         try:
-            template = plan.inputs.templates[spec.lang]
             contexts.tree(spec, template, ignore_names(plan, spec.name, self._environ))
         except OSError as error:
             raise cannot_write(self._root, spec.name, error) from error
@@ -136,9 +156,9 @@ class ContextWriter:
         )
 
 
-def _contexts(root: str, plan: StackPlan) -> Contexts:
+def _contexts(root: str, plan: StackPlan, extras: tuple[str, ...] | None = None) -> Contexts:
     """What writes the contexts of a plan."""
-    extras = _extras(plan)
+    extras = _extras(plan) if extras is None else extras
     return Contexts(root, extras, outside_links=plan.request.options.allow_outside_links)
 
 

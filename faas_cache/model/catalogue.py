@@ -17,6 +17,7 @@ _GHA, _DRIVERS = f"{_CACHE}gha/", "https://docs.docker.com/build/builders/driver
 _YAML = "https://docs.openfaas.com/reference/yaml/"
 _REFERENCE = "https://pkg.go.dev/github.com/distribution/reference"
 _PLATFORMS = "https://docs.docker.com/build/building/multi-platform/"
+_SSH = "https://docs.docker.com/reference/cli/docker/buildx/build/#ssh"
 _SECRETS = "https://docs.docker.com/build/building/secrets/"
 _BUILD = "https://docs.docker.com/reference/cli/docker/buildx/build/"
 _IGNORE = "https://docs.docker.com/build/concepts/context/#dockerignore-files"
@@ -144,8 +145,8 @@ CATALOGUE: FrozenMap[Condition] = FrozenMap(
         ),
         "default-registry": Condition(
             "E10",
-            _W,
-            "a cache is exported to a repository of Docker's own images",
+            _EW,
+            "a cache or an image is pushed to a repository of Docker's own images",
             "https://docs.docker.com/docker-hub/repos/",
         ),
         "missing-feature": Condition(
@@ -229,7 +230,6 @@ CATALOGUE: FrozenMap[Condition] = FrozenMap(
         ),
         "missing-context": Condition("", _E, "the build context does not exist", _BUILD),
         "invalid-context": Condition("", _E, "the build context cannot be written", _BUILD),
-        "prebuilt-context": Condition("", _N, "a context from an earlier run is built", _BUILD),
         "invalid-ignore-pattern": Condition(
             "", _EW, "docker rejects a pattern of a `.dockerignore`", _IGNORE
         ),
@@ -256,6 +256,7 @@ CATALOGUE: FrozenMap[Condition] = FrozenMap(
         "undeployable-name": Condition(
             "", _W, "the name of a function is not a valid DNS label", _YAML
         ),
+        "deploy-only": Condition("", _N, "a function has nothing to build", _YAML),
         "unknown-function": Condition("", _E, "the stack file has no function of that name", _YAML),
         "no-functions": Condition("", _E, "no function is selected that can be built", _YAML),
         "unsupported-provider": Condition("", _E, "the stack file is for another provider", _YAML),
@@ -302,6 +303,12 @@ CATALOGUE: FrozenMap[Condition] = FrozenMap(
         "cached-secret": Condition(
             "", _W, "a step with a build secret is cached, whatever the secret is", _SECRETS
         ),
+        "missing-ssh-agent": Condition(
+            "", _W, "a template mounts the SSH agent, and there is none", _SSH
+        ),
+        "remote-builder": Condition(
+            "", _E, "the remote builder of faas-cli carries no cache", _DRIVERS
+        ),
         "missing-template": Condition("", _E, "a template does not exist", _TEMPLATES),
         "invalid-template": Condition("", _E, "a template cannot be used", _TEMPLATES),
         "unknown-build-option": Condition(
@@ -314,7 +321,7 @@ CATALOGUE: FrozenMap[Condition] = FrozenMap(
             "JSON data is not the form of a value",
             "https://json-schema.org/understanding-json-schema/",
         ),
-        "unknown-key": Condition("", _W, "a function has a key that faas-cli ignores", _YAML),
+        "unknown-key": Condition("", _W, "the stack file has a key that faas-cli ignores", _YAML),
         "invalid-argument": Condition(
             "", _E, "an argument of a function or of the command line is invalid", PROPOSAL
         ),

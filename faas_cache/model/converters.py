@@ -26,7 +26,7 @@ from faas_cache.model.errors import InvalidInput
 from faas_cache.model.faults import FaultCollector
 from faas_cache.model.frozen_map import EMPTY, FrozenMap
 from faas_cache.model.go import format_scalar
-from faas_cache.model.masking import masked
+from faas_cache.model.masking import masked, masked_value
 from faas_cache.model.references import Reference
 
 __all__ = [
@@ -65,6 +65,8 @@ _MAX_DEPTH = 8
 # CPython refuses to print integers of more than 640 digits (2126 bits) in its strictest setting.
 _MAX_BITS = 2048
 _MAX_SHOWN = 60
+# More pairs are left out of a hint.
+_MAX_PAIRS = 5
 
 # The words that faas-cli reads as booleans: those of YAML 1.2, and those of YAML 1.1 as yaml.v3
 # reads them into a bool.
@@ -164,7 +166,7 @@ def read_pairs(value: object, path: KeyPath) -> FrozenMap[str]:
     if value is None:
         return EMPTY
     if not isinstance(value, (dict, Mapping)):
-        raise _type_fault(path, "a mapping of strings", value)
+        raise _type_fault(path, "a mapping of strings", value, _mapping_hint(path, value))
     if all(map(_is_plain, value)) and all(map(_is_plain, value.values())):
         return value if type(value) is FrozenMap else FrozenMap(value) if value else EMPTY
     keys = _read_each(read_text, ((key, path) for key in value))
@@ -172,6 +174,36 @@ def read_pairs(value: object, path: KeyPath) -> FrozenMap[str]:
         read_text, ((item, (*path, key)) for key, item in zip(keys, value.values(), strict=True))
     )
     return FrozenMap(zip(keys, values, strict=True)) if keys else EMPTY
+
+
+def _mapping_hint(path: KeyPath, value: object) -> str:
+    """The mapping to write in place of a list of pairs, as docker compose has them, or of one."""
+    pairs: dict[str, str] = {}
+    for item in value if isinstance(value, (list, tuple)) else (value,):
+        if isinstance(item, Mapping):
+            pairs |= {str(name): str(text or "") for name, text in item.items()}
+        elif isinstance(item, str):
+            name, _, text = item.partition("=")
+            pairs[name.strip()] = text.strip()
+    if not pairs or not path:
+        return ""
+    shown = ", ".join(
+        f"{_quoted_unless_plain(name)}: {_quoted(masked_value(name, text))}"
+        for name, text in list(pairs.items())[:_MAX_PAIRS]
+    )
+    more = ", …" if len(pairs) > _MAX_PAIRS else ""
+    return f"write a mapping: `{path[-1]}: {{{shown}{more}}}`"
+
+
+def _quoted(text: str) -> str:
+    """A text in double quotes, which YAML reads as JSON does; cut where it is long."""
+    from json import dumps
+
+    return dumps(text[:_MAX_SHOWN], ensure_ascii=False)
+
+
+def _quoted_unless_plain(name: str) -> str:
+    return name if name.replace("_", "a").isalnum() and len(name) <= _MAX_SHOWN else _quoted(name)
 
 
 def read_boolean(value: object, path: KeyPath) -> bool:

@@ -34,7 +34,7 @@ from faas_cache.model.frozen_map import EMPTY, FrozenMap
 from faas_cache.model.masking import masked
 from faas_cache.model.value import Value
 
-__all__ = ["FunctionSpec"]
+__all__ = ["OWN_KEYS", "FunctionSpec"]
 
 # The folder of the contexts that `faas-cache build` and faas-cli write.
 _BUILD = "build"
@@ -75,6 +75,11 @@ _KEYS: dict[str, Reader] = {
     "tag_as": read_optional_text,
     "provenance": read_optional_text,
     "sbom": read_optional_text,
+}
+# Those of them that faas-cli does not decode.
+OWN_KEYS = frozenset(_KEYS) - {
+    *("lang", "handler", "image", "platforms", "skip_build"),
+    *("build_args", "build_secrets", "build_options"),
 }
 # The keys that only a deployment reads; faas-cli rejects a wrong type of them during a build too.
 _DEPLOYMENT_KEYS: dict[str, Reader] = {

@@ -12,12 +12,22 @@ import re
 
 from faas_cache.model.masking import masked_message
 
-__all__ = ["display", "escape", "escape_line", "first_line", "last_line", "printable"]
+__all__ = [
+    "display",
+    "escape",
+    "escape_json",
+    "escape_line",
+    "first_line",
+    "last_line",
+    "printable",
+]
 
 _MAX_LINE = 300
 # How GitHub Actions and Azure Pipelines recognize a command: the first two after white space at the
 # beginning of a line, the others anywhere in it.
 _COMMAND = r"(?m)^(?P<space>[ \t]*):(?=:)|#(?=#(?:vso)?\[)"
+
+_HASHES = re.compile(r"#(?=#)")
 
 
 def escape_line(text: str) -> str:
@@ -43,6 +53,15 @@ def escape(text: str) -> str:
     if not text.isprintable():
         text = "".join(c if c in "\n\t" else _escape_character(c) for c in text)
     return _escape_commands(text)
+
+
+def escape_json(text: str) -> str:
+    r"""JSON in ASCII that is not a command for Azure Pipelines, which looks for them in any line.
+
+    >>> escape_json('"###vso[x]"')
+    '"\\u0023\\u0023#vso[x]"'
+    """
+    return _HASHES.sub(r"\\u0023", text)
 
 
 def printable(text: str) -> str:

@@ -6,13 +6,15 @@ import posixpath
 from collections.abc import Iterable
 from contextlib import suppress
 
+import attrs
+
 from faas_cache.model.backends import BACKENDS
 from faas_cache.model.entries import CacheEntry
 from faas_cache.model.errors import InvalidReference
 from faas_cache.model.faults import FaultCollector
 from faas_cache.model.frozen_map import FrozenMap
 from faas_cache.model.go import TRUE
-from faas_cache.model.masking import masked, masked_value
+from faas_cache.model.masking import masked, masked_message, masked_value
 from faas_cache.model.references import Reference
 from faas_cache.model.specs import FunctionSpec
 from faas_cache.planning.entry_rules import PlannedEntry
@@ -25,6 +27,7 @@ __all__ = [
     "check_exports",
     "destination_text",
     "destinations",
+    "import_destinations",
     "pushes_image",
     "sets_output",
 ]
@@ -128,6 +131,13 @@ def destinations(entry: CacheEntry, ref: Reference | None = None) -> frozenset[D
     return frozenset({(entry.type, *values)})
 
 
+def import_destinations(entry: CacheEntry) -> frozenset[Destination]:
+    """What an import reads, as the destinations of the exports that write it."""
+    if entry.type == "local":  # it writes to `dest`, and reads from `src`
+        entry = attrs.evolve(entry, attrs=entry.attrs | {"dest": entry.attrs.get("src", "")})
+    return destinations(entry)
+
+
 def destination_text(destination: Destination) -> str:
     """A destination for people; secrets are masked.
 
@@ -135,7 +145,7 @@ def destination_text(destination: Destination) -> str:
     'type=gha buildkit'
     """
     kind, *values = destination
-    return masked(" ".join((f"type={kind}", *filter(None, values))))
+    return masked_message(" ".join((f"type={kind}", *filter(None, values))))
 
 
 def sets_output(flag: str) -> bool:

@@ -61,7 +61,7 @@ class IgnoredFolder:
         self._parent = parent
         self._name = path.rstrip("/").rpartition("/")[2]
         self._states: dict[int, State] = {}
-        self.is_excluded = is_excluded
+        self.is_excluded: bool = is_excluded
 
     @property
     def may_include(self) -> bool:

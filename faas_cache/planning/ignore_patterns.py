@@ -43,11 +43,11 @@ class IgnorePattern:
     """
 
     def __init__(self, text: str, location: Location, *, is_exception: bool) -> None:
-        self.text = text
-        self.location = location
-        self.is_exception = is_exception
+        self.text: str = text
+        self.location: Location = location
+        self.is_exception: bool = is_exception
         self._kind, self._expression = _translate(text)
-        self.is_regex = self._kind == "regex"
+        self.is_regex: bool = self._kind == "regex"
         self._tail = _literal_tail(text)
         if self._kind == "suffix":
             self._part = text[2:]

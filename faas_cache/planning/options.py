@@ -29,8 +29,10 @@ from faas_cache.model.masking import masked
 from faas_cache.model.references import Reference
 from faas_cache.model.specs import FunctionSpec
 from faas_cache.model.value import Value
+from faas_cache.planning.remote_builders import REMOTE_BUILDER
 
 __all__ = [
+    "AGENT",
     "PACKAGES",
     "PLANNING_VARIABLES",
     "PUBLISH_PLATFORM",
@@ -59,8 +61,15 @@ _CHECKED = (
     "ACTIONS_RESULTS_URL",
     "ACTIONS_CACHE_SERVICE_V2",
 )
+# The socket of the SSH agent, without which `--ssh default` fails.
+AGENT = "SSH_AUTH_SOCK"
 # Every environment variable that has an influence on a plan or its diagnostics; `~` is `HOME`.
-PLANNING_VARIABLES = ("HOME", *_PROXIES, *_CHECKED, *sorted(CI_VARIABLES))
+PLANNING_VARIABLES = (
+    *("HOME", AGENT, REMOTE_BUILDER),
+    *_PROXIES,
+    *_CHECKED,
+    *sorted(CI_VARIABLES),
+)
 
 _MAX_SHOWN = 60
 

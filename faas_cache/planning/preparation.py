@@ -16,10 +16,16 @@ from faas_cache.model.specs import FunctionSpec
 from faas_cache.planning.image_rules import tagged_image
 from faas_cache.planning.options import BuildOptions, apply_options
 from faas_cache.planning.requests import PlanInputs, Request
-from faas_cache.planning.template_options import apply_template
+from faas_cache.planning.template_options import apply_template, has_agent
 from faas_cache.stack.stack_file import Stack
 
-__all__ = ["check_conflicts", "prepare_function", "select_functions"]
+__all__ = [
+    "check_conflicts",
+    "check_empty",
+    "prepare_function",
+    "prepare_push",
+    "select_functions",
+]
 
 _MAX_SHOWN = 60
 _MAX_CHOICES = 20
@@ -28,7 +34,10 @@ _MAX_CHOICES = 20
 def select_functions(
     stack: Stack, request: Request, faults: FaultCollector
 ) -> tuple[FunctionSpec, ...]:
-    """The functions to plan, in the order of the file, without those that skip their build."""
+    """The functions to plan, in the order of the file, without those that skip their build.
+
+    Functions that are only deployed are not built, which is noted, but pushed as faas-cli does.
+    """
     try:
         stack = stack.select(request.filter, request.regex)
     except FaasCacheError as error:
@@ -43,10 +52,36 @@ def select_functions(
             )
             message = f"unknown function `{masked(name)[:_MAX_SHOWN]}`"
             faults.report("unknown-function", message, hint=hint)
-    return tuple(
+    chosen = tuple(
         spec
         for name, spec in functions.items()
         if (not request.names or name in request.names) and not spec.skip_build
+    )
+    if request.purpose == "push":
+        return chosen
+    deployed = frozenset(stack.deployed_functions)
+    faults.add(*(_only_deployed(stack, spec) for spec in chosen if spec.name in deployed))
+    return tuple(spec for spec in chosen if spec.name not in deployed)
+
+
+def check_empty(stack: Stack) -> tuple[Diagnostic, ...]:
+    """The error of a stack without functions, whose key may be misspelled."""
+    if stack.functions or stack.invalid_functions:
+        return ()
+    message, hint = "the stack has no functions", "write one under `functions`"
+    if stack.file is None and not stack.is_combined:
+        message, hint = "there is no stack file, and no function", "name a stack file with `-f`"
+    return (Diagnostic(name="no-functions", message=message, hint=hint),)
+
+
+def _only_deployed(stack: Stack, spec: FunctionSpec) -> Diagnostic:
+    """The note about a function that has nothing to build."""
+    own = masked(stack.own_name(spec.name))[:_MAX_SHOWN]
+    return Diagnostic(
+        name="deploy-only",
+        severity="note",
+        message=f"function `{own}` is skipped: without `lang` and `context` it is only deployed",
+        location=Location(path=("functions", spec.name)),
     )
 
 
@@ -78,7 +113,22 @@ def prepare_function(spec: FunctionSpec, options: BuildOptions, inputs: PlanInpu
         spec = _apply_tag(spec, options.tag, inputs)
     if spec.context is not None or not spec.lang:
         return spec
-    return apply_template(spec, inputs.templates.get(spec.lang))
+    return apply_template(spec, inputs.templates.get(spec.lang), agent=has_agent(inputs))
+
+
+def prepare_push(spec: FunctionSpec, options: BuildOptions, inputs: PlanInputs) -> FunctionSpec:
+    """The spec with the image that a push needs, and without what only a build reads."""
+    spec = attrs.evolve(
+        spec,
+        extra_tags=(*spec.extra_tags, *options.extra_tags),
+        build_cache=None,
+        default_cache=None,
+        builder_flags=(),
+        platforms=(),
+    )
+    return (
+        spec if options.tag == "latest" or not spec.image else _apply_tag(spec, options.tag, inputs)
+    )
 
 
 def _apply_tag(spec: FunctionSpec, kind: str, inputs: PlanInputs) -> FunctionSpec:

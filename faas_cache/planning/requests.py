@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import Literal, TypeAlias, get_args
 
 import attrs
 
@@ -13,15 +14,21 @@ from faas_cache.model.converters import (
     read_list,
     read_optional_string,
 )
-from faas_cache.model.diagnostics import Diagnostic
+from faas_cache.model.diagnostics import Diagnostic, KeyPath, Location
+from faas_cache.model.errors import InvalidInput
 from faas_cache.model.flags import CacheFlags
 from faas_cache.model.frozen_map import EMPTY, FrozenMap
+from faas_cache.model.masking import masked
 from faas_cache.model.value import Value
 from faas_cache.planning.context_files import ContextFiles
 from faas_cache.planning.options import BuildOptions
 from faas_cache.stack.templates import Template
 
-__all__ = ["PlanInputs", "Request"]
+__all__ = ["PURPOSES", "PlanInputs", "Purpose", "Request"]
+
+Purpose: TypeAlias = Literal["build", "push", "contexts"]
+PURPOSES: tuple[str, ...] = get_args(Purpose)
+_MAX_SHOWN = 60
 
 _NO_FLAGS = CacheFlags()
 _NO_OPTIONS = BuildOptions()
@@ -29,12 +36,25 @@ _NO_TEMPLATES: FrozenMap[Template] = FrozenMap()
 _NO_CONTEXTS: FrozenMap[ContextFiles] = FrozenMap()
 
 
+def _read_purpose(value: object, path: KeyPath) -> Purpose:
+    if value in PURPOSES:
+        return value  # type: ignore[return-value]  # one of the three
+    raise InvalidInput(
+        Diagnostic(
+            name="invalid-argument",
+            message=f"unknown purpose `{masked(str(value))[:_MAX_SHOWN]}`",
+            hint=f"use one of {', '.join(PURPOSES)}",
+            location=Location(path=path),
+        )
+    )
+
+
 _READERS: dict[str, Reader] = {
     "names": read_list,
     "filter": read_optional_string,
     "regex": read_optional_string,
     "strict": read_boolean,
-    "building": read_boolean,
+    "purpose": _read_purpose,
 }
 
 
@@ -49,7 +69,8 @@ class Request(Value):
         flags: The cache flags.
         options: The build options.
         strict: Whether warnings are errors.
-        building: Whether images are built; otherwise they are pushed, or contexts are written.
+        purpose: What is planned: `build`, `push`, which only needs images, or `contexts`, which
+            only needs their sources.
     """
 
     names: tuple[str, ...] = ()
@@ -58,7 +79,7 @@ class Request(Value):
     flags: CacheFlags = _NO_FLAGS
     options: BuildOptions = _NO_OPTIONS
     strict: bool = False
-    building: bool = True
+    purpose: Purpose = "build"
 
     def __init__(  # noqa: PLR0913  # a parameter for each field
         self,
@@ -69,7 +90,7 @@ class Request(Value):
         flags: CacheFlags = _NO_FLAGS,
         options: BuildOptions = _NO_OPTIONS,
         strict: bool = False,
-        building: bool = True,
+        purpose: Purpose = "build",
     ) -> None:
         values = {name: value for name, value in locals().items() if name in _READERS}
         fields = read_fields(values, _READERS)

@@ -37,10 +37,10 @@ from faas_cache.planning.image_rules import build_tags, function_image, with_def
 from faas_cache.planning.plan import BuildPlan, Origin, sort_pairs
 from faas_cache.planning.settings import effective_setting, long_form
 
-__all__ = ["resolve"]
+__all__ = ["BUILDKIT_ENABLED", "resolve"]
 
 _NO_FLAGS = CacheFlags()
-_BUILDKIT_ENABLED: FrozenMap[str] = FrozenMap(DOCKER_BUILDKIT="1")
+BUILDKIT_ENABLED: FrozenMap[str] = FrozenMap(DOCKER_BUILDKIT="1")
 _BUILDER_FLAG = "--builder="
 
 
@@ -108,7 +108,7 @@ def _resolve(spec: FunctionSpec, flags: CacheFlags) -> BuildPlan:
         cache_to=tuple(item.entry for item in exports),
         builder=builder,
         builder_flags=builder_flags,
-        env=_BUILDKIT_ENABLED if buildkit else EMPTY,
+        env=BUILDKIT_ENABLED if buildkit else EMPTY,
         ssh=spec.ssh,
         no_cache=flags.no_cache,
         pull=spec.pull,

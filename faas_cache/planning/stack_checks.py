@@ -33,16 +33,15 @@ def check_between(
     plans: Iterable[BuildPlan],
     others: Iterable[BuildPlan] = (),
     *,
-    building: bool = True,
     caches_of_others: bool = True,
 ) -> Iterator[Diagnostic]:
     """What the image and the cache of one function do to those of another.
 
     `others` are the functions that are not built now, whose caches count unless flags replace the
-    settings of the file. Images are overwritten only where they are built (E7).
+    settings of the file.
     """
     plans, others = tuple(plans), tuple(others)
-    images = dict(check_images(plans, others)) if building else {}
+    images = dict(check_images(plans, others))
     yield from images.values()
     plans = (*plans, *(others if caches_of_others else ()))
     exports = [

@@ -13,7 +13,12 @@ from faas_cache.model.faults import FaultCollector
 from faas_cache.model.flags import VARIABLES, CacheFlags
 from faas_cache.model.specs import FunctionSpec
 from faas_cache.planning.entry_rules import PlannedEntry, plan_entries
-from faas_cache.planning.exports import Destination, destination_text, destinations
+from faas_cache.planning.exports import (
+    Destination,
+    destination_text,
+    destinations,
+    import_destinations,
+)
 from faas_cache.planning.image_rules import function_image
 from faas_cache.planning.settings import long_form
 
@@ -72,12 +77,7 @@ def _is_of_a_flag(item: PlannedEntry) -> bool:
 
 def _sources(imports: Iterable[CacheEntry]) -> frozenset[Destination]:
     """What imports read, as the destinations of the exports that write it."""
-    sources: set[Destination] = set()
-    for entry in imports:
-        if entry.type == "local":  # it writes to `dest`, and reads from `src`
-            entry = attrs.evolve(entry, attrs=entry.attrs | {"dest": entry.attrs.get("src", "")})  # noqa: PLW2901  # the same
-        sources |= destinations(entry)
-    return frozenset(sources)
+    return frozenset(source for entry in imports for source in import_destinations(entry))
 
 
 def _unread_export(item: PlannedEntry, destination: Destination) -> Diagnostic:

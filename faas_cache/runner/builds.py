@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, nullcontext
 from functools import partial
 from itertools import pairwise
-from typing import Protocol, TypeAlias
+from typing import Protocol, TypeAlias, TypedDict, Unpack
 
 import attrs
 
@@ -23,6 +23,7 @@ from faas_cache.buildkit.reports import CacheReport
 from faas_cache.runner.execution import Execution, Finished, PlannedCommand, Progress
 from faas_cache.runner.processes import linked_shutdown
 from faas_cache.runner.results import BuildResult, FunctionResult, Status
+from faas_cache.runner.secrets import NO_SECRETS, SecretValues
 from faas_cache.runner.stop import Shutdown, Stop
 from faas_cache.runner.terminal import Output, terminal_of, writer_for
 from faas_cache.runner.workers import Mailbox, call_in_threads
@@ -30,7 +31,16 @@ from faas_cache.runner.workers import Mailbox, call_in_threads
 # The prefix of lines that belong to no target of a bake.
 _BAKE = "bake"
 
-__all__ = ["BuildUnit", "Guard", "Plan", "Progress", "Retry", "run_bake", "run_builds"]
+__all__ = [
+    "BuildUnit",
+    "Guard",
+    "Plan",
+    "Progress",
+    "Retry",
+    "RunSettings",
+    "run_bake",
+    "run_builds",
+]
 
 
 class Plan(Protocol):
@@ -83,33 +93,44 @@ def no_retry(_plan: Plan, _result: FunctionResult) -> Sequence[PlannedCommand]:
     return ()
 
 
+class RunSettings(TypedDict, total=False):
+    """What runs of builds have in common.
+
+    `timeout` is in seconds, for the whole run. `output` is a stream of text or bytes, by default
+    `sys.stderr`; `quiet` shows failed builds only there, `details` the builder's own steps too, and
+    `verbose` the commands; `secrets` are masked.
+    """
+
+    environ: Mapping[str, str] | None
+    cwd: str | None
+    timeout: float | None
+    progress: Progress
+    on_event: Callable[[Event], object] | None
+    output: Output
+    quiet: bool
+    verbose: bool
+    details: bool
+    secrets: SecretValues
+
+
 def run_builds(  # noqa: PLR0913  # what a run has
     units: Sequence[BuildUnit],
     *,
-    environ: Mapping[str, str] | None = None,
-    cwd: str | None = None,
     parallel: int = 1,
     fail_fast: bool = False,
-    timeout: float | None = None,
-    progress: Progress = "",
-    on_event: Callable[[Event], object] | None = None,
-    output: Output = None,
-    quiet: bool = False,
     stop: Stop | None = None,
     guard: Guard = no_guard,
     retry: Retry = no_retry,
+    **settings: Unpack[RunSettings],
 ) -> BuildResult:
     """Runs the commands of each function up to the first that fails, `parallel` at a time.
 
-    `timeout` is in seconds, for the whole call. `output` is a stream of text or bytes, by default
-    `sys.stderr`. What `on_event`, `output`, `guard` or `retry` raises, and a `KeyboardInterrupt`,
-    ends these builds, and is raised when they have ended.
+    What `on_event`, `output`, `guard` or `retry` raises, and a `KeyboardInterrupt`, ends these
+    builds, and is raised when they have ended.
     """
     alone = parallel == 1 or len(units) == 1
     with linked_shutdown(stop) as shutdown:
-        execution = _execution(
-            environ, cwd, timeout, progress, on_event, output, shutdown, alone=alone, quiet=quiet
-        )
+        execution = _execution(shutdown, settings, alone=alone, heading=len(units) > 1)
         results = call_in_threads(
             [
                 partial(_build, execution, unit, guard=guard, retry=retry, fail_fast=fail_fast)
@@ -121,19 +142,13 @@ def run_builds(  # noqa: PLR0913  # what a run has
     return BuildResult(functions=results)
 
 
-def run_bake(  # noqa: PLR0913  # the same
+def run_bake(
     targets: Mapping[str, Plan],
     command: PlannedCommand,
     *,
-    environ: Mapping[str, str] | None = None,
-    cwd: str | None = None,
-    timeout: float | None = None,
-    progress: Progress = "",
-    on_event: Callable[[Event], object] | None = None,
-    output: Output = None,
-    quiet: bool = False,
     stop: Stop | None = None,
     guard: Guard = no_guard,
+    **settings: Unpack[RunSettings],
 ) -> BuildResult:
     """Runs all builds as one; a target that fails cancels the others.
 
@@ -142,37 +157,32 @@ def run_bake(  # noqa: PLR0913  # the same
     functions' names.
     """
     with linked_shutdown(stop) as shutdown:
-        execution = _execution(
-            environ, cwd, timeout, progress, on_event, output, shutdown, alone=True, quiet=quiet
-        )
+        execution = _execution(shutdown, settings, alone=True, heading=False)
         (results,) = call_in_threads(
             [lambda mailbox: _bake(execution, targets, command, guard, mailbox)], shutdown
         )
     return BuildResult(functions=results)
 
 
-def _execution(  # noqa: PLR0913  # the same
-    environ: Mapping[str, str] | None,
-    cwd: str | None,
-    timeout: float | None,
-    progress: Progress,
-    on_event: Callable[[Event], object] | None,
-    output: Output,
-    shutdown: Shutdown,
-    *,
-    alone: bool,
-    quiet: bool,
+def _execution(
+    shutdown: Shutdown, settings: RunSettings, *, alone: bool, heading: bool
 ) -> Execution:
+    timeout, output = settings.get("timeout"), settings.get("output")
+    environ = settings.get("environ")
     return Execution(
         environ=dict(os.environ if environ is None else environ),
-        cwd=cwd,
+        cwd=settings.get("cwd"),
         deadline=None if timeout is None else time.monotonic() + timeout,
-        progress=progress,
-        on_event=on_event,
+        progress=settings.get("progress", ""),
+        on_event=settings.get("on_event"),
         write=writer_for(output),
         terminal=terminal_of(output),
         alone=alone,
-        quiet=quiet,
+        quiet=settings.get("quiet", False),
+        verbose=settings.get("verbose", False),
+        details=settings.get("details", False),
+        secrets=settings.get("secrets", NO_SECRETS),
+        heading=heading,
         shutdown=shutdown,
     )
 
@@ -233,6 +243,7 @@ def _finished(
     execution: Execution, result: FunctionResult, seconds: float, mailbox: Mailbox
 ) -> FunctionResult:
     """The result with its time; says that the build has ended."""
+    seconds = round(seconds, 3)
     event = BuildFinished(
         function=result.name,
         status=result.status,

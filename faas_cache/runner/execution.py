@@ -11,23 +11,29 @@ import attrs
 from faas_cache.buildkit.events import Event
 from faas_cache.buildkit.explanations import Explanation, explain
 from faas_cache.model.frozen_map import EMPTY, FrozenMap
+from faas_cache.model.text import escape_line
 from faas_cache.runner import supervision
 from faas_cache.runner.processes import CannotStart, Outcome, ProgramNotFound, run_in_worker
 from faas_cache.runner.recording import Display, Recorder
 from faas_cache.runner.records import Metadata, history, parse_metadata, with_metadata
+from faas_cache.runner.secrets import SecretValues
 from faas_cache.runner.stop import Shutdown
 from faas_cache.runner.workers import Mailbox
 
 __all__ = ["Execution", "Finished", "PlannedCommand", "Progress"]
 
-# How a builder reports its progress: not at all, as lines, as JSON, or as JSON afterwards
-# (`Builder.progress_mode`).
-Progress: TypeAlias = Literal["", "none", "plain", "rawjson", "history"]
+# How a builder reports its progress: as it likes, as lines, as JSON that is shown as lines or, with
+# `raw`, as it is, or as JSON afterwards (`Builder.progress_mode`), which is all there is of a
+# `silent` build.
+Progress: TypeAlias = Literal["", "none", "plain", "rawjson", "raw", "history", "silent"]
 _VARIABLES: FrozenMap[FrozenMap[str]] = FrozenMap(
     plain=FrozenMap(BUILDKIT_PROGRESS="plain"),
     rawjson=FrozenMap(BUILDKIT_PROGRESS="rawjson"),
+    raw=FrozenMap(BUILDKIT_PROGRESS="rawjson"),
     history=FrozenMap(BUILDKIT_PROGRESS="rawjson"),
 )
+# For these the builder is known to be a buildx that writes a metadata file.
+_WITH_METADATA = frozenset({"rawjson", "history", "silent"})
 
 
 class PlannedCommand(Protocol):
@@ -87,7 +93,8 @@ class Execution:
 
     `deadline` is a time of `time.monotonic`. `alone` says that one command runs after another, so
     that it may draw on `terminal`, a file descriptor. `write` and `on_event` are called in the
-    thread of the caller.
+    thread of the caller. `heading` says that the commands are those of several functions, and
+    `verbose` that each is shown; `details` that all steps of a builder are.
     """
 
     environ: Mapping[str, str]
@@ -99,6 +106,10 @@ class Execution:
     terminal: int | None
     alone: bool
     quiet: bool
+    verbose: bool
+    details: bool
+    secrets: SecretValues
+    heading: bool
     shutdown: Shutdown
 
     @property
@@ -123,10 +134,12 @@ class Execution:
             show=lambda text: mailbox.post(self.write, text),
             emit=lambda event: self.emit(event, mailbox),
             display="nothing" if drawn else self._display(command),
+            details=self.details,
+            secrets=self.secrets,
         )
-        if not self.quiet:
-            recorder.show(f"{function}: {command.masked().shell()}\n".encode(errors="replace"))
-        sink = recorder.show if drawn else recorder.feed
+        if heading := self._heading(command, function):
+            recorder.show(f"{escape_line(heading)}\n".encode(errors="replace"))
+        sink = recorder.draw if drawn else recorder.feed
         try:
             waits = not drawn and command.kind != "push"
             outcome, metadata = self._supervise(
@@ -139,7 +152,7 @@ class Execution:
         except CannotStart as error:
             explanation = _cannot_start(function, error)
             return Finished(status="failed", recorder=recorder, explanations=(explanation,))
-        if drawn:
+        if drawn or self.progress == "silent":
             self._read_back(recorder, metadata, function, targets or {})
         recorder.close(outcome.exit_code)
         status = _status(outcome)
@@ -147,7 +160,9 @@ class Execution:
             status=status,
             exit_code=outcome.exit_code,
             recorder=recorder,
-            explanations=_explanations(recorder, outcome) if status in ("", "failed") else (),
+            explanations=(
+                self._explanations(recorder, outcome) if status in ("", "failed") else ()
+            ),
             metadata=metadata,
         )
 
@@ -183,8 +198,7 @@ class Execution:
             )
 
         # Arguments are only added for a buildx that is known to be new enough.
-        known = self.progress in ("rawjson", "history") and command.kind != "push"
-        if not known:
+        if self.progress not in _WITH_METADATA or command.kind == "push":
             run(command.argv)
             return outcomes[0], {}
         data = with_metadata(command.argv, run)
@@ -210,7 +224,7 @@ class Execution:
 
     def _draws(self, command: PlannedCommand) -> bool:
         """Whether a command draws its progress as it likes, on a terminal."""
-        asked = self.progress not in ("plain", "rawjson") and command.kind != "push"
+        asked = self.progress in ("", "none", "history") and command.kind != "push"
         return asked and self.terminal is not None and self.alone and not self.quiet
 
     def _display(self, command: PlannedCommand) -> Display:
@@ -218,6 +232,23 @@ class Execution:
             return "failure"
         json = self.progress in ("rawjson", "history") and command.kind != "push"
         return "output" if self.alone and not json else "lines"
+
+    def _heading(self, command: PlannedCommand, function: str) -> str:
+        """The line before the output of a command: which it is, if its lines do not say that."""
+        if self.quiet:
+            return ""
+        if self.verbose:
+            return f"{function}: {command.masked().shell()}"
+        marked = not self._draws(command) and self._display(command) == "lines"
+        if marked or not self.heading or self.progress == "raw":
+            return ""
+        return f"{function}: {'pushing' if command.kind == 'push' else 'building'}"
+
+    def _explanations(self, recorder: Recorder, outcome: Outcome) -> tuple[Explanation, ...]:
+        """Why a command failed, and what else went wrong; all that is left may be what it drew."""
+        if recorder.empty:
+            return explain(self.secrets.mask(outcome.tail), outcome.exit_code)
+        return recorder.explain(outcome.exit_code)
 
     def _remaining(self) -> float | None:
         return None if self.deadline is None else max(self.deadline - time.monotonic(), 0.0)
@@ -234,13 +265,6 @@ def _status(outcome: Outcome) -> Literal["", "failed", "stopped", "timed out"]:
     if outcome.timed_out:
         return "timed out"
     return "stopped" if outcome.stopped else "failed"
-
-
-def _explanations(recorder: Recorder, outcome: Outcome) -> tuple[Explanation, ...]:
-    """Why a command failed, and what else went wrong; what it drew is all that is left of some."""
-    if recorder.empty:
-        return explain(outcome.tail, outcome.exit_code)
-    return recorder.explain(outcome.exit_code)
 
 
 def _cannot_start(function: str, error: CannotStart) -> Explanation:

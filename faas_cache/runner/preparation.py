@@ -12,23 +12,21 @@ import attrs
 
 from faas_cache.contexts.installation import install_template
 from faas_cache.contexts.locks import StopSignal
-from faas_cache.contexts.project_sources import (
-    check_sources,
-    check_templates,
-    missing_sources,
-)
+from faas_cache.contexts.project_sources import check_sources, missing_sources
 from faas_cache.contexts.writer import ContextWriter
 from faas_cache.model.builders import DOCKER, Builder
 from faas_cache.model.diagnostics import Diagnostic
 from faas_cache.model.errors import InvalidInput
 from faas_cache.model.faults import FaultCollector
+from faas_cache.planning.preparation import check_empty
+from faas_cache.planning.requests import Purpose
 from faas_cache.runner.git import CLONE_TIMEOUT, clone
 from faas_cache.runner.inspection import INSPECTION_TIMEOUT, has_builder, inspect_builder
 from faas_cache.runner.project_plans import plan_request
 from faas_cache.runner.stop import Deadline, Stop
 from faas_cache.stack_plan import MULTIARCH, StackPlan
 
-__all__ = ["Preparation", "names_builder", "needs_builder", "pull_templates"]
+__all__ = ["Preparation", "needs_builder", "pull_templates"]
 
 NO_DEADLINE = Deadline(None)
 
@@ -56,10 +54,8 @@ class Preparation:
             message = "the project has several stack files"
             raise _invalid(message, "build one stack file at a time")
         plan.raise_errors()
-        if not plan.stack.functions:
-            message = "the stack has no functions"
-            hint = "write one under `functions`"
-            raise InvalidInput(Diagnostic(name="no-functions", message=message, hint=hint))
+        if empty := check_empty(plan.stack):
+            raise InvalidInput(*empty)
         return plan
 
     def inspect(self, plan: StackPlan | None = None, deadline: Deadline = NO_DEADLINE) -> Builder:
@@ -89,35 +85,41 @@ class Preparation:
         deadline: Deadline = NO_DEADLINE,
     ) -> StackPlan:
         """The plan for its builder, with all templates in place; no context is written."""
+        plan = self.on_builder(plan, bake=bake, deadline=deadline)
+        return self.with_templates(plan, pull=pull, deadline=deadline)
+
+    def on_builder(
+        self, plan: StackPlan, *, bake: bool = False, deadline: Deadline = NO_DEADLINE
+    ) -> StackPlan:
+        """The plan for the builder that a build would use, which is asked only if it matters."""
         plan = self.checked(plan)
         if needs_builder(plan, bake=bake):
             plan = self.checked(plan.on(self.inspect(plan, deadline)))
         plan.commands(bake=bake)  # raises for what the front end does not support
-        return self.with_templates(plan, pull=pull, deadline=deadline)
+        return plan
+
+    def with_sources(self, plan: StackPlan) -> StackPlan:
+        """The plan with what a build would refuse of its sources; nothing is written or pulled."""
+        faults = FaultCollector()
+        faults.add(*check_empty(plan.stack), *check_sources(self.root, plan, pull=True))
+        self.contexts.check(plan, faults)
+        return plan.with_faults(faults.diagnostics)
 
     def with_templates(
         self, plan: StackPlan, *, pull: bool, deadline: Deadline = NO_DEADLINE
     ) -> StackPlan:
-        """The plan once its sources exist, with a note for each context that is not written.
+        """The plan once its sources exist.
 
         Templates that were pulled bring build options, so the plan is made again.
         """
         plan = self.checked(plan)
         faults = FaultCollector()
-        faults.add(*check_sources(self.root, plan))
-        faults.add(*check_templates(self.root, plan, pull=pull))
+        faults.add(*check_sources(self.root, plan, pull=pull))
         _raise_errors(plan, faults)
-        if sources := missing_sources(self.root, plan):
+        if sources := missing_sources(plan):
             pull_templates(self.root, sources, self.environ, deadline)
-            plan = self.checked(self._again(plan))
-        if not faults.diagnostics:
-            return plan
-        notes = plan.stack.with_locations(faults.diagnostics)
-        return attrs.evolve(
-            plan,
-            diagnostics=tuple(dict.fromkeys((*plan.diagnostics, *notes))),
-            faults=tuple(dict.fromkeys((*plan.faults, *notes))),
-        )
+            plan = self.checked(self.again(plan))
+        return plan
 
     def prepare(self, plan: StackPlan, *, pull: bool, bake: bool, deadline: Deadline) -> StackPlan:
         """The plan of `ready`, with its contexts written."""
@@ -139,7 +141,14 @@ class Preparation:
         """Holds the context of a function while it is built."""
         return self.contexts.hold(plan, function, stop)
 
-    def _again(self, plan: StackPlan) -> StackPlan:
+    def planned(self, plan: StackPlan, purpose: Purpose) -> StackPlan:
+        """The plan for a purpose: the same, or that of the same request with this purpose."""
+        if plan.request.purpose == purpose or plan.inputs.root != self.root:
+            return plan  # `checked` rejects the plan of another folder
+        return self.again(attrs.evolve(plan, request=attrs.evolve(plan.request, purpose=purpose)))
+
+    def again(self, plan: StackPlan) -> StackPlan:
+        """The plan of the same request, with the files as they are now."""
         again = plan_request(plan.stack, plan.request, self.root, self.environ, FaultCollector())
         again = again if plan.chosen is None else again.using(plan.chosen)
         return again if plan.builder is None else again.on(plan.builder)
@@ -155,11 +164,6 @@ def needs_builder(plan: StackPlan, *, bake: bool = False) -> bool:
         return False
     publish = plan.request.options.publish
     return bake or publish or any(build_plan.caching for build_plan in plan.plans)
-
-
-def names_builder(plan: StackPlan) -> bool:
-    """Whether the options name a buildx builder."""
-    return bool(plan.request.options.builder) and not _is_of_another_program(plan)
 
 
 def _is_of_another_program(plan: StackPlan) -> bool:

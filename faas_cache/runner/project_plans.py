@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Mapping
 
 from faas_cache.contexts.context_scan import read_context_files
@@ -12,6 +11,7 @@ from faas_cache.model.specs import FunctionSpec
 from faas_cache.planning.options import PLANNING_VARIABLES
 from faas_cache.planning.preparation import select_functions
 from faas_cache.stack.stack_file import Stack
+from faas_cache.stack.templates import Template
 from faas_cache.stack_plan import PlanInputs, Request, StackPlan, plan_stack
 
 __all__ = ["plan_request", "read_tags"]
@@ -21,10 +21,14 @@ def plan_request(
     stack: Stack, request: Request, root: str, environ: Mapping[str, str], faults: FaultCollector
 ) -> StackPlan:
     """The plan of a request; `faults` are those that are known already. Runs at most git."""
-    options = request.options
+    options, purpose = request.options, request.purpose
     specs = select_functions(stack, request, FaultCollector())
-    tags = read_tags(root, specs, options.tag, environ, faults)
-    templates = read_templates(root, specs, faults, outside_links=options.allow_outside_links)
+    tags: Mapping[str, str] = {}
+    if purpose != "contexts":
+        tags = read_tags(root, specs, options.tag, environ, faults)
+    templates: Mapping[str, Template] = {}
+    if purpose != "push":
+        templates = read_templates(root, specs, faults, outside_links=options.allow_outside_links)
     return plan_stack(
         stack,
         names=request.names,
@@ -40,7 +44,10 @@ def plan_request(
             tags=tags,
             diagnostics=faults.diagnostics,
         ),
-        read_files=lambda plan: (read_dockerfiles(root, plan), read_context_files(root, plan)),
+        purpose=purpose,
+        read_files=(lambda plan: (read_dockerfiles(root, plan), read_context_files(root, plan)))
+        if purpose == "build"
+        else None,
     )
 
 
@@ -58,7 +65,7 @@ def read_tags(
 
         for spec in specs:
             with faults.catch("functions", spec.name):
-                values[spec.name] = handler_digest(os.path.join(root, spec.handler))
+                values[spec.name] = handler_digest(spec.handler or spec.context or "", root=root)
     elif kind != "latest":
         from faas_cache.runner.git import tag_value
 

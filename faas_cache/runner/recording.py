@@ -14,6 +14,7 @@ from faas_cache.buildkit.lines import LineFormatter
 from faas_cache.buildkit.reader import EventReader
 from faas_cache.buildkit.reports import CacheReport, ReportBuilder
 from faas_cache.runner.records import push_digest
+from faas_cache.runner.secrets import NO_SECRETS, SecretStream, SecretValues
 
 __all__ = ["Display", "Recorder"]
 
@@ -36,18 +37,24 @@ class Recorder:
 
     `emit` is called with each event, and `show` with what `display` says: `lines` that begin with
     the function's name, the `output` as it comes, `nothing`, or the lines of a `failure` when it is
-    over. `digests` holds those of images, by their functions.
+    over; with `details`, the lines are those of every step. `digests` holds those of images, by
+    their functions.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # what the commands of a run differ in
         self,
         function: str,
         targets: Mapping[str, str] | None,
         show: Callable[[bytes], object],
         emit: Callable[[Event], object],
         display: Display,
+        *,
+        details: bool = False,
+        secrets: SecretValues = NO_SECRETS,
     ) -> None:
         self.show = show
+        self._secrets = secrets
+        self._stream = SecretStream(secrets)
         self.digests: dict[str, str] = {}
         self.empty: bool = True
         self.started: bool = False  # whether the builder has begun to build
@@ -55,7 +62,7 @@ class Recorder:
         self._emit = emit
         self._display = display
         self._reader = EventReader(function, targets)
-        self._formatter = LineFormatter()
+        self._formatter = LineFormatter(details=details)
         self._reports: dict[str, ReportBuilder] = {}
         self._log = _Log()
         self._kept: deque[bytes] = deque()
@@ -68,11 +75,18 @@ class Recorder:
         self._find_digest(block)
         self._add(self._reader.feed(block))
         if self._display == "output":
-            self.show(block)
+            self.draw(block)
+
+    def draw(self, block: bytes) -> None:
+        """Shows a block as it is, without secrets."""
+        if shown := self._stream.feed(block) if self._secrets else block:
+            self.show(shown)
 
     def close(self, exit_code: int) -> None:
         """Reads what is left, and shows the lines of a failure."""
         self._add(self._reader.close())
+        if rest := self._stream.close():
+            self.show(rest)
         if self._shown_line:
             self._show_or_keep(self._marked_lines(b"\n", ""))
         if self._display == "failure" and exit_code != 0:
@@ -94,7 +108,7 @@ class Recorder:
 
     def _add(self, events: Iterable[Event]) -> None:
         lines: list[bytes] = []
-        for event in events:
+        for event in map(self._secrets.mask_event, events):
             self.empty = False
             self.started |= isinstance(event, StepStarted) and not _is_waiting(event)
             self._log.add(event)

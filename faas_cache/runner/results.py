@@ -11,12 +11,18 @@ from faas_cache.buildkit.explanations import Explanation
 from faas_cache.buildkit.reports import CacheReport
 from faas_cache.model.diagnostics import Diagnostic
 from faas_cache.model.errors import InvalidInput
+from faas_cache.model.inputs import BuildInputs
 from faas_cache.model.value import Value
 
 __all__ = ["BuildResult", "FunctionResult", "Status"]
 
 Status: TypeAlias = Literal["built", "pushed", "failed", "stopped", "timed out", "not started"]
 _STATUSES: tuple[str, ...] = get_args(Status)
+_INTERRUPTED: dict[str, str] = {
+    "stopped": "the build was stopped",
+    "timed out": "the time was over before the build ended",
+    "not started": "the run ended before the build started",
+}
 # The exit codes of a run whose builds failed, and of one whose builder did not respond.
 _FAILED, _UNSUPPORTED = 1, 3
 
@@ -76,7 +82,9 @@ class FunctionResult(Value):
         report: What its cache did.
         explanation: Why it failed; `None` unless it did.
         notes: What went wrong without failing the build.
+        inputs: What it was built from, where that was recorded.
         same_as: The function that was built, where this one is the same build (E8); else empty.
+        caching: Whether it imports or exports a cache.
     """
 
     name: str = attrs.field(validator=_is(str, expected="a string"))
@@ -99,7 +107,11 @@ class FunctionResult(Value):
     notes: tuple[Explanation, ...] = attrs.field(
         default=(), converter=_tuple, validator=_each(Explanation, "Explanations")
     )
+    inputs: BuildInputs | None = attrs.field(
+        default=None, validator=_is(BuildInputs, type(None), expected="BuildInputs or None")
+    )
     same_as: str = attrs.field(default="", validator=_is(str, expected="a string"))
+    caching: bool = attrs.field(default=True, validator=_is(bool, expected="true or false"))
 
     @report.default
     def _empty_report(self) -> CacheReport:
@@ -110,14 +122,53 @@ class FunctionResult(Value):
         """Whether the function was built, or pushed."""
         return self.status in ("built", "pushed")
 
+    @property
+    def image(self) -> str:
+        """The image to deploy: by its digest where it was pushed, else its first tag.
+
+        >>> digest = "sha256:" + "0" * 64
+        >>> FunctionResult(name="fn", status="pushed", tags=["a/fn:1"], digest=digest).image[:14]
+        'a/fn@sha256:00'
+        """
+        tag = next(iter(self.tags), "")
+        if self.status != "pushed" or not self.digest:
+            return tag
+        host, slash, name = tag.partition("@")[0].rpartition("/")
+        return f"{host}{slash}{name.partition(':')[0]}@{self.digest}"
+
+    @property
+    def reason(self) -> str:
+        """Why the function has this status, or why steps of it ran, in one sentence.
+
+        >>> FunctionResult(name="fn", status="built", caching=False).reason
+        'caching is off'
+        """
+        if self.status == "failed":
+            return self.explanation.message if self.explanation else "the build failed"
+        if not self.ok:
+            return _INTERRUPTED[self.status]
+        if self.same_as:
+            return f"the same build as `{self.same_as}`"
+        if not self.caching:
+            return "caching is off"
+        if not self.report.steps:
+            return "the builder did not print its steps"
+        return self.report.reason or "every step came from the cache"
+
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
 class BuildResult(Value):
-    """The results of one run, in the order of the plan."""
+    """The results of one run, in the order of the plan.
+
+    Attributes:
+        functions: The result of each function.
+        seconds: How long the run took.
+    """
 
     functions: tuple[FunctionResult, ...] = attrs.field(
         default=(), converter=_tuple, validator=_each(FunctionResult, "FunctionResults")
     )
+    seconds: float = attrs.field(default=0.0, validator=_is(int, float, expected="a number"))
 
     @property
     def ok(self) -> bool:
@@ -140,7 +191,8 @@ class BuildResult(Value):
     @property
     def report(self) -> CacheReport:
         """What the caches of all functions did together; equal builds count once (E8)."""
-        return CacheReport(function="", steps=_steps(self.functions))
+        complete = all(function.report.complete for function in self.functions)
+        return CacheReport(function="", steps=_steps(self.functions), complete=complete)
 
 
 def _is_about_builder(failure: Explanation) -> bool:

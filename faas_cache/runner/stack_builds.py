@@ -15,29 +15,22 @@ from faas_cache.planning.advice import advise
 from faas_cache.planning.plan import BuildPlan
 from faas_cache.render.bake_file import target_names
 from faas_cache.render.commands import Command
-from faas_cache.render.docker import docker_push
-from faas_cache.runner.builds import BuildUnit, Guard, Progress, run_bake, run_builds
+from faas_cache.runner.builds import BuildUnit, Guard, RunSettings, run_bake, run_builds
+from faas_cache.runner.inputs import InputRecorder
+from faas_cache.runner.progress import QUIET, ProgressRequest, check_progress
 from faas_cache.runner.results import BuildResult, FunctionResult
 from faas_cache.runner.retries import Retries
-from faas_cache.runner.stop import Stop
+from faas_cache.runner.secrets import SecretValues
+from faas_cache.runner.stop import Deadline, Stop
 from faas_cache.runner.terminal import Output, terminal_of
 from faas_cache.stack_plan import StackPlan
 
-__all__ = ["build_stack", "choose_progress", "push_stack"]
-
-# What `BUILDKIT_PROGRESS` may be for us to choose: buildx reads it; its `plain` is like our lines.
-_OURS = frozenset({"", "auto", "plain"})
+__all__ = ["build_stack", "push_stack"]
 
 
-class _Common(TypedDict):
-    """The arguments that `run_builds` and `run_bake` have in common."""
+class _Held(TypedDict):
+    """The other arguments that `run_builds` and `run_bake` have in common."""
 
-    environ: Mapping[str, str]
-    cwd: str
-    progress: Progress
-    on_event: Callable[[Event], object] | None
-    output: Output
-    quiet: bool
     stop: Stop | None
     guard: Guard
 
@@ -56,48 +49,69 @@ def build_stack(  # noqa: PLR0913  # what a run has
     output: Output,
     stop: Stop | None,
     retry: bool = True,
+    inputs: bool = False,
+    verbose: bool = False,
+    progress: str = "auto",
 ) -> BuildResult:
     """Builds the functions of a plan, one by one or all with one bake; equal builds once (E8)."""
     if not plan.plans:
         return BuildResult()
+    began = time.monotonic()
     every, plan = plan, plan.distinct()
-    alone = bake or parallel == 1 or len(plan.plans) == 1
-    drawn = alone and not quiet and terminal_of(output) is not None
-    progress = choose_progress(plan, environ, terminal=drawn)
+    several = not bake and parallel > 1 and len(plan.plans) > 1
+    settings: RunSettings = {"environ": environ, "output": output, "on_event": on_event}
+    settings |= {"quiet": quiet, "verbose": verbose, "timeout": timeout}
+    _choose_output(settings, plan, progress, several=several)
     commands = plan.commands(bake=bake)
     retries = Retries(plan, enabled=retry)
-    deadline = None if timeout is None else time.monotonic() + timeout
-    common: _Common = {
-        "environ": environ,
-        "cwd": plan.inputs.root,
-        "progress": progress,
-        "on_event": on_event,
-        "output": output,
-        "quiet": quiet,
-        "stop": stop,
-        "guard": guard,
-    }
+    recorder = InputRecorder(plan, environ, Deadline(timeout, stop), digests=inputs)
+    held: _Held = {"stop": stop, "guard": recorder.guard(guard)}
     if bake:
-        targets = dict(zip(target_names(plan.plans), plan.plans, strict=True))
-        result = run_bake(targets, commands[0], timeout=timeout, **common)
-        for unit in retries.units(result):  # G3: only the failed target, alone
-            left = None if deadline is None else max(deadline - time.monotonic(), 0.0)
-            if left != 0 and not (stop and stop.stopped):
-                result = _replaced(result, run_builds([unit], timeout=left, **common))
+        result = _bake(plan, commands[0], retries, held, settings)
     else:
         result = run_builds(
             _units(plan.plans, commands),
             parallel=parallel,
             fail_fast=fail_fast,
-            timeout=timeout,
             retry=lambda item, failed: retries.commands(item.function, failed),
-            **common,
+            **held,
+            **settings,
         )
     functions = [
-        _with_advice(_with_notes(retries.with_note(function), plan), plan)
+        recorder.with_inputs(_with_advice(_with_notes(retries.with_note(function), plan), plan))
         for function in result.functions
     ]
-    return _for_every_function(BuildResult(functions=functions), every)
+    if plan.request.strict:
+        functions = list(map(_strict, functions))
+    return _for_every_function(functions, every, time.monotonic() - began)
+
+
+def _choose_output(settings: RunSettings, plan: StackPlan, progress: str, *, several: bool) -> None:
+    """Adds how the builds report their progress, and what of it is shown."""
+    environ, output = settings["environ"] or {}, settings["output"]
+    terminal = terminal_of(output) is not None
+    check_progress(progress, terminal=terminal, several=several)
+    asked = ProgressRequest.of(plan, environ, progress)
+    drawn = terminal and not several and not settings["quiet"]
+    settings["cwd"] = plan.inputs.root
+    settings["progress"] = asked.choose(plan, terminal=drawn, several=several)
+    settings["quiet"] = settings["quiet"] or asked.value in QUIET
+    settings["details"] = settings["verbose"] or asked.value == "plain"
+    settings["secrets"] = SecretValues.of(plan.plans)
+
+
+def _bake(
+    plan: StackPlan, command: Command, retries: Retries, held: _Held, settings: RunSettings
+) -> BuildResult:
+    """Builds all functions with one bake; G3: a failed target is built again, alone."""
+    deadline = Deadline(settings["timeout"], held["stop"])
+    targets = dict(zip(target_names(plan.plans), plan.plans, strict=True))
+    result = run_bake(targets, command, **held, **settings)
+    for unit in retries.units(result):
+        if not deadline.stopped:
+            settings["timeout"] = deadline.remaining
+            result = _replaced(result, run_builds([unit], **held, **settings))
+    return result
 
 
 def _replaced(result: BuildResult, again: BuildResult) -> BuildResult:
@@ -106,13 +120,28 @@ def _replaced(result: BuildResult, again: BuildResult) -> BuildResult:
     return BuildResult(functions=[by_name.get(f.name, f) for f in result.functions])
 
 
+def _strict(result: FunctionResult) -> FunctionResult:
+    """Under `strict`, a build whose cache export was lost has failed."""
+    lost = next((note for note in result.notes if note.step == "cache-export"), None)
+    if lost is None or not result.ok:
+        return result
+    return attrs.evolve(
+        result,
+        status="failed",
+        explanation=attrs.evolve(lost, severity="error"),
+        notes=[note for note in result.notes if note is not lost],
+    )
+
+
 def _with_notes(result: FunctionResult, plan: StackPlan) -> FunctionResult:
-    """G4: the result with the note about an import that was of no use."""
+    """The result with what its plan knows: G4, the note about an import that was of no use."""
     build_plan = next(item for item in plan.plans if item.function == result.name)
+    inline = "inline" in build_plan.needs and CACHE_EXPORT not in build_plan.needs
+    report = attrs.evolve(result.report, only_last_stage=inline)
+    result = attrs.evolve(result, caching=build_plan.caching, report=report)
     if not result.ok or build_plan.no_cache or result.attempts > 1:
         return result
-    inline = "inline" in build_plan.needs and CACHE_EXPORT not in build_plan.needs
-    note = useless_import(result.report, only_last_stage=inline)
+    note = useless_import(report)
     return result if note is None else attrs.evolve(result, notes=(*result.notes, note))
 
 
@@ -134,20 +163,16 @@ def push_stack(  # noqa: PLR0913  # the same
     fail_fast: bool = False,
     timeout: float | None = None,
     quiet: bool = False,
+    verbose: bool = False,
     on_event: Callable[[Event], object] | None = None,
     output: Output = None,
     stop: Stop | None = None,
 ) -> BuildResult:
     """Pushes the images of a plan that an earlier build left, with docker by default."""
+    began = time.monotonic()
     every, plan = plan, plan.distinct()
-    push = (plan.front_end and plan.front_end.push) or docker_push
-    commands = [
-        attrs.evolve(command, kind="push", function=build_plan.function)
-        for build_plan in plan.plans
-        for command in push(build_plan)
-    ]
     result = run_builds(
-        _units(plan.plans, commands),
+        _units(plan.plans, plan.commands()),
         environ=environ,
         cwd=plan.inputs.root,
         parallel=parallel,
@@ -156,15 +181,20 @@ def push_stack(  # noqa: PLR0913  # the same
         on_event=on_event,
         output=output,
         quiet=quiet,
+        verbose=verbose,
         stop=stop,
     )
-    functions = [_with_advice(function, plan) for function in result.functions]
-    return _for_every_function(BuildResult(functions=functions), every)
+    functions = [
+        attrs.evolve(_with_advice(function, plan), caching=False) for function in result.functions
+    ]
+    return _for_every_function(functions, every, time.monotonic() - began)
 
 
-def _for_every_function(result: BuildResult, plan: StackPlan) -> BuildResult:
+def _for_every_function(
+    done: Iterable[FunctionResult], plan: StackPlan, seconds: float
+) -> BuildResult:
     """E8: the result of each function of a plan; equal builds have that of the first."""
-    same, results = plan.same_as, {function.name: function for function in result.functions}
+    same, results = plan.same_as, {function.name: function for function in done}
     functions: list[FunctionResult] = []
     for name in (build_plan.function for build_plan in plan.plans):
         first = same.get(name)
@@ -173,30 +203,7 @@ def _for_every_function(result: BuildResult, plan: StackPlan) -> BuildResult:
             if first is None
             else attrs.evolve(results[first], name=name, same_as=first)
         )
-    return BuildResult(functions=functions)
-
-
-def choose_progress(
-    plan: StackPlan, environ: Mapping[str, str], *, terminal: bool = False
-) -> Progress:
-    """How the builds of a plan report their progress; empty for a display that the user chose.
-
-    `terminal` says that a build may draw on a terminal.
-    """
-    front_end, builder = plan.front_end, plan.builder
-    chosen = environ.get("BUILDKIT_PROGRESS", "")
-    flags = (flag for build_plan in plan.plans for flag in build_plan.builder_flags)
-    if front_end is None or chosen not in _OURS or any(map(_chooses_progress, flags)):
-        return ""
-    if front_end.progress != "rawjson":
-        return front_end.progress if front_end.progress == "plain" else ""
-    if builder is None or not any(build_plan.caching for build_plan in plan.plans):
-        return ""
-    return builder.progress_mode(terminal=terminal and chosen != "plain")
-
-
-def _chooses_progress(flag: str) -> bool:
-    return flag.startswith("--progress")
+    return BuildResult(functions=functions, seconds=round(seconds, 3))
 
 
 def _units(plans: Iterable[BuildPlan], commands: Iterable[Command]) -> list[BuildUnit]:

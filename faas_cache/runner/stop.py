@@ -75,11 +75,17 @@ class Deadline:
     `timeout` is in seconds; `None` means that there is no limit.
     """
 
-    __slots__ = ("_at", "stop")
+    __slots__ = ("_at", "_began", "stop")
 
     def __init__(self, timeout: float | None, stop: Stop | None = None) -> None:
-        self._at = None if timeout is None else time.monotonic() + timeout
+        self._began = time.monotonic()
+        self._at = None if timeout is None else self._began + timeout
         self.stop: Stop | None = stop
+
+    @property
+    def elapsed(self) -> float:
+        """The seconds since it was made."""
+        return time.monotonic() - self._began
 
     @property
     def remaining(self) -> float | None:

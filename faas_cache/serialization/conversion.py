@@ -95,8 +95,8 @@ def _check_header(form: dict[str, object], name: str) -> None:
         raise invalid("the secrets in this value are masked", ("masked",), hint)
 
 
-def json_schema() -> Schema:
-    """The JSON Schema of all forms, which is shipped as `docs/values.schema.json`.
+def json_schema(*names: str) -> Schema:
+    """The JSON Schema of the forms of these types; by default of all, `docs/values.schema.json`.
 
     `$defs` describes each type without its header.
     """
@@ -104,7 +104,7 @@ def json_schema() -> Schema:
     forms = [
         shape_of(class_of(name)).schema(definitions)
         | {"properties": _header(name), "required": ["type", "version"]}
-        for name in FORMS
+        for name in names or FORMS
     ]
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",

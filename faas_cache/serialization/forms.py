@@ -36,6 +36,7 @@ class Form:
 
 FORMS: FrozenMap[Form] = FrozenMap(
     BuildFinished=Form("buildkit.events"),
+    BuildInputs=Form("model.inputs"),
     BuildOptions=Form("planning.options"),
     BuildPlan=Form("planning.plan", derived=("caching", "why")),
     BuildResult=Form("runner.results", derived=("ok", "exit_code", "report")),
@@ -45,13 +46,16 @@ FORMS: FrozenMap[Form] = FrozenMap(
     CacheFlags=Form("model.flags"),
     CacheReport=Form(
         "buildkit.reports",
-        derived=("cached", "total", "hit_ratio", "first_miss", "reason"),
-        prose=("reason",),
+        derived=("cached", "total", "hit_ratio", "import_statuses", "first_miss", "reason"),
+        prose=("reason", "first_miss_inputs"),
     ),
+    CacheUse=Form("planning.cache_uses"),
+    Change=Form("model.inputs"),
     Command=Form("render.commands"),
+    Comparison=Form("model.inputs"),
     Diagnostic=Form("model.diagnostics", prose=("message", "hint", "url")),
     Explanation=Form("buildkit.explanations", prose=("message", "fix", "url", "error")),
-    FunctionResult=Form("runner.results", derived=("ok",)),
+    FunctionResult=Form("runner.results", derived=("ok", "image", "reason"), prose=("reason",)),
     FunctionSpec=Form("model.specs", derived=("context_path",)),
     Location=Form("model.diagnostics"),
     Output=Form("buildkit.events", prose=("data",)),

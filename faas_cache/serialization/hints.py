@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Iterator, Mapping
 from enum import Enum
 from functools import cache
@@ -288,19 +289,29 @@ def _relocated(diagnostic: Diagnostic, fields: Mapping[str, _Field]) -> Diagnost
 
 
 def _described(hint: type, fields: Mapping[str, _Field], known: Schema) -> Schema:
+    texts = {match["name"]: match["text"] for match in _ATTRIBUTE.finditer(hint.__doc__ or "")}
+    properties: Schema = {}
+    for name, field in fields.items():
+        text = " ".join(texts.get(name, "").split()) or _summary(getattr(hint, name, None))
+        properties[name] = field.shape.schema(known)
+        properties[name] |= {"readOnly": True} if field.argument is None else {}
+        properties[name] |= {"description": text} if text else {}
     return {
         "type": "object",
         "description": _summary(hint),
-        "properties": {
-            name: field.shape.schema(known) | ({"readOnly": True} if field.argument is None else {})
-            for name, field in fields.items()
-        },
+        "properties": properties,
         "required": [name for name, field in fields.items() if field.required],
     }
 
 
-def _summary(hint: type) -> str:
-    return " ".join((hint.__doc__ or "").partition("\n\n")[0].split())
+# A line below `Attributes:` in a docstring, with those that continue it.
+_ATTRIBUTE = re.compile(r"^ {8}(?P<name>\w+): (?P<text>.*(?:\n {12}.*)*)", re.MULTILINE)
+
+
+def _summary(item: object) -> str:
+    """The first paragraph of the docstring of a class or a property."""
+    documented = isinstance(item, type | property)
+    return " ".join((item.__doc__ or "").partition("\n\n")[0].split()) if documented else ""
 
 
 def _reference(hint: type) -> Schema:

@@ -216,10 +216,10 @@ class State:
     __slots__ = ("accepts", "before", "following", "is_dead", "is_final", "states")
 
     def __init__(self, states: frozenset[int] | None, before: str) -> None:
-        self.states = states
-        self.before = before
-        self.is_final = states is None
-        self.is_dead = not self.is_final and not states
+        self.states: frozenset[int] | None = states
+        self.before: str = before
+        self.is_final: bool = states is None
+        self.is_dead: bool = not self.is_final and not states
         self.following: dict[str, State] = {}
         self.accepts: bool | None = None
 
@@ -236,7 +236,7 @@ class Automaton:
         self._program = _program(node)
         self._known: dict[tuple[frozenset[int] | None, str], State] = {}
         self._remembered = 0
-        self.start = State(frozenset({0}), "")
+        self.start: State = State(frozenset({0}), "")
 
     def advance(self, state: State, text: str) -> State:
         """The state behind a further part of the text."""

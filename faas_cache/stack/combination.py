@@ -37,6 +37,20 @@ class CombinedStack(Stack):
         """Whether the functions are those of several files."""
         return True
 
+    @property
+    def deployed_functions(self) -> tuple[str, ...]:
+        """The functions that are only deployed, by their names here."""
+        return tuple(
+            _full_name(file, name)
+            for file, stack in self.stacks.items()
+            for name in stack.deployed_functions
+            if _full_name(file, name) in self.functions
+        )
+
+    def file_of(self, name: str) -> Stack:
+        """The stack file of a function."""
+        return self.stacks[self.origins[name][0]]
+
     def own_name(self, name: str) -> str:
         """The name of a function in its own file."""
         return self.origins[name][1]

@@ -17,7 +17,7 @@ from faas_cache.model.errors import FaasCacheError
 from faas_cache.model.faults import FaultCollector
 from faas_cache.model.frozen_map import EMPTY, FrozenMap
 from faas_cache.model.masking import masked
-from faas_cache.model.specs import FunctionSpec
+from faas_cache.model.specs import OWN_KEYS, FunctionSpec
 from faas_cache.model.value import Value
 from faas_cache.stack.values import MAX_FAULTS, Document, kind_of
 
@@ -30,6 +30,8 @@ _PROVIDER_KEYS = ("name", "gateway")
 # `build_cache` is the default of the stack (rule D9).
 _CONFIGURATION_KEYS = ("copy", "templates", "build_cache")
 _TEMPLATE_KEYS = ("name", "source")
+# A mapping with one of these is a function.
+_FUNCTION_KEYS = frozenset({"lang", "handler", "image"})
 # The lists of a function that are faas-cli's own, and its mappings with a fixed set of keys.
 _LISTS = frozenset({"build_options", "constraints", "environment_file", "secrets"})
 _RESOURCES, _RESOURCE_KEYS = frozenset({"limits", "requests"}), frozenset({"cpu", "memory"})
@@ -167,6 +169,10 @@ def _read_function(name: str, value: object, faults: FaultCollector) -> Function
     try:
         spec = FunctionSpec.from_mapping(name, value)
     except FaasCacheError as error:
+        if isinstance(value, dict) and not value.get("lang") and not value.get("context"):
+            decoded = {key: item for key, item in value.items() if key not in OWN_KEYS}
+            if len(decoded) < len(value):  # only deployed: faas-cli decodes no other keys of it
+                return _read_function(name, decoded, faults)
         # A fault of the name itself is not in the function.
         faults.add(
             *(
@@ -223,16 +229,25 @@ def _unknown_keys(
     path: KeyPath, mapping: Mapping[Any, object], keys: Collection[str]
 ) -> Iterator[Diagnostic]:
     """Warnings about keys that faas-cli ignores."""
-    for key in mapping:
+    for key, value in mapping.items():
         word = str(key or "")
         if word not in keys and not word.startswith(_EXTENSION):
             yield Diagnostic(
                 name="unknown-key",
                 severity="warning",
                 message=f"unknown key `{masked(word)[:_SHOWN]}` (ignored)",
-                hint=nearest(word, keys) or f"remove it, or let its name begin with `{_EXTENSION}`",
+                hint=_misplaced_function(path, word, value)
+                or nearest(word, keys)
+                or f"remove it, or let its name begin with `{_EXTENSION}`",
                 location=Location(path=(*path, word)),
             )
+
+
+def _misplaced_function(path: KeyPath, key: str, value: object) -> str:
+    """What to write for a function at the top of the file; empty for anything else."""
+    if path or not isinstance(value, dict) or _FUNCTION_KEYS.isdisjoint(value):
+        return ""
+    return f"write `functions:` in the line above, and indent `{masked(key)[:_SHOWN]}:` below it"
 
 
 def read_template(document: Document) -> tuple[dict[str, Any], FaultCollector]:

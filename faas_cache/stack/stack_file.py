@@ -52,6 +52,28 @@ class Stack(Value):
     file: str | None = None
     substitution: Substitution = attrs.field(default=Substitution("", ""), repr=False, eq=False)
 
+    @property
+    def deployed_functions(self) -> tuple[str, ...]:
+        """The functions of a file that are only deployed: they have no `lang` and no `context`.
+
+        What a program passes in place of a file is to be built.
+        """
+        if not self.substitution.text:
+            return ()
+        return tuple(
+            name for name, spec in self.functions.items() if not spec.lang and spec.context is None
+        )
+
+    @property
+    def built_functions(self) -> tuple[FunctionSpec, ...]:
+        """The functions that are built: those without `skip_build` that are not only deployed."""
+        deployed = frozenset(self.deployed_functions)
+        return tuple(
+            spec
+            for name, spec in self.functions.items()
+            if name not in deployed and not spec.skip_build
+        )
+
     @classmethod
     def load(
         cls,
@@ -134,6 +156,10 @@ class Stack(Value):
         if not functions and not invalid:
             raise InvalidInput(selection.no_match(filter, regex, self.functions))
         return attrs.evolve(self, functions=FrozenMap(functions), invalid_functions=invalid)
+
+    def file_of(self, name: str) -> Stack:  # noqa: ARG002  # a combined stack has several
+        """The stack file of a function: the same, unless several files are combined."""
+        return self
 
     @property
     def is_combined(self) -> bool:

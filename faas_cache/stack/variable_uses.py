@@ -25,6 +25,7 @@ __all__ = [
 
 # The keys of a function in which a variable without a value goes unnoticed, and a default for it.
 _DEFAULTS = {"build_args": "unknown", "build_cache": "main", "image": "latest"}
+_PROXY = "_proxy"
 # At most this many variables are tried one by one: each requires reading the file again.
 _MAX_TRIED = 20
 _SHOWN = 60
@@ -67,8 +68,10 @@ def unset_warnings(document: Document) -> Iterator[Diagnostic]:
     for path, text in _values(document.value):
         for replacement in variables_at(document, path):
             missing = replacement.missing
-            # A build argument may be meant to be empty.
-            if missing is not None and not (missing.is_set and "build_args" in path):
+            # A build argument may be meant to be empty; a proxy is often not set.
+            if missing is not None and not (
+                "build_args" in path and (missing.is_set or str(path[-1]).lower().endswith(_PROXY))
+            ):
                 yield Diagnostic(
                     name="unset-variable",
                     severity="warning",

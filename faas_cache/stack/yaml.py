@@ -192,6 +192,12 @@ _NOT_HIDEABLE = r"(?m)!<|^%|\\[uU]|[\ue000\ud800-\udfff]"
 _SURROGATE = "[\ud800-\udfff]"
 
 
+# White space before the end of a line or a comment; `\\` and a tab are an escape.
+_LAST_TABS = r"(?m)(?<![\\ \t])[ \t]+(?=\r?$|#)"
+# What may begin a block scalar.
+_BLOCK_SCALAR = r"(?m)[|>][-+0-9]*[ \t]*(?:#.*)?\r?$"
+
+
 def _c_parser() -> Any:  # noqa: ANN401  # the extension has no types
     """The class of the C parser, or None where it is not installed."""
     try:
@@ -227,12 +233,22 @@ def _restore_colons(value: str) -> str:
     return value.replace(_HIDDEN_COLON, ":")
 
 
+def _without_tabs(text: str) -> str:
+    """The text with spaces for tabs at the ends of lines, where ruamel's own parser rejects them.
+
+    They mean nothing there, but in a block scalar: a text with one is left as it is.
+    """
+    if "\t" not in text or re.search(_BLOCK_SCALAR, text):
+        return text
+    return re.sub(_LAST_TABS, lambda match: match[0].replace("\t", " "), text)
+
+
 def _pure_events(text: str) -> _NextEvent:
     """The events of ruamel's own parser, whose `chr` rejects an escape beyond Unicode."""
     from ruamel.yaml import YAML
     from ruamel.yaml.error import MarkedYAMLError
 
-    events: Iterator[Any] = iter(YAML(typ="safe", pure=True).parse(text))
+    events: Iterator[Any] = iter(YAML(typ="safe", pure=True).parse(_without_tabs(text)))
     last = None
 
     def next_event() -> Any:  # noqa: ANN401  # an event

@@ -6,6 +6,7 @@ import pytest
 from progress import NAMES, log, read, status, stream, vertex
 
 from faas_cache.buildkit.events import BuildStarted, Event, Output, StepFinished, StepProgress
+from faas_cache.buildkit.explanations import explain
 from faas_cache.buildkit.lines import LineFormatter
 from faas_cache.buildkit.reports import CacheReport
 
@@ -17,7 +18,10 @@ def lines(events: list[Event]) -> list[bytes]:
 
 
 def test_lines_are_those_of_plain_progress() -> None:
-    """A header once, output with seconds and unchanged, parts at their end, and how a step ended."""
+    """A header once, output with seconds and unchanged, parts at their end, and how a step ended.
+
+    What the builder says besides is escaped and masked.
+    """
     data = (
         status(vertexes=[vertex("a", "[1/2] RUN x", 1)])
         + status(logs=[log("a", b"caf\xe9\r\nno end", 3), log("a", b"")])
@@ -29,7 +33,7 @@ def test_lines_are_those_of_plain_progress() -> None:
         + status(vertexes=[vertex("b", "[2/2] RUN y", 5, 6, error="no\ndenied\n::stop")])
         + status(vertexes=[vertex("c", "[auth] x\x1b", 5, 6, error="rpc: context canceled")])
         + status(vertexes=[vertex("d", "z", 5, 6, cached=True)])
-        + b"plain \xff text\nERROR: no"
+        + b"plain \xff text\r\n\x1b[31m http://u:hunter2@h\n::stop\nERROR: no"
     )
     assert lines(read(data)) == [
         b"#1 [1/2] RUN x\n",
@@ -46,7 +50,9 @@ def test_lines_are_those_of_plain_progress() -> None:
         b"#3 CANCELED\n",
         b"#4 z\n",
         b"#4 CACHED\n",
-        b"plain \xff text\n",
+        b"plain \\xff text\n",
+        b"\\x1b[31m http://***@h\n",
+        b"\\x3a:stop\n",
         b"ERROR: no",
     ]
 
@@ -110,5 +116,78 @@ def test_the_lines_mean_the_same(name: str) -> None:
             for s in CacheReport.from_events("fn", some).steps
         )
         for some in (events, read(b"".join(lines(events))))
+    ]
+    assert facts[0] == facts[1]
+
+
+def brief(data: bytes) -> list[bytes]:
+    """What the events look like without details."""
+    formatter = LineFormatter(details=False)
+    return b"".join(map(formatter.format, read(data))).splitlines(keepends=True)
+
+
+def test_without_details_a_log_is_about_the_dockerfile() -> None:
+    """Instructions, base images, caches and the push of an image; the builder's own steps only if they print or fail."""
+    pushed = "pushing manifest for a/fn:1@sha256:0"
+    part = {"vertex": "e", "completed": "2026-01-01T00:00:09Z"}
+    data = (
+        status(vertexes=[vertex("a", "[internal] load build definition from Dockerfile", 1, 2)])
+        + status(vertexes=[vertex("b", "importing cache manifest from r:c", 1, 2, error="no")])
+        + status(vertexes=[vertex("c", "[1/2] FROM a", 1, 2)])
+        + status(vertexes=[vertex("c", "[1/2] FROM a", 2)])
+        + status(vertexes=[vertex("c", "[1/2] FROM a", 2, 5)])
+        + status(vertexes=[vertex("d", "[2/2] RUN x", 3)], logs=[log("d", b"out\n", 4)])
+        + status(vertexes=[vertex("d", "[2/2] RUN x", 3, 5)])
+        + status(vertexes=[vertex("e", "exporting to image", 5)])
+        + status(statuses=[part | {"id": "exporting layers"}, part | {"id": pushed}])
+        + status(vertexes=[vertex("e", "exporting to image", 5, 9)])
+        + status(vertexes=[vertex("f", "[internal] load .dockerignore", 1, 2, error="no\nspace")])
+        + status(vertexes=[vertex("g", "[auth] a", 1)], logs=[log("g", b"beware\n", 2)])
+        + status(vertexes=[vertex("g", "[auth] a", 1, 3)])
+        + b"ERROR: no\n"
+    )
+    assert brief(data) == [
+        b"#2 importing cache manifest from r:c\n",
+        b"#2 ERROR: no\n",
+        b"#3 [1/2] FROM a\n",
+        b"#3 DONE 1.0s\n",
+        b"#4 [2/2] RUN x\n",
+        b"#4 1.000 out\n",
+        b"#4 DONE 2.0s\n",
+        b"#5 exporting to image\n",
+        f"#5 {pushed} done\n".encode(),
+        b"#5 DONE 4.0s\n",
+        b"#6 [internal] load .dockerignore\n",
+        b"#6 ERROR: no\n",
+        b"space\n",
+        b"#7 [auth] a\n",
+        b"#7 1.000 beware\n",
+        b"#7 DONE 2.0s\n",
+        b"ERROR: no\n",
+    ]
+
+
+def test_a_base_image_that_fails_says_so() -> None:
+    """Also after it had ended."""
+    data = status(vertexes=[vertex("c", "[1/2] FROM a", 1, 2)])
+    data += status(vertexes=[vertex("c", "[1/2] FROM a", 2, 5, error="no")])
+    assert brief(data)[-1:] == [b"#1 ERROR: no\n"]
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if "bake" not in name])
+def test_a_brief_log_is_explained_alike(name: str) -> None:
+    """What failed and why is the same in the log that people see, and so is what was cached."""
+    data = stream(name)
+    explained = [
+        [
+            (item.step, item.cause, item.severity, item.message, item.error)
+            for item in explain(log, 1)
+        ]
+        for log in (b"".join(brief(data)), b"".join(lines(read(data))))
+    ]
+    assert explained[0] == explained[1]
+    facts = [
+        [(s.name, s.cached, s.failed) for s in CacheReport.from_events("fn", some).instructions]
+        for some in (read(data), read(b"".join(brief(data))))
     ]
     assert facts[0] == facts[1]

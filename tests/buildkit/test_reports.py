@@ -22,8 +22,8 @@ LAST = "[stage-1 4/4] COPY function/ /function/"
 MISSED = f"the first step that ran is `{LAST}`"
 # Of each recorded stream: cached and built steps, the first that ran, imports and exports without an error, the reason.
 RECORDED: dict[str, tuple[int, int, str | None, list[bool], list[bool], str]] = {
-    "buildx-0.13-cold": (0, 5, COLD, [False], [True], "no cache was imported"),
-    "buildx-0.29-cold": (0, 5, COLD, [False], [True], "no cache was imported"),
+    "buildx-0.13-cold": (0, 5, COLD, [False], [True], "the cache does not exist yet"),
+    "buildx-0.29-cold": (0, 5, COLD, [False], [True], "the cache does not exist yet"),
     "buildx-0.13-warm": (4, 5, LAST, [True], [True], MISSED),
     "buildx-0.29-warm": (4, 5, LAST, [True], [True], MISSED),
     "buildx-0.13-failing": (0, 0, None, [True], [], ""),
@@ -146,7 +146,8 @@ USELESS = (
 )
 REASONS = {
     "nothing was imported": ([], "the first step that ran is `[1/1] RUN x`"),
-    "an import failed": ([("acme.io/c", "not found")], "no cache was imported"),
+    "an import failed": ([("acme.io/c", "not found")], "the cache does not exist yet"),
+    "imports failed": ([("a", "401 Unauthorized"), ("b", "not found"), ("c", "not found")], "no cache was imported: unauthorized, missing"),
     "an import is of no use": ([("acme.io/c", ""), ("acme.io/d", "no")], USELESS),
     "S3 does not say": ([("s3:1", "")], "the first step that ran is `[1/1] RUN x`"),
 }  # fmt: skip
@@ -190,3 +191,38 @@ def test_no_secret_is_in_a_report() -> None:
     events = read(f"#1 {url}\n#1 ERROR: {url}\n".encode())
     step = CacheReport.from_events("fn", events).steps[0]
     assert (step.name, step.error) == ("https://***@acme.io/x", "https://***@acme.io/x")
+
+
+@pytest.mark.parametrize(
+    ("kind", "error", "status", "complete"),
+    [
+        ("build", "", "", True),
+        ("build", "no", "", False),
+        ("base", "no", "", False),
+        ("image", "no", "", False),
+        ("import", "no", "", True),
+        ("export", "no", "", True),
+        ("build", "no", "built", True),
+        ("build", "", "failed", False),
+        ("build", "", "stopped", False),
+        ("build", "", "timed out", False),
+        ("build", "", "pushed", True),
+    ],
+)
+def test_a_report_knows_whether_its_build_succeeded(
+    kind: StepKind,
+    error: str,
+    status: str,
+    complete: bool,  # noqa: FBT001  # a column of the table
+) -> None:
+    """By the end of the build, and where that is not recorded, by its steps; only then it has a share of the cache."""
+    events: list[Event] = [
+        StepStarted(function="fn", step="1", name="[1/1] RUN a", kind="build"),
+        StepFinished(function="fn", step="1", cached=True),
+        StepStarted(function="fn", step="2", name="x", kind=kind),
+        StepFinished(function="fn", step="2", error=error),
+    ]
+    if status:
+        events.append(BuildFinished(function="fn", status=status, exit_code=0))
+    report = CacheReport.from_events("fn", events)
+    assert (report.complete, report.hit_ratio is not None) == (complete, complete)

@@ -76,7 +76,7 @@ def test_values_are_trimmed_as_by_faas_cli() -> None:
         (["plan", "--fliter", "x"], "unknown flag `--fliter`", "did you mean `--filter`?"),
         (["plan", "--no-cac"], "unknown flag `--no-cac`", "did you mean `--no-cache`?"),
         (["plan", "-z"], "unknown flag `-z`", "run `faas-cache plan --help`"),
-        (["push", "--report"], "unknown flag `--report`", "did you mean `--cache-export`?"),
+        (["bake", "--report"], "unknown flag `--report`", "did you mean `--cache-export`?"),
         (["plan", "--filter"], "the flag `--filter` needs a value", "write `--filter GLOB`"),
         (["plan", "-f"], "the flag `-f` needs a value", "write `-f FILE`"),
     ],
@@ -127,7 +127,7 @@ def test_all_invalid_values_are_reported_together() -> None:
 def test_only_checks_accept_several_files(name: str) -> None:
     """Elsewhere a second one is an error with a hint."""
     words = [name, "-f", "a.yml", "--yaml", "b.yml"]
-    if name in ("check", "doctor"):
+    if name in ("check", "caches", "doctor"):
         assert isinstance(parse_arguments(words), tuple)
         return
     with pytest.raises(InvalidInput) as caught:
@@ -136,7 +136,7 @@ def test_only_checks_accept_several_files(name: str) -> None:
     if any(flag.name == "--yaml" for _, group in COMMANDS[name].groups for flag in group):
         assert (diagnostic.message, diagnostic.hint) == (
             f"`faas-cache {name}` accepts one stack file",
-            "run it once for each file (only `check` and `doctor` accept several)",
+            "run it once for each file (only `check`, `caches` and `doctor` accept several)",
         )
     else:
         assert diagnostic.message == "unknown flag `-f`"

@@ -5,19 +5,20 @@ from pathlib import Path
 
 import pytest
 from fake_docker import FakeDocker
-from stack_files import CACHED, HEAD, write_files, write_project
+from stack_files import CACHED, HANDLER, HEAD, TEMPLATE, write_files, write_project
 
 from faas_cache.cli.main import main
 from faas_cache.project import Project
 from faas_cache.serialization import to_dict
 
-SHARED = "  {0}: {{image: x/{0}, build_cache: {{from: [x/c], to: [x/c]}}}}\n"
+SHARED = "  {0}: {{image: x/{0}, context: ., build_cache: {{from: [x/c], to: [x/c]}}}}\n"
 NOTHING = "0 errors, 0 warnings, 0 notes\n"
 
 
 def test_diagnostics_are_the_result(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Those of the plan, and their number."""
-    write_project(project, SHARED.format("a") + SHARED.format("b") + "  C: {image: x}\n  d: {}\n")
+    more = "  C: {image: x, lang: py, handler: fn}\n  d: {context: .}\n"
+    write_project(project, SHARED.format("a") + SHARED.format("b") + more, {**TEMPLATE, **HANDLER})
     assert main(["check"]) == 2
     diagnostics = Project.load().plan().diagnostics
     assert tuple(capsys.readouterr()) == (
@@ -48,7 +49,7 @@ def test_what_cannot_be_loaded_is_a_diagnostic(
 
 def test_strict_makes_warnings_errors(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """With the exit code of an error."""
-    write_project(project, "  Fn: {image: a}\n")
+    write_project(project, "  Fn: {image: a, lang: py, handler: fn}\n", {**TEMPLATE, **HANDLER})
     assert [main(["check"]), main(["check", "--strict"])] == [0, 2]
     assert capsys.readouterr().out.count(": error: ") == 1
 
@@ -57,7 +58,8 @@ def test_json_holds_the_forms_of_diagnostics(
     project: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """As `to_dict` makes them."""
-    write_project(project, "  Fn: {image: a}\n  b: {}\n")
+    functions = "  Fn: {image: a, lang: py, handler: fn}\n  b: {context: .}\n"
+    write_project(project, functions, {**TEMPLATE, **HANDLER})
     assert main(["check", "--format", "json"]) == 2
     forms = [to_dict(diagnostic) for diagnostic in Project.load().plan().diagnostics]
     assert json.loads(capsys.readouterr().out) == json.loads(json.dumps({"diagnostics": forms}))
@@ -81,9 +83,9 @@ def test_several_files_are_checked_together(
     [
         ("28.5.2", CACHED, 0, []),
         ("20.10.24", CACHED, 3, ["missing-feature"]),
-        ("20.10.24", CACHED + "  b: {}\n", 2, ["missing-image", "missing-feature"]),
+        ("20.10.24", CACHED + "  b: {context: .}\n", 2, ["missing-image", "missing-feature"]),
         ("", CACHED, 3, ["daemon-unreachable"]),
-        ("", CACHED + "  b: {}\n", 2, ["missing-image", "daemon-unreachable"]),
+        ("", CACHED + "  b: {context: .}\n", 2, ["missing-image", "daemon-unreachable"]),
     ],
     ids=["supported", "unsupported", "both", "unreachable", "unreachable and invalid"],
 )

@@ -52,7 +52,7 @@ FORMATS = ["text", "json", "github", "gitlab", "sarif"]
         (["publish", "--sbom", "=", ""], ["true", "false"]),
         (["registries", ""], []),
         (["completion", ""], ["bash", "zsh"]),
-        (["help", "co"], ["completion", "concepts", "conformance"]),
+        (["help", "co"], ["compare", "completion", "concepts", "conformance"]),
         (["help", ""], [*COMMANDS, *topics()]),
         (["rule", "invalid-m"], ["invalid-mode"]),
         (["rule", "A"], ["A1", "A2", "A3", "A4"]),

@@ -57,7 +57,10 @@ def test_an_invalid_stack_file_hides_no_builder(
     project: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Its error is on stderr; faults of functions are beside the functions."""
-    write_files(project, {"stack.yaml": "a: [", "other.yml": HEAD + CACHED + "  bad: {}\n  b: 1\n"})
+    write_files(
+        project,
+        {"stack.yaml": "a: [", "other.yml": HEAD + CACHED + "  bad: {context: .}\n  b: 1\n"},
+    )
     assert main(["doctor"]) == 2
     out, err = capsys.readouterr()
     assert (out.splitlines()[:4], "[invalid-yaml]" in err) == (KNOWN, True)
@@ -78,7 +81,7 @@ def test_what_a_function_lacks_is_below_it(
 ) -> None:
     """Exit code 3, as for a build."""
     describe_old(fake_docker, monkeypatch)
-    write_project(project, CACHED + "  b: {image: b}\n")
+    write_project(project, CACHED + "  b: {image: b, context: .}\n")
     assert main(["doctor"]) == 3
     lines = capsys.readouterr().out.splitlines()
     assert (lines[1], lines[5], lines[-1]) == (

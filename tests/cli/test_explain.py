@@ -3,6 +3,9 @@
 import io
 import json
 import os
+import signal
+import subprocess
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -255,3 +258,28 @@ def test_an_error_without_a_builder_is_unrecognized(
     assert main(["explain", "--json"]) == 0
     (failure,) = json.loads(capsys.readouterr().out)["failures"]
     assert (failure["step"], failure["cause"]) == (None, "unknown")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_ends_the_reading_of_a_log(number: signal.Signals) -> None:
+    """A log that does not end, as of a build that still runs: no traceback, and the exit code of the signal."""
+    code = (
+        "import sys\n"
+        "from faas_cache.cli import explain\n"
+        "from faas_cache.cli.main import main\n"
+        "read = explain._read_log\n"
+        "explain._read_log = lambda name: print(0, flush=True) or read(name)\n"
+        "sys.exit(main(['explain']))"
+    )
+    pipe = subprocess.PIPE
+    argv = [sys.executable, "-c", code]
+    with subprocess.Popen(argv, stdin=pipe, stdout=pipe, stderr=pipe) as child:
+        assert child.stdin is not None
+        assert child.stdout is not None
+        assert child.stderr is not None
+        assert child.stdout.read(2) == b"0\n"
+        child.stdin.write(DENIED.encode() * 100)
+        child.stdin.flush()
+        child.send_signal(number)
+        assert child.wait(60) == 128 + number
+        assert (child.stdout.read(), child.stderr.read()) == (b"", b"")

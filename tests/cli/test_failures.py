@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+import attrs
+import pytest
 from stack_files import write_project
 
+from faas_cache.buildkit.explanations import Explanation
+from faas_cache.cli.arguments import Arguments
+from faas_cache.cli.failures import format_failures
 from faas_cache.cli.main import main
+from faas_cache.runner.results import BuildResult, FunctionResult
 
 if TYPE_CHECKING:
-    import pytest
+    from pathlib import Path
+
     from fake_docker import FakeDocker
+
+    from faas_cache.buildkit.messages import Cause, FailedStep
+    from faas_cache.model.diagnostics import Severity
 
 FUNCTION = "  {}: {{image: ghcr.io/acme/{}:1, lang: dockerfile, handler: ., build_cache: {}}}\n"
 CACHE = "ghcr.io/acme/fn:buildcache"
@@ -144,3 +153,105 @@ def test_the_log_of_a_run_is_explained_alike(
         assert main(["explain", "build.log"]) == 0
         explained = blocks(capfd.readouterr().out)
         assert sorted(line.split(":")[0] for line in explained if "error:" in line) == failed
+
+
+# The block, and the warning behind it.
+
+BUILD = Arguments(command="build", has_flags=False)
+
+
+def failed(
+    name: str, step: FailedStep | None, cause: Cause = "unknown", exit_code: int | None = 1
+) -> FunctionResult:
+    """The result of a function that failed in this step."""
+    explanation = Explanation(
+        function=name,
+        step=step,
+        cause=cause,
+        image_pushed=None,
+        message="it failed",
+        fix="try again",
+        url="https://docs.example",
+        error="no",
+    )
+    return FunctionResult(name=name, status="failed", exit_code=exit_code, explanation=explanation)
+
+
+def printed(
+    *functions: FunctionResult, arguments: Arguments = BUILD, cached: tuple[str, ...] = ()
+) -> list[tuple[str, Severity]]:
+    """What is printed about these results."""
+    return list(format_failures(BuildResult(functions=functions), arguments, cached=cached))
+
+
+def test_a_failure_is_one_block() -> None:
+    """Function and cause, the error once, what to do, the next command, the log, a page."""
+    built = FunctionResult(name="other", status="built")
+    publish = Arguments(command="publish", has_flags=True)
+    ((block, severity),) = printed(failed("fn", "build-step"), built, arguments=publish)
+    assert severity == "error"
+    assert block.splitlines() == [
+        "fn: error: it failed [build-failed]",
+        "    no",
+        "    try again",
+        "    then run `faas-cache publish fn` again with the same flags",
+        "    log: above, in the lines of `fn`",
+        "    https://docs.example",
+    ]
+    ((alone, _),) = printed(failed("fn", "build-step"))
+    assert alone.splitlines()[3:5] == ["    then run `faas-cache build fn` again", "    log: above"]
+
+
+def test_what_did_not_start_has_no_log() -> None:
+    """It is not announced."""
+    ((block, _),) = printed(failed("fn", "front-end", exit_code=None))
+    assert "log:" not in block
+
+
+def test_equal_builds_fail_in_one_block() -> None:
+    """E8: that of the first."""
+    first = failed("fn", "build-step")
+    assert len(printed(first, attrs.evolve(first, name="fn2", same_as="fn"))) == 1
+
+
+def test_what_is_not_explained_has_no_block() -> None:
+    """Of a program that made the result; the cache is suspected."""
+    result = FunctionResult(name="fn", status="failed")
+    assert printed(result) == []
+    assert [severity for _, severity in printed(result, cached=("fn",))] == ["warning"]
+
+
+SUSPECTED = (
+    "warning: a build with cache entries failed, and registries differ in what they support [cached-build-failed]\n"
+    "    run `faas-cache registries` and read `docs/troubleshooting.md` (`faas-cache help troubleshooting`),"
+    " or build with `--no-build-cache`\n"
+    "    https://docs.docker.com/build/cache/backends/registry/"
+)
+
+
+@pytest.mark.parametrize(
+    ("step", "cause", "warned"),
+    [
+        ("cache-export", "denied", True),
+        ("cache-import", "missing", True),
+        ("entry", "invalid", True),
+        (None, "unknown", True),
+        ("front-end", "unsupported", True),
+        ("front-end", "missing", False),
+        ("image-push", "denied", False),
+        ("build-step", "failed", False),
+        ("dockerfile", "invalid", False),
+        ("base-image", "missing", False),
+        ("daemon", "unreachable", False),
+    ],
+)
+def test_g1_the_cache_is_suspected_where_it_can_be_the_cause(
+    step: FailedStep | None,
+    cause: Cause,
+    warned: bool,  # noqa: FBT001  # a column of the table
+) -> None:
+    """G1: only of functions with cache entries, and once for all of them."""
+    functions = [failed("fn", step, cause), failed("fn2", step, cause)]
+    warnings = [item for item in printed(*functions, cached=("fn", "fn2")) if item[1] == "warning"]
+    assert warnings == [(SUSPECTED, "warning")] * warned
+    assert all(severity == "error" for _, severity in printed(*functions, cached=("other",)))

@@ -57,11 +57,6 @@ def output(kind: str, *diagnostics: Diagnostic) -> Any:  # noqa: ANN401  # JSON
     return json.loads(FORMATTERS[kind](diagnostics))
 
 
-def test_text_is_for_people() -> None:
-    """The diagnostic, without control characters."""
-    assert FORMATTERS["text"]((ERROR, NOTE)) == f"{ERROR}\n{escape(str(NOTE))}\n"
-
-
 def test_json_is_for_programs() -> None:
     """The forms of `to_dict`."""
     forms = [to_dict(ERROR), to_dict(NOTE)]

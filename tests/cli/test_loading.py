@@ -56,9 +56,14 @@ def test_all_four_flags_are_needed(project: Path, capsys: pytest.CaptureFixture[
 def test_without_a_file_there_is_no_function(
     project: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """`-f ""` alone plans nothing."""
+    """`-f ""` alone plans nothing, which is an error as for faas-cli."""
     write_project(project, CACHED)
-    assert (main(["plan", "-f", ""]), capsys.readouterr().out) == (0, "")
+    assert main(["plan", "-f", ""]) == 2
+    out, err = capsys.readouterr()
+    assert (out, err.splitlines()[0]) == (
+        "",
+        "error: there is no stack file, and no function [no-functions]",
+    )
 
 
 def test_variables_are_flags(

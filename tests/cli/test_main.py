@@ -28,7 +28,9 @@ def start(*words: str, **options: object) -> "subprocess.Popen[bytes]":
 
 def test_errors_go_to_stderr(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Each with its location and a hint; nothing is on stdout."""
-    write_project(project, "  a: {}\n  b: {image: x, build_cache: {from: [gha]}}\n")
+    write_project(
+        project, "  a: {context: .}\n  b: {image: x, context: ., build_cache: {from: [gha]}}\n"
+    )
     assert main(["plan"]) == 2
     out, err = capsys.readouterr()
     heads = [line for line in err.splitlines() if line.startswith("stack.yaml")]
@@ -37,7 +39,7 @@ def test_errors_go_to_stderr(project: Path, capsys: pytest.CaptureFixture[str]) 
         [
             "stack.yaml:4:3: functions.a.image: error: the function has no image [missing-image]",
             (
-                "stack.yaml:5:38: functions.b.build_cache.from[0]: error:"
+                "stack.yaml:5:50: functions.b.build_cache.from[0]: error:"
                 " `gha` alone would be an image on Docker Hub [bare-keyword]"
             ),
         ],
@@ -97,8 +99,8 @@ def test_a_command_may_run_in_another_thread(
     ("number", "code", "line"),
     [
         (signal.SIGINT, 130, b""),
-        (signal.SIGTERM, 143, b"one: stopped\ntwo: not started\n"),
-        (signal.SIGHUP, 129, b"one: stopped\ntwo: not started\n"),
+        (signal.SIGTERM, 143, b" 1 stopped, 1 not started\n"),
+        (signal.SIGHUP, 129, b" 1 stopped, 1 not started\n"),
     ],
 )
 def test_a_signal_ends_the_builds(
@@ -140,7 +142,7 @@ def test_an_ignored_signal_stays_ignored(project: Path, docker: FakeDocker) -> N
 
 def test_a_reader_that_has_gone_is_no_traceback(project: Path) -> None:
     """`faas-cache plan | head -1` ends quietly."""
-    write_project(project, "".join(f"  f{i}: {{image: a}}\n" for i in range(3000)))
+    write_project(project, "".join(f"  f{i}: {{image: a, context: .}}\n" for i in range(3000)))
     child = start("plan", stdout=subprocess.PIPE)
     assert child.stdout is not None
     child.stdout.read(10)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from documents import PAGES, fences
+from documents import PAGES, completed, fences
 from fake_docker import FakeDocker
 from stack_files import CACHE, CACHED, HANDLER, HEAD, PYTHON, TEMPLATE, write_files, write_project
 
@@ -78,12 +78,7 @@ EXAMPLES = [fence for fence in fences(PAGES["diagnostics.md"].read_text()) if "y
 STACKS = {
     "example": (Path(__file__).parents[1] / "examples" / "stack.yaml").read_text(),
     "template": HEAD + PYTHON + "    # a comment\n" + CACHED.replace("fn:", "other:"),
-    **{
-        f"diagnostics.md-{fence.line}": fence.text
-        if "provider:" in fence.text
-        else f"provider: {{name: openfaas}}\n{fence.text}"
-        for fence in EXAMPLES
-    },
+    **{f"diagnostics.md-{fence.line}": completed(fence.text) for fence in EXAMPLES},
 }
 
 
@@ -253,7 +248,7 @@ def test_errors_are_known_before_the_builder_is_asked(
     fake_docker.describe()
     monkeypatch.setenv("PATH", fake_docker.environ["PATH"])
     monkeypatch.setenv("DOCKER_CONFIG", fake_docker.environ["DOCKER_CONFIG"])
-    monkeypatch.chdir(write_project(tmp_path / "p", "  fn: {}\n"))
+    monkeypatch.chdir(write_project(tmp_path / "p", "  fn: {context: .}\n"))
     assert (main(["plan", "--inspect"]), fake_docker.calls) == (2, [])
 
 
@@ -300,7 +295,9 @@ def test_equal_builds_are_looked_for_once(
         return EMPTY
 
     monkeypatch.setattr("faas_cache.stack_plan.equal_builds", count)
-    write_project(project, "".join(f"  f{i}: {{image: a/f{i}}}\n" for i in range(functions)))
+    write_project(
+        project, "".join(f"  f{i}: {{image: a/f{i}, context: .}}\n" for i in range(functions))
+    )
     assert main(["plan"]) == 0
     assert searches == [functions, functions]
 

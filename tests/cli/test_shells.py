@@ -13,7 +13,7 @@ import pytest
 STACK = """\
 provider: {name: openfaas}
 functions:
-  fn: {lang: dockerfile, handler: x, image: a/fn, build_cache: max}
+  fn: {context: ., image: a/fn, build_cache: max}
 """
 COMMANDS = (
     "--help",

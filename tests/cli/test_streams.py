@@ -168,6 +168,6 @@ def test_a_log_that_cannot_be_read_is_an_error(
             raise OSError(errno.EIO, "Input/output error")
         return b"x" * 90
 
-    monkeypatch.setattr("sys.stdin", SimpleNamespace(buffer=SimpleNamespace(read=read)))
+    monkeypatch.setattr("sys.stdin", SimpleNamespace(buffer=SimpleNamespace(read1=read)))
     assert main(["explain"]) == 2
     assert capsys.readouterr().err.startswith("error: cannot read the log on standard input: ")

@@ -41,10 +41,34 @@ def test_modes_links_and_what_is_not_a_file_do_not_count(handler: Path) -> None:
     assert handler_digest(str(handler)) == before
 
 
-def test_a_handler_that_is_a_link_or_missing_has_no_files(handler: Path) -> None:
+def test_a_handler_that_is_a_link_has_no_files(handler: Path) -> None:
     (handler.parent / "link").symlink_to("fn")
     assert handler_digest(str(handler.parent / "link")) == md5_of_md5s()
-    assert handler_digest(str(handler.parent / "gone")) == md5_of_md5s()
+
+
+def test_what_a_build_writes_into_the_project_does_not_count(tmp_path: Path) -> None:
+    """Where the handler is the project itself, however it is written, and at its top only."""
+    files = {"h": "1", "sub/build/x": "2"}
+    write(tmp_path, files)
+    before = handler_digest(".", root=str(tmp_path))
+    write(tmp_path, {"build/fn/x": "3", "template/py/y": "4"})
+    digests = [handler_digest(path, root=str(tmp_path)) for path in (".", "./", str(tmp_path))]
+    assert digests == [before] * 3 == [md5_of_md5s(b"1", b"2")] * 3
+    assert handler_digest("sub", root=str(tmp_path)) == md5_of_md5s(b"2")
+
+
+@pytest.mark.parametrize(
+    ("path", "message"),
+    [
+        ("", "`--tag digest` needs a handler"),
+        ("gone", "`--tag digest` needs the handler `gone`, which is not a folder"),
+        ("fn/h", "`--tag digest` needs the handler `fn/h`, which is not a folder"),
+    ],
+)
+def test_a_digest_needs_a_folder(handler: Path, path: str, message: str) -> None:
+    with pytest.raises(InvalidFunction) as caught:
+        handler_digest(path, root=str(handler.parent))
+    assert [(d.name, d.message) for d in caught.value.diagnostics] == [("invalid-context", message)]
 
 
 HINT = "remove generated or unreadable files from the handler"

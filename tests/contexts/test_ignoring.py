@@ -333,7 +333,8 @@ def test_a_build_without_buildkit(
 
 def test_nothing_is_left_out_where_nothing_is_built(project: Path) -> None:
     plan = planned(project)
-    assert ignore_names(plan.with_building(building=False), "fn", {}) == ()
+    unbuilt = attrs.evolve(plan.request, purpose="contexts")
+    assert ignore_names(attrs.evolve(plan, request=unbuilt), "fn", {}) == ()
     assert ignore_names(plan, "other", {}) == ()
     assert ignore_names(attrs.evolve(plan, front_end=None), "fn", {}) == ()
 

@@ -5,45 +5,25 @@ from pathlib import Path
 import pytest
 from context_projects import write
 
-from faas_cache.contexts.prebuilt import check_context, check_prebuilt
+from faas_cache.contexts.prebuilt import check_context, check_prebuilt, is_prebuilt
 from faas_cache.model.diagnostics import Diagnostic, Location
-from faas_cache.model.specs import FunctionSpec
 
 LOCATION = Location(path=("functions", "fn"))
 
 
-def note(reason: str) -> Diagnostic:
-    """The note that a context stays as it is."""
-    return Diagnostic(
-        name="prebuilt-context",
-        severity="note",
-        message=f"building `build/fn` as an earlier run left it, because the {reason}",
-        location=LOCATION,
+def test_a_context_of_an_earlier_run_must_exist(tmp_path: Path) -> None:
+    """Under the name that the function has in its own file."""
+    assert check_prebuilt(str(tmp_path), "a.yml: fn", "fn") == Diagnostic(
+        name="missing-context",
+        message="the build context `build/fn` does not exist",
+        hint="write it with `faas-cache build --shrinkwrap`, or leave out `--prebuilt`",
+        location=Location(path=("functions", "a.yml: fn")),
     )
-
-
-NO_LANG = Diagnostic(
-    name="missing-context",
-    message="the function has no `lang`, so its build context cannot be written",
-    hint="write `lang: TEMPLATE` or `lang: dockerfile`, or give the function a `context`",
-    location=LOCATION,
-)
-CASES = [
-    ("build/fn/x", "", "fn", note("function has no `lang`")),
-    ("other", "", "fn", NO_LANG),
-    ("build/fn/x", "py", "fn", note("handler `fn` does not exist")),
-    ("other", "py", "fn", None),
-    ("fn/h", "py", "fn", None),
-]
-
-
-@pytest.mark.parametrize(("file", "lang", "handler", "expected"), CASES)
-def test_a_context_of_an_earlier_run_is_built_if_it_cannot_be_written(
-    tmp_path: Path, file: str, lang: str, handler: str, expected: Diagnostic | None
-) -> None:
-    write(tmp_path, {file: ""})
-    spec = FunctionSpec(name="fn", lang=lang, handler=handler)
-    assert check_prebuilt(str(tmp_path), spec) == expected
+    write(tmp_path, {"build/fn/x": ""})
+    assert (check_prebuilt(str(tmp_path), "fn", "fn"), is_prebuilt(str(tmp_path), "fn")) == (
+        None,
+        True,
+    )
 
 
 @pytest.mark.parametrize("context", ["app", "https://h/x.git", "-", "."])

@@ -51,14 +51,13 @@ functions:
   left: {lang: gone, handler: ./code, image: a/5}
   nothing: {lang: gone, handler: ./code, image: a/6}
   uncached: {lang: py, handler: ./code, image: a/7, build_cache: none}
-  bare: {handler: ./code, image: a/8}
 """
 
 
 @pytest.mark.parametrize("prebuilt", [False, True])
 def test_the_dockerfiles_that_the_builds_read(tmp_path: Path, prebuilt: bool) -> None:  # noqa: FBT001  # an option
     """Of the template, the handler or the own context; what an earlier run left is the last choice."""
-    places = ("template/py", "own", "code", *(f"build/{n}" for n in ("template", "left", "bare")))
+    places = ("template/py", "own", "code", *(f"build/{n}" for n in ("template", "left")))
     for place in places:
         (tmp_path / place).mkdir(parents=True, exist_ok=True)
         (tmp_path / place / "Dockerfile").write_text(place)
@@ -72,7 +71,6 @@ def test_the_dockerfiles_that_the_builds_read(tmp_path: Path, prebuilt: bool) ->
         "own": "own",
         "file": "other",
         "left": "build/left",
-        "bare": "build/bare",
         **(
             {"template": "build/template"}
             if prebuilt

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
 import shlex
 from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
-from documents import DOCS, anchor, diagnose, fences, headings, parse_command, sections
+from documents import DOCS, anchor, completed, diagnose, fences, headings, parse_command, sections
 
 from faas_cache.model.catalogue import CATALOGUE
 
@@ -28,6 +27,7 @@ WITHOUT_EXAMPLE = {
     "conflicting-flags",
     "context-locked",
     "daemon-unreachable",
+    "deploy-only",
     "docker-not-found",
     "export-failed",
     "git-failed",
@@ -42,10 +42,11 @@ WITHOUT_EXAMPLE = {
     "missing-feature",
     "missing-secret-file",
     "missing-template",
+    "missing-ssh-agent",
     "no-functions",
     "outdated-gha-service",
-    "prebuilt-context",
     "program-failed",
+    "remote-builder",
     "report-not-written",
     "slow-parser",
     "system-error",
@@ -94,13 +95,11 @@ def examples(section: str) -> dict[str, Example]:
 
 
 def run(example: Example) -> tuple[Diagnostic, ...]:
-    """The diagnostics of an example; notes about other things are left out."""
+    """The diagnostics of an example, with the provider and the `lang` that it leaves out."""
     words = shlex.split(example.command.removeprefix("$ "))
     variables = dict(word.split("=", 1) for word in words[: words.index("faas-cache")])
     command = words[words.index("faas-cache") + 1 :]
-    text = example.stack_file
-    if not re.search(r"^provider:", text, re.MULTILINE):
-        text = f"provider: {{name: openfaas}}\n{text}"
+    text = completed(example.stack_file)
     return diagnose(text, parse_command(command), variables, example.dockerfile)
 
 

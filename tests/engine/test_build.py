@@ -194,7 +194,7 @@ def test_a_failed_step_fails_the_build(project: EngineProject) -> None:
         f"FROM {project.environ['FAAS_CACHE_TEST_BASE']}\nRUN echo no-such-thing && exit 7\n"
     )
     done = project.faas_cache("build")
-    assert (done.returncode, "exit code: 7" in done.stderr, "fn: failed" in done.stderr) == (
+    assert (done.returncode, "exit code: 7" in done.stderr, ": 1 failed" in done.stderr) == (
         1,
         True,
         True,

@@ -26,12 +26,50 @@ ASKING = {
     "build": ("build",),
     "bake": ("build", "--bake"),
     "publish": ("publish",),
+    "push": ("push",),
 }
+NO_CLUSTER = "error: the builder `kube` does not respond: failed to call diskusage: Unavailable"
+# A builder that cannot be used: its variables, its flags, and how the error begins. A push uses a
+# builder only if a flag names it.
+DEAD: dict[str, tuple[dict[str, str], tuple[str, ...], str]] = {
+    "no such builder": ({}, ("--builder", "nope"), "error: no builder named `nope`"),
+    "a context": ({}, ("--builder", "other"), "error: `other` is a Docker context, not a builder"),
+    "a remote that refuses": (
+        {},
+        ("--builder", "refuses"),
+        "error: the builder `refuses` does not respond: node `refuses0` is inactive",
+    ),
+    "a cluster that refuses": ({}, ("--builder", "kube"), NO_CLUSTER),
+    "no such current builder": ({"BUILDX_BUILDER": "nope"}, (), "error: no builder named `nope`"),
+    "no such context": (
+        {"DOCKER_HOST": "", "DOCKER_CONTEXT": "nope"},
+        (),
+        "error: cannot connect to the Docker daemon: Failed to initialize",
+    ),
+    "no socket": (
+        {"DOCKER_HOST": "unix:///nope"},
+        (),
+        f"{NO_DAEMON} unix:///nope. Is the docker daemon running?",
+    ),
+    "a port that refuses": (
+        {"DOCKER_HOST": "tcp://user:hunter2@127.0.0.1:1"},
+        (),
+        f"{NO_DAEMON} tcp://127.0.0.1:1. Is the docker daemon running?",
+    ),
+}
+KUBECONFIG = """
+apiVersion: v1
+kind: Config
+clusters: [{name: c, cluster: {server: "http://127.0.0.1:1"}}]
+contexts: [{name: c, context: {cluster: c, user: u}}]
+current-context: c
+users: [{name: u, user: {token: hunter2}}]
+"""
 
 
 def start(project: EngineProject, *words: str, **environ: str) -> subprocess.Popen[str]:
     """Starts the command line in a process group of its own, with stderr in a file."""
-    argv = [sys.executable, "-m", "faas_cache", *words]
+    argv = project.argv(*words)
     with (project.folder / "stderr.txt").open("w") as stderr:
         return subprocess.Popen(
             argv,
@@ -42,6 +80,15 @@ def start(project: EngineProject, *words: str, **environ: str) -> subprocess.Pop
             env=project.environ | environ,
             process_group=0,
         )
+
+
+def run(project: EngineProject, *words: str, **environ: str) -> subprocess.CompletedProcess[str]:
+    """Runs the command line with these variables; an empty one is removed."""
+    variables = {key: value for key, value in (project.environ | environ).items() if value}
+    argv = project.argv(*words)
+    return subprocess.run(
+        argv, check=False, capture_output=True, text=True, cwd=project.folder, env=variables
+    )
 
 
 def wait_for(project: EngineProject, pattern: str) -> None:
@@ -97,53 +144,53 @@ def test_a_signal_ends_the_builds_and_leaves_nothing(
         assert (project.folder / "build" / name / "function" / "handler.txt").read_text() == name
 
 
+def create_builders(project: EngineProject) -> None:
+    """Builders that do not respond, and a context, in a configuration of their own."""
+    config, kubeconfig = project.folder / "config", project.folder / "kubeconfig"
+    config.mkdir()
+    kubeconfig.write_text(KUBECONFIG)
+    (config / "cli-plugins").symlink_to(Path(project.environ["DOCKER_CONFIG"]) / "cli-plugins")
+    project.environ |= {"DOCKER_CONFIG": str(config), "KUBECONFIG": str(kubeconfig)}
+    host = project.environ["DOCKER_HOST"]
+    project.docker("context", "create", "other", "--docker", f"host={host}")
+    create = ("buildx", "create", "--name")
+    project.docker(*create, "refuses", "--driver=remote", "tcp://127.0.0.1:1")
+    project.docker(*create, "kube", "--driver=kubernetes", "--driver-opt=namespace=x")
+
+
 @ENGINES
 @pytest.mark.parametrize("name", ASKING)
 def test_a_builder_that_is_not_reachable_is_exit_code_3(project: EngineProject, name: str) -> None:
     """With docker's words, whatever the reason, and the same for each command."""
     project.write("max", "one")
-    nodes = project.folder / "buildx"
-    project.environ["BUILDX_CONFIG"] = str(nodes)
-    project.docker("buildx", "create", "--name=refuses", "--driver=remote", "tcp://127.0.0.1:1")
-    cases: dict[str, tuple[dict[str, str], tuple[str, ...], str]] = {
-        "no such builder": ({}, ("--builder", "nope"), "error: no builder named `nope`"),
-        "no such current builder": (
-            {"BUILDX_BUILDER": "nope"},
-            (),
-            "error: no builder named `nope`",
-        ),
-        "a remote that refuses": (
-            {},
-            ("--builder", "refuses"),
-            "error: the builder `refuses` does not respond: node `refuses0` is inactive",
-        ),
-        "no socket": (
-            {"DOCKER_HOST": "unix:///nope"},
-            (),
-            f"{NO_DAEMON} unix:///nope. Is the docker daemon running?",
-        ),
-        "a port that refuses": (
-            {"DOCKER_HOST": "tcp://user:hunter2@127.0.0.1:1"},
-            (),
-            f"{NO_DAEMON} tcp://127.0.0.1:1. Is the docker daemon running?",
-        ),
-    }
+    create_builders(project)
+    cases = {key: case for key, case in DEAD.items() if name != "push" or case[1]}
     results = {}
-    for case, (environ, words, _) in cases.items():
-        argv = [sys.executable, "-m", "faas_cache", *ASKING[name], *words]
-        done = subprocess.run(
-            argv,
-            check=False,
-            capture_output=True,
-            text=True,
-            cwd=project.folder,
-            env=project.environ | environ,
-        )
+    for case, (environ, words, message) in cases.items():
+        done = run(project, *ASKING[name], *words, **environ)
         text = done.stdout + done.stderr
         (line,) = [line for line in text.splitlines() if ": " in line and "error: " in line]
-        results[case] = (done.returncode, line.partition(" [")[0])
+        results[case] = (done.returncode, line[: len(message)])
         assert "hunter2" not in text
     assert results == {case: (3, message) for case, (_, _, message) in cases.items()}
+
+
+@ENGINES
+@pytest.mark.parametrize("words", [("push",), ("build", "--no-build-cache")], ids=" ".join)
+def test_what_docker_alone_finds_out_is_exit_code_3_too(
+    project: EngineProject, words: tuple[str, ...]
+) -> None:
+    """Where no builder is asked before, by docker's words in its log."""
+    project.write("max", "one")
+    create_builders(project)
+    codes = {}
+    for case, (environ, flags, _) in DEAD.items():
+        if words == ("push",) and case == "no such current builder":
+            continue
+        done = run(project, *words, *flags, **environ)
+        codes[case] = done.returncode
+        assert "hunter2" not in done.stdout + done.stderr
+    assert set(codes.values()) == {3}, codes
 
 
 @ENGINES
@@ -178,10 +225,12 @@ def test_the_time_limit_holds_for_everything(project: EngineProject) -> None:
 def test_two_runs_in_one_project_build_their_own_files(
     project: EngineProject, attempt: int
 ) -> None:
-    """Both exit with 0, and each image holds the handler that its run was started with."""
+    """Both exit with 0, and each image holds the files that its run was started with."""
     write_template_stack(project)
+    for number in range(2):
+        (project.folder / f"extra{number}").touch()
     children = [
-        start(project, "build", VARIANT=f"{attempt}-{number}", FAAS_CACHE_SCOPE="")
+        start(project, "build", "--copy-extra", f"extra{number}", VARIANT=f"{attempt}-{number}")
         for number in range(2)
     ]
     assert [child.wait(PATIENCE) for child in children] == [0, 0]
@@ -192,19 +241,20 @@ def test_two_runs_in_one_project_build_their_own_files(
             "--network",
             "none",
             f"{project.repository}/{name}:{attempt}-{number}",
-            "cat",
-            "/app/function/handler.txt",
+            "sh",
+            "-c",
+            "cat /app/function/handler.txt; cd /app/function; ls -d extra*",
         )
         for name in ("one", "two")
         for number in range(2)
     }
-    assert contents == {key: key[0] for key in contents}
+    assert contents == {(name, number): f"{name}extra{number}\n" for name, number in contents}
     assert leftovers(project) == []
 
 
 @pytest.mark.parametrize("engine", ["docker26"])
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-@pytest.mark.parametrize("words", [*ASKING.values(), ("push",)], ids=" ".join)
+@pytest.mark.parametrize("words", ASKING.values(), ids=" ".join)
 def test_a_signal_at_any_time_leaves_nothing(
     project: EngineProject, words: tuple[str, ...], number: signal.Signals
 ) -> None:
@@ -228,7 +278,7 @@ def test_a_signal_at_any_time_leaves_nothing(
 def test_a_full_disk_and_a_closed_terminal_fail_no_build(project: EngineProject) -> None:
     """A build that is done is done, whatever becomes of what it prints."""
     project.write("max", "one")
-    command = f"exec {sys.executable} -m faas_cache build"
+    command = f"exec {sys.executable} -m faas_cache build --prebuilt"
     for redirection in (">&-", "2>&-", "2>/dev/full", ">/dev/full", ">&- 2>&- <&-"):
         argv = ["sh", "-c", f"{command} {redirection}"]
         done = subprocess.run(

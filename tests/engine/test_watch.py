@@ -3,10 +3,12 @@
 import json
 import os
 import pty
+import re
+import shutil
 import signal
 import subprocess
-import sys
 import time
+import urllib.request
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -80,12 +82,82 @@ def test_the_report_of_a_build_with_a_cache(project: EngineProject) -> None:
         "build", "--push", "--report", "report.md", "--report-format", "github"
     )
     assert done.returncode == 0, done.stderr
-    row = next(
-        line for line in done.stderr.splitlines() if line.startswith("fn ") and " of " in line
-    )
-    assert row.split()[1:5] == ["4", "of", "5", "found"]
-    assert row.endswith("[stage-1 4/4] COPY function/ /function/")
-    assert "| <code>fn</code> | 4 of 5 | found |" in (project.folder / "report.md").read_text()
+    reason = "the first step that ran is `[stage-1 4/4] COPY function/ /function/`"
+    line, why, image, _ = done.stderr.splitlines()[-4:]
+    assert re.fullmatch(r"\[1/1\] fn  \d+\.\d s  4/5 cached  pushed", line)
+    digest = remote_digest(project)
+    assert (why, image) == (f"    {reason}", f"    {project.repository}/fn@{digest}")
+    summary = (project.folder / "report.md").read_text()
+    assert re.search(r"\| <code>fn</code> \| pushed \| \d+\.\d s \| 4/5 \| found \| ", summary)
+    assert digest.partition(":")[2] in summary
+
+
+def remote_digest(project: EngineProject) -> str:
+    """The digest that the registry has for the image."""
+    host, _, rest = project.image.partition("/")
+    repository, _, tag = rest.rpartition(":")
+    accept = "application/vnd.oci.image.index.v1+json, application/vnd.oci.image.manifest.v1+json, application/vnd.docker.distribution.manifest.v2+json"
+    url = f"http://{host}/v2/{repository}/manifests/{tag}"
+    request = urllib.request.Request(url, headers={"Accept": accept}, method="HEAD")
+    with urllib.request.urlopen(request) as answer:
+        return str(answer.headers["Docker-Content-Digest"])
+
+
+LINKED = (
+    "COPY --link requirements.txt /requirements.txt\n"
+    "RUN cat /proc/sys/kernel/random/uuid > /deps\n"
+    "COPY --link function/ /function/\n"
+)
+
+
+@pytest.mark.parametrize("engine", ["docker26", "docker28"])
+@pytest.mark.parametrize(
+    "words",
+    [[], ["--parallel", "2"], ["--bake"], ["--progress", "plain"], ["-q"]],
+    ids=" ".join,
+)  # fmt: skip
+def test_a_dockerfile_has_one_total(project: EngineProject, words: list[str]) -> None:
+    """Alone, side by side and in a bake, in every form of progress: merges of `COPY --link` are no steps; digests are the registry's."""
+    project.write("max", "one")
+    stack = json.loads((project.folder / "stack.yaml").read_text())
+    for name in ("fn", "other"):
+        image = project.image.replace("/fn:", f"/{name}:")
+        stack["functions"][name] = stack["functions"]["fn"] | {"image": image}
+        context = project.folder / "build" / name
+        if name != "fn":
+            shutil.copytree(project.folder / "build" / "fn", context)
+        base = project.environ["FAAS_CACHE_TEST_BASE"]
+        (context / "Dockerfile").write_text(f"FROM {base}\n{LINKED}")
+        (context / "requirements.txt").write_text(name)
+        (context / "function" / "handler.txt").write_text(name)
+    (project.folder / "stack.yaml").write_text(json.dumps(stack))
+    for cached in (0, 3):
+        done = project.faas_cache("build", "--push", "--report", "report.json", *words)
+        assert done.returncode == 0, done.stderr
+        functions = project.report().functions
+        reports = [function.report for function in functions]
+        assert [(report.cached, report.total) for report in reports] == [(cached, 3)] * 2
+        assert functions[0].image == f"{project.repository}/fn@{remote_digest(project)}"
+        assert done.stderr.count(f"  {cached}/3 cached  pushed") == 2
+        project.wipe()
+
+
+@pytest.mark.parametrize("engine", ["docker28"])
+@pytest.mark.parametrize(
+    ("words", "shown"),
+    [
+        (["--builder-flag=--progress=quiet"], ""),
+        (["--progress=quiet"], ""),
+        (["--progress=rawjson"], '"vertexes"'),
+    ],
+)
+def test_every_progress_has_a_report(project: EngineProject, words: list[str], shown: str) -> None:
+    """Also where the builder prints nothing, or JSON."""
+    project.write("max", "one")
+    done = project.faas_cache("build", "--report", "report.json", *words)
+    report = project.report().functions[0].report
+    assert (done.returncode, report.total, shown in done.stderr) == (0, 5, True), done.stderr
+    assert "fn | #" not in done.stderr
 
 
 @pytest.mark.parametrize("engine", ["docker26", "docker28", "docker20"])
@@ -93,7 +165,7 @@ def test_on_a_terminal(project: EngineProject) -> None:
     """BuildKit draws and its history is read; an older buildx prints lines; docker 20 only draws, so there is no report."""
     project.write("inline", "one")
     master, theirs = pty.openpty()
-    argv = [sys.executable, "-m", "faas_cache", "build", "--push", "--report", "report.json"]
+    argv = project.argv("build", "--push", "--report", "report.json")
     child = subprocess.Popen(
         argv, stderr=theirs, stdout=subprocess.DEVNULL, cwd=project.folder, env=project.environ
     )
@@ -109,7 +181,7 @@ def test_on_a_terminal(project: EngineProject) -> None:
     name = project.environ["FAAS_CACHE_TEST_ENGINE"]
     draws, lines, silent = (
         b"\x1b[?25" in screen,
-        b"fn | #1 " in screen,
+        b"fn | #" in screen,
         b"no cache report: " in screen,
     )
     assert (draws, lines, silent) == (name != "docker26", name == "docker26", name == "docker20"), (
@@ -130,7 +202,7 @@ def test_a_bake_shares_and_hits(project: EngineProject) -> None:
     (project.folder / "build" / "an.other").symlink_to("fn")
     for second in (False, True):
         done = project.faas_cache(
-            "build", "--bake", "--push", "--envsubst=false", "--report", "report.json"
+            *("build", "--bake", "--push", "--envsubst=false", "--report", "report.json", "-v")
         )
         assert done.returncode == 0, done.stderr
         result = project.report()
@@ -183,7 +255,7 @@ def started(project: EngineProject, seconds: int) -> subprocess.Popen[bytes]:
     dockerfile.write_text(
         f"FROM {project.environ['FAAS_CACHE_TEST_BASE']}\nRUN echo running && sleep {seconds}\n"
     )
-    argv = [sys.executable, "-m", "faas_cache", "build"]
+    argv = project.argv("build")
     (project.folder / "tmp").mkdir()
     environ = project.environ | {"TMPDIR": str(project.folder / "tmp")}
     with (project.folder / "log").open("wb") as log:
@@ -218,7 +290,7 @@ def test_an_interrupted_build(project: EngineProject, number: int, code: int) ->
     child.send_signal(number)
     assert child.wait(WAIT) == code, log_of(project)
     assert (processes(project), list((project.folder / "tmp").iterdir())) == ([], [])
-    assert log_of(project).endswith(b"\nfn: stopped\n") is (number == signal.SIGTERM)
+    assert log_of(project).endswith(b": 1 stopped\n") is (number == signal.SIGTERM)
     assert b"Traceback" not in log_of(project)
     assert builds_again(project)
 

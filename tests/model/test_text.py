@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from time import process_time
 
@@ -13,6 +14,7 @@ from faas_cache.model.diagnostics import Diagnostic, Location
 from faas_cache.model.text import (
     display,
     escape,
+    escape_json,
     escape_line,
     first_line,
     last_line,
@@ -131,3 +133,11 @@ def test_time_grows_with_the_text(make: Callable[[int], str]) -> None:
 def test_a_quoted_secret_is_not_masked_twice(message: str) -> None:
     """What follows it in the message stays."""
     assert printable(message) == message
+
+
+@given(st.text(st.sampled_from("#a[\x1b")) | st.text())
+def test_json_holds_no_command_of_azure_pipelines(text: str) -> None:
+    """It means the same."""
+    shown = escape_json(json.dumps([text, {text: text}]))
+    assert "##" not in shown
+    assert json.loads(shown) == [text, {text: text}]

@@ -235,7 +235,7 @@ def test_an_argument_for_all_functions() -> None:
 def test_variables_of_the_stack_file() -> None:
     """The name of the variable in the value counts as well, in each of several files."""
     text = (
-        "provider: {name: openfaas}\nfunctions:\n  fn:\n    image: a/fn\n    build_cache: max\n"
+        "provider: {name: openfaas}\nfunctions:\n  fn:\n    context: .\n    image: a/fn\n    build_cache: max\n"
         "    build_args: {LABEL: 'v-${CI_COMMIT_SHA}', OTHER: x}\n"
     )
     stack = Stack.loads(text, {"CI_COMMIT_SHA": "abc"}, file="a.yml")
@@ -317,3 +317,10 @@ def test_d2_without_a_value_or_a_tag() -> None:
     """A flag that docker rejects, and a plan without a tag."""
     plan = BuildPlan(function="fn", tags=[], builder_flags=["--cache-from"])
     assert [d.hint for d in check([plan])] == ["write `build_cache: {}` instead"]
+
+
+def test_functions_of_one_template() -> None:
+    """Each is reported, whoever else has the same Dockerfile."""
+    dockerfiles = dict.fromkeys(("a", "b"), "FROM node\nCOPY . /\nRUN npm ci\n")
+    diagnostics = check([made_plan("a"), made_plan("b")], dockerfiles=dockerfiles)
+    assert [d.location.path[1] for d in diagnostics if d.name == "late-install"] == ["a", "b"]

@@ -16,7 +16,8 @@ from faas_cache.stack_plan import PlanInputs, StackPlan, plan_stack
 
 
 def stack_of(functions: Mapping[str, Any], default: object = None) -> Stack:
-    """A stack file with these functions and this default."""
+    """A stack file with these functions, each with a context, and this default."""
+    functions = {name: {"context": f"build/{name}", **f} for name, f in functions.items()}
     text = json.dumps(
         {
             "provider": {"name": "openfaas"},

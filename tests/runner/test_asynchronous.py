@@ -24,7 +24,9 @@ def builds(
     def call(stop: Stop, in_loop: InLoop) -> BuildResult:
         command = Program(argv=("docker", "buildx", "build", "."))
         units = [BuildUnit(plan=Planned(function="fn"), commands=(command,))]
-        return run_builds(units, environ=fake.environ, output=in_loop(output), stop=stop)
+        return run_builds(
+            units, environ=fake.environ, output=in_loop(output), verbose=True, stop=stop
+        )
 
     return call
 

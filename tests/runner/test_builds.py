@@ -62,8 +62,9 @@ class Output(io.BytesIO):
 
 
 def run(fake: FakeDocker, *units: BuildUnit, **options: object) -> BuildResult:
-    """Builds functions with the fake docker."""
-    return run_builds(units, environ=fake.environ, **({"output": io.BytesIO()} | options))  # type: ignore[arg-type]  # its options
+    """Builds functions with the fake docker; shows everything."""
+    shown = {"output": io.BytesIO(), "verbose": True, "details": True}
+    return run_builds(units, environ=fake.environ, **(shown | options))  # type: ignore[arg-type]  # its options
 
 
 def statuses(result: BuildResult) -> list[str]:
@@ -97,7 +98,17 @@ def test_json_is_shown_as_lines_with_the_name_of_the_function(fake_docker: FakeD
     )
     assert output.lines[0] == "fn: docker buildx build fn"
     assert {line[:5] for line in output.lines[1:]} == {"fn | "}
-    assert output.lines[-1] == "fn | \ufffd last"
+    assert output.lines[-1] == r"fn | \xff last"
+
+
+def test_a_command_is_shown_in_one_line(fake_docker: FakeDocker) -> None:
+    """An argument from the stack file is no command for the terminal or a CI system."""
+    output = Output()
+    command = build("fn", "--build-arg", "A=\x1b[31m\n::set-output name=a::b")
+    run(fake_docker, unit("fn", command), output=output)
+    assert output.lines == [
+        r"fn: docker buildx build --build-arg 'A=\x1b[31m\n::set-output name=a::b' fn"
+    ]
 
 
 def folded(events: list[Event], name: str) -> CacheReport:
@@ -572,7 +583,7 @@ def bake(fake: FakeDocker, **options: object) -> BuildResult:
         targets,
         BAKE,
         environ=fake.environ,
-        **({"output": io.BytesIO(), "progress": "rawjson"} | options),  # type: ignore[arg-type]  # its options
+        **({"output": io.BytesIO(), "progress": "rawjson", "details": True} | options),  # type: ignore[arg-type]  # its options
     )
 
 

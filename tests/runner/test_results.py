@@ -10,7 +10,9 @@ from faas_cache.buildkit.messages import FailedStep
 from faas_cache.buildkit.reports import CacheReport, Step
 from faas_cache.model.errors import InvalidInput
 from faas_cache.runner.results import BuildResult, FunctionResult, Status
+from faas_cache.serialization import to_dict
 
+DIGEST = "sha256:" + "a" * 64
 FAILURE = Explanation(
     function="fn",
     severity="error",
@@ -115,3 +117,31 @@ def test_e8_equal_builds_count_once() -> None:
     first = FunctionResult(name="fn", status="built", report=report)
     same = FunctionResult(name="two", status="built", report=report, same_as="fn")
     assert BuildResult(functions=[first, same]).report.steps == (step,)
+
+
+@pytest.mark.parametrize(
+    ("status", "tags", "digest", "image"),
+    [
+        ("pushed", ["a/fn:1", "a/fn:2"], DIGEST, f"a/fn@{DIGEST}"),
+        ("pushed", ["localhost:5000/fn"], DIGEST, f"localhost:5000/fn@{DIGEST}"),
+        ("pushed", [f"a/fn:1@{DIGEST}"], DIGEST, f"a/fn@{DIGEST}"),
+        ("pushed", ["a/fn:1"], None, "a/fn:1"),
+        ("built", ["a/fn:1"], DIGEST, "a/fn:1"),
+        ("failed", [], None, ""),
+    ],
+)
+def test_the_image_to_deploy(
+    status: Status, tags: list[str], digest: str | None, image: str
+) -> None:
+    """By its digest once it is in the registry, which no later push can move."""
+    result = FunctionResult(name="fn", status=status, tags=tags, digest=digest)
+    assert (result.image, to_dict(result)["image"]) == (image, image)
+
+
+def test_a_run_with_a_failure_has_no_share_of_the_cache() -> None:
+    """Its steps are counted all the same."""
+    hit = Step(name="[2/2] RUN a", kind="build", cached=True, finished=True)
+    reports = [CacheReport(function="fn", steps=(hit,), complete=done) for done in (True, False)]
+    functions = [FunctionResult(name="fn", status="built", report=report) for report in reports]
+    results = [BuildResult(functions=functions[:count]) for count in (1, 2)]
+    assert [(r.report.cached, r.report.hit_ratio) for r in results] == [(1, 1.0), (2, None)]

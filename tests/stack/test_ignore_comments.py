@@ -17,6 +17,7 @@ provider: {{name: openfaas}}
 functions:{functions}
 {above}  fn:{function}
     image: a/b:1{image}
+    context: .
     build_cache: max
     {before}build_secrets:{key}
       a: /a{value}

@@ -137,7 +137,7 @@ def test_the_schema_accepts_the_settings_that_are_accepted(setting: object) -> N
 @given(data=st.data())
 def test_each_key_accepts_what_is_accepted(key: str, data: st.DataObject) -> None:
     """The same for each key of a function."""
-    function = {"image": "a/b", key: data.draw(value_of(key))}
+    function = {"image": "a/b", "lang": "py", key: data.draw(value_of(key))}
     document = {"provider": {"name": "openfaas"}, "functions": {"fn": function}}
     assert VALIDATOR.is_valid(document) == is_accepted(document)
 

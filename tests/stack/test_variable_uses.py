@@ -102,6 +102,7 @@ CASES: dict[str, tuple[str, dict[str, str], list[tuple[str, str, str]]]] = {
         ],
     ),
     "argument-that-is-empty": ("image: a/b\n    build_args: {A: '${A}'}", {"A": ""}, []),
+    "proxy": ("image: a/b\n    build_args: {HTTPS_PROXY: '${HTTPS_PROXY}'}", {}, []),
     "default": ("image: 'a/b:${TAG:-1}'", {}, []),
     "empty-default": ("image: '${R:-}a/b${S=}'", {}, []),
     "default-without-a-value": (
@@ -192,7 +193,7 @@ def test_in_a_flow_mapping_the_warning_is_beside_the_error() -> None:
 
 def test_a_warning_about_a_variable_stays_beside_errors() -> None:
     """It may be the reason for one."""
-    text = f"{HEAD}  fn: {{image: 'a/b:${{TAG}}', pull: maybe}}\n"
+    text = f"{HEAD}  fn: {{context: ., image: 'a/b:${{TAG}}', pull: maybe}}\n"
     assert [d.name for d in diagnostics(text, {})] == ["invalid-type", "unset-variable"]
 
 
@@ -216,7 +217,7 @@ SCOPE = ", or `build_cache: {mode: max, scope: '${BRANCH}'}`"
 )
 def test_a_tag_with_the_name_of_a_branch(function: str, hint: str) -> None:
     """The hint names the variable, and for a cache a scope."""
-    text = f"{HEAD}  fn:\n    {function}\n"
+    text = f"{HEAD}  fn:\n    context: .\n    {function}\n"
     hints = {d.hint for d in diagnostics(text, {"BRANCH": "feature/x"}) if d.severity == "error"}
     assert hints == {hint}
 
@@ -227,7 +228,7 @@ def test_a_tag_with_the_name_of_a_branch(function: str, hint: str) -> None:
 )
 def test_other_invalid_references(image: str, branch: str) -> None:
     """The hint is that of the reference where no `/` in the tag comes from a variable."""
-    (error,) = diagnostics(f"{HEAD}  fn: {{image: '{image}'}}\n", {"BRANCH": branch})
+    (error,) = diagnostics(f"{HEAD}  fn: {{context: ., image: '{image}'}}\n", {"BRANCH": branch})
     assert error.name == "invalid-reference"
     assert "BRANCH" not in error.hint
 
