@@ -32,7 +32,8 @@ Flags of `run`:
   --seed N          generate other cases (default: 0)
   --timeout SECONDS the time for one answer (default: 10)
 
-Exit codes: 0 all answers are right, 1 some differ, 2 the program or the command line is wrong.
+Exit codes: 0 all answers are right, 1 some differ, 2 the program or the command line is wrong,
+130 interrupted.
 """
 
 
@@ -58,6 +59,8 @@ def main(words: Sequence[str]) -> int:
             serve(sys.stdin, _write_line)
             return 0
         raise _invalid(f"expected `run` or `serve`, got `{' '.join(words)[:60]}`")
+    except KeyboardInterrupt:
+        return 130
     except FaasCacheError as error:
         sys.stderr.write(f"{error}\n")
         return 2

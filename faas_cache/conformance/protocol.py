@@ -15,8 +15,8 @@ from typing import Any, TypeAlias
 import attrs
 
 from faas_cache.model.ci import resolve_export
-from faas_cache.model.diagnostics import errors
-from faas_cache.model.errors import FaasCacheError
+from faas_cache.model.diagnostics import Diagnostic, errors
+from faas_cache.model.errors import FaasCacheError, InvalidInput
 from faas_cache.model.flags import CacheFlags
 from faas_cache.model.frozen_map import EMPTY, FrozenMap
 from faas_cache.model.masking import masked
@@ -193,11 +193,20 @@ def read_answer(question: str, line: str) -> Answer:
 def serve(lines: Iterable[str], write: Callable[[str], object]) -> None:
     """Answers each line of questions with a line: this package as a program under test.
 
+    Raises `InvalidInput` for a line that is not a question.
+
     >>> serve(['{"id": "1", "function": {"image": "a/fn"}, "flags": {}}'], print)
     {"id": "1", "cache_from": [], "cache_to": [], "build_args": {}, "env": {}}
     """
     import json
 
     for line in lines:
-        question = Question(**json.loads(line))
-        write(json.dumps({"id": question.id, **answer(question).to_json()}))
+        try:
+            question = Question(**json.loads(line))
+            answered = answer(question).to_json()
+        except (AttributeError, RecursionError, TypeError, ValueError) as error:
+            message = f"expected a question, got `{masked(line.rstrip())[:_MAX_SHOWN]}`"
+            hint = 'write one line of JSON for each: `{"id": …, "function": {…}, "flags": {…}}`'
+            diagnostic = Diagnostic(name="invalid-argument", message=message, hint=hint)
+            raise InvalidInput(diagnostic) from error
+        write(json.dumps({"id": question.id, **answered}))

@@ -162,6 +162,16 @@ def test_help(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr() == (USAGE, "")
 
 
+def test_ctrl_c_ends_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Exit code 130, without a traceback."""
+
+    def interrupt(_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("faas_cache.conformance.command.load_vectors", interrupt)
+    assert main(["run", "--", *SERVE]) == 130
+
+
 def test_serve_reads_standard_input(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

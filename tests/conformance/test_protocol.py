@@ -13,6 +13,7 @@ from faas_cache.conformance.protocol import Answer, Question, answer, compare, r
 from faas_cache.conformance.strategies import cases
 from faas_cache.conformance.vectors import load_vectors
 from faas_cache.model.diagnostics import Diagnostic
+from faas_cache.model.errors import InvalidInput
 from faas_cache.model.frozen_map import FrozenMap
 from faas_cache.runner.dialogs import ProgramFailed
 
@@ -100,6 +101,24 @@ def test_serve_answers_as_the_vectors_say(vector: Any) -> None:  # noqa: ANN401 
     lines: list[str] = []
     serve([json.dumps(vector.question.to_json())], lines.append)
     assert [read_answer(vector.id, line) for line in lines] == [vector.expected]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "hello",
+        "[1]",
+        '{"id": "x"}',
+        '{"id": "x", "function": {"image": "a"}, "flags": {"bad": 1}}',
+        '{"id": "x", "function": {"image": "a"}, "more": 1}',
+        '{"id": "x", "function": {"image": "a"}, "configuration": "max"}',
+        '{"id": "x", "function": {"image": "a"}, "environ": [1]}',
+    ],
+)
+def test_a_line_that_is_not_a_question(line: str) -> None:
+    """It is an error that shows the line."""
+    with pytest.raises(InvalidInput, match="expected a question, got"):
+        serve([f"{line}\n"], print)
 
 
 @settings(deadline=None)
