@@ -21,6 +21,7 @@ from faas_cache.model.flags import CacheFlags
 from faas_cache.model.frozen_map import EMPTY, FrozenMap
 from faas_cache.model.masking import masked
 from faas_cache.model.specs import FunctionSpec
+from faas_cache.planning.plan import BuildPlan
 from faas_cache.planning.resolution import resolve
 from faas_cache.runner.dialogs import program_failed
 
@@ -32,6 +33,7 @@ __all__ = [
     "Question",
     "answer",
     "compare",
+    "plan_question",
     "read_answer",
     "serve",
 ]
@@ -149,15 +151,20 @@ def compare(expected: Answer, actual: Answer) -> tuple[Difference, ...]:
     return tuple((name, value, given) for (name, value), given in pairs if value != given)
 
 
+def plan_question(question: Question) -> BuildPlan:
+    """The plan of the function; raises its faults."""
+    spec = FunctionSpec.from_mapping(_FUNCTION, question.function)
+    default = question.configuration.get("build_cache")
+    if default is not None:
+        spec = attrs.evolve(spec, default_cache=default)
+    flags = CacheFlags.from_environ(question.environ, **question.flags)
+    return resolve(spec, resolve_export(flags, question.environ))
+
+
 def answer(question: Question) -> Answer:
     """The answer of this package."""
     try:
-        spec = FunctionSpec.from_mapping(_FUNCTION, question.function)
-        default = question.configuration.get("build_cache")
-        if default is not None:
-            spec = attrs.evolve(spec, default_cache=default)
-        flags = CacheFlags.from_environ(question.environ, **question.flags)
-        plan = resolve(spec, resolve_export(flags, question.environ))
+        plan = plan_question(question)
     except FaasCacheError as error:
         return Answer(errors=tuple(sorted({d.name for d in errors(error.diagnostics)})))
     return Answer(
