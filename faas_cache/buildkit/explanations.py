@@ -34,6 +34,8 @@ from faas_cache.model.value import Value
 
 __all__ = ["Explanation", "explain", "explain_text"]
 
+# The mark of lines that belong to no target of a bake.
+_BAKE = "bake"
 # The maximal length of the builder's own error that is kept.
 _MAX_ERROR = 1000
 
@@ -131,6 +133,10 @@ def _builds(log: str | bytes | Iterable[Event]) -> list[Build]:
             if number not in builds:
                 builds[number] = Build(event.function)
             builds[number].add(event)
+        # The last words of a bake have a mark of their own.
+        bakes = [b for b in builds.values() if b.function == _BAKE and not b.has_steps]
+        for build in bakes if len(bakes) == 1 else ():
+            build.shared = True
     else:
         for event in log:
             if event.function not in builds:
@@ -213,12 +219,7 @@ def _special(step: FailedStep | None, cause: Cause, culprit: Vertex | None, fina
 
 def _culprit(build: Build, builds: Sequence[Build], final: Final) -> tuple[Build, Vertex | None]:
     """The step that failed, and its build: in a bake, that of the function of the step."""
-    if build.of_events:
-        candidates = [build] if build.function else builds
-    else:  # of a bake, a log may have the last words apart
-        others = () if build.has_steps else builds
-        candidates = [build, *(other for other in others if other.final is None)]
-    for candidate in candidates:
+    for candidate in builds if build.shared else [build]:
         vertex = candidate.culprit(final)
         if vertex is not None:
             candidate.culprits.append(vertex)
