@@ -97,7 +97,7 @@ _TABLE = (
     ),
     Command(
         "check",
-        "Report what a build would lose, overwrite or reject, and build nothing",
+        "Report problems of the stack file, its Dockerfiles and contexts, without building",
         (
             (
                 "Output",
@@ -128,7 +128,7 @@ _TABLE = (
     ),
     Command(
         "compare",
-        "Say what changed between two runs, by their reports",
+        "Print what changed between two runs, from their reports",
         (("Output", JSON),),
         operands="OLD NEW",
         examples=("faas-cache compare old.json new.json",),
@@ -157,7 +157,7 @@ _TABLE = (
     ),
     Command(
         "set",
-        "Write `build_cache` into the stack file, and leave everything else as it is",
+        "Write `build_cache` into the stack file, without other changes",
         (
             (
                 "Edit",
@@ -181,7 +181,7 @@ _TABLE = (
     ),
     Command(
         "registries",
-        "List what is known of registries and caches",
+        "List which registries accept a cache",
         (("Output", JSON),),
         operands="",
     ),
