@@ -233,7 +233,7 @@ SENTENCES: FrozenMap[Sentence] = CACHE_SENTENCES | {
         "https://docs.docker.com/reference/cli/docker/buildx/build/",
     ),
     "front-end unsupported tls": Sentence(
-        "no builder is created, because buildx does not read TLS settings from the environment",
+        "could not create a builder: buildx does not read TLS settings from the environment",
         "run `docker context create ci && docker buildx create --driver docker-container --use ci`",
         _BUILDERS_URL,
     ),

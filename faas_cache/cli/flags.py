@@ -136,7 +136,9 @@ STACK_FILE = (
 FILES = (
     *STACK_FILE,
     option("--filter", "GLOB", "select functions whose whole name matches; `*` matches anything"),
-    option("--regex", "REGEX", "select functions whose name contains a match of this RE2 expression"),
+    option(
+        "--regex", "REGEX", "select functions whose name contains a match of this RE2 expression"
+    ),
     switch(
         "--envsubst",
         "replace `${…}` in the stack file (--envsubst=false disables it)",

@@ -69,8 +69,8 @@ def _check_unread(plan: BuildPlan, files: ContextFiles) -> Iterator[Diagnostic]:
             severity="note",
             message=f"docker does not read `{_shown(path)}`, because it is not at the root of the"
             " build context",
-            hint=f"move its patterns to `{_shown(files.home)}/.dockerignore`, with the handler's"
-            " folder in front",
+            hint=f"move its patterns to `{_shown(files.home)}/.dockerignore`, and prefix them"
+            " with the handler's folder",
             location=Location(path=("functions", plan.function, "handler")),
         )
 
@@ -117,7 +117,7 @@ def _check_modes(
             message=f"the mode of `{_shown(path)}` is {mode:04o}{others}: modes are a part of the"
             " cache key, and a checkout has 0644 or 0755",
             hint=f"run `chmod -R u=rwX,go=rX {_shown(plan.context)}`, or remove `context`, because"
-            " contexts that are written have fixed modes",
+            " faas-cache writes contexts with fixed modes",
             location=Location(path=("functions", plan.function, "context")),
         )
 

@@ -115,7 +115,7 @@ def invalid_pattern(text: str, location: Location) -> Diagnostic:
     return Diagnostic(
         name="invalid-ignore-pattern",
         message=f"invalid pattern `{masked(text)[:_SHOWN]}`: docker cannot read the file",
-        hint="close each `[`, and write `\\` in front of a character that means itself",
+        hint="close each `[`, and write `\\` before a special character to match it literally",
         location=location,
     )
 

@@ -180,7 +180,7 @@ def test_reports_of_a_template_function(project: Path) -> None:
             "docker does not read `fn/.dockerignore`, because it is not at the root of the build"
             " context"
         ),
-        "move its patterns to `template/tiny/.dockerignore`, with the handler's folder in front",
+        "move its patterns to `template/tiny/.dockerignore`, and prefix them with the handler's folder",
     )
     assert report(project) == [
         unread,
