@@ -9,7 +9,7 @@ from faas_cache.buildkit.reports import CacheReport
 from faas_cache.model.dockerfile_inputs import step_inputs
 from faas_cache.model.dockerfiles import Dockerfile
 from faas_cache.model.frozen_map import FrozenMap
-from faas_cache.model.masking import masked, masked_message
+from faas_cache.model.masking import MASK, masked, masked_message
 
 __all__ = ["miss_inputs", "resolved_images"]
 
@@ -44,6 +44,8 @@ def miss_inputs(
     # A reference to itself as the value of each argument keeps the values out.
     read = Dockerfile.parse(dockerfile, {name: f"${{{name}}}" for name in build_args})
     step = read.find_step(miss.name)
+    if step is None and MASK in miss.name:  # its text is not that of the Dockerfile
+        step = read.find_step(miss.name.partition("]")[0] + "]")
     if step is None:
         return ()
     inputs = step_inputs(read, step)

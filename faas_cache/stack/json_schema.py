@@ -12,6 +12,8 @@ from __future__ import annotations
 
 from typing import Any, TypeAlias
 
+from faas_cache.model.specs import OWN_KEYS
+
 __all__ = ["json_schema"]
 
 _Schema: TypeAlias = dict[str, Any]
@@ -148,17 +150,23 @@ def _configuration() -> _Schema:
 
 
 def _function() -> _Schema:
+    """A function; one without `lang` and `context` is only deployed, and its build keys pass."""
+    kinds = {key: schema for key, schema, _ in _FUNCTION}
+    kinds["build_cache"] = {"anyOf": [{"$ref": "#/definitions/build_cache"}]}
+    texts = {
+        "build_cache": "Where the build imports its cache from, and exports it to. Without a "
+        "setting there is no caching."
+    } | {key: text for key, _, text in _FUNCTION}
+    absent: _Schema = {"enum": ["", None]}
     return {
         "description": "One function.",
         "type": ["object", "null"],
         "properties": {
-            "build_cache": {
-                "description": "Where the build imports its cache from, and exports it to. "
-                "Without a setting there is no caching.",
-                "anyOf": [{"$ref": "#/definitions/build_cache"}],
-            },
-            **{key: _described(schema, text) for key, schema, text in _FUNCTION},
+            key: _described({} if key in OWN_KEYS else kinds[key], text)
+            for key, text in texts.items()
         },
+        "if": {"properties": {"lang": absent, "context": absent}},
+        "else": {"properties": {key: kinds[key] for key in texts if key in OWN_KEYS}},
     }
 
 

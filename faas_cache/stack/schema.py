@@ -169,10 +169,10 @@ def _read_function(name: str, value: object, faults: FaultCollector) -> Function
     try:
         spec = FunctionSpec.from_mapping(name, value)
     except FaasCacheError as error:
-        if isinstance(value, dict) and not value.get("lang") and not value.get("context"):
+        if isinstance(value, dict) and OWN_KEYS & value.keys() and _is_deployed(value):
+            # Faults in the keys of a build do not matter.
             decoded = {key: item for key, item in value.items() if key not in OWN_KEYS}
-            if len(decoded) < len(value):  # only deployed: faas-cli decodes no other keys of it
-                return _read_function(name, decoded, faults)
+            return _read_function(name, decoded, faults)
         # A fault of the name itself is not in the function.
         faults.add(
             *(
@@ -184,6 +184,11 @@ def _read_function(name: str, value: object, faults: FaultCollector) -> Function
         )
         return None
     return spec if valid else None
+
+
+def _is_deployed(function: dict[str, object]) -> bool:
+    """Whether a function is only deployed: it has no `lang` and no `context`."""
+    return all(function.get(key) in ("", None) for key in ("lang", "context"))
 
 
 def _without_nulls(key: object, value: object) -> object:

@@ -51,7 +51,7 @@ def report(name: str, *, cached: bool = False) -> CacheReport:
             ),
         ),
         (
-            "[stage-1 1/6] ADD https://host/a.tar /",
+            "[stage-1 1/6] ADD https://host/a.tar?*** /",
             ("the URL `https://host/a.tar?***`", "the base image `python:${VERSION}`"),
         ),
         (

@@ -12,7 +12,9 @@ def uses(
     flags: CacheFlags = CacheFlags(),  # noqa: B008  # frozen
 ) -> list[tuple[str, str, tuple[str, ...], int | None]]:
     """Direction, type, names and line of each use of one function."""
-    text = f"provider: {{name: openfaas}}\nfunctions:\n  fn: {{image: a/fn, {function}}}\n"
+    text = (
+        f"provider: {{name: openfaas}}\nfunctions:\n  fn: {{image: a/fn, context: ., {function}}}\n"
+    )
     plan = plan_stack(Stack.loads(text, {}), flags=flags)
     return [(u.direction, u.entry.type, u.names, u.location.line) for u in plan.caches]
 

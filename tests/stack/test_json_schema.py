@@ -83,7 +83,11 @@ FUNCTIONS = st.one_of(
     st.sets(st.sampled_from([*FUNCTION_KEYS, "typo"]), max_size=3).flatmap(
         lambda keys: st.fixed_dictionaries({key: value_of(key) for key in keys})
     ),
-    SETTINGS.map(lambda setting: {"image": "a/b", "build_cache": setting}),
+    SETTINGS.map(lambda setting: {"image": "a/b", "lang": "py", "build_cache": setting}),
+    st.fixed_dictionaries(
+        {"image": st.just("a/b"), "build_cache": SETTINGS},
+        optional={"lang": SCALARS, "context": ANY, "pull": ANY},
+    ),
 )
 DOCUMENTS = st.fixed_dictionaries(
     {
@@ -127,7 +131,7 @@ def test_the_schema_accepts_the_settings_that_are_accepted(setting: object) -> N
     """The same for one cache setting."""
     document = {
         "provider": {"name": "openfaas"},
-        "functions": {"fn": {"image": "a/b", "build_cache": setting}},
+        "functions": {"fn": {"image": "a/b", "lang": "py", "build_cache": setting}},
     }
     assert VALIDATOR.is_valid(document) == is_accepted(document)
 
@@ -137,7 +141,7 @@ def test_the_schema_accepts_the_settings_that_are_accepted(setting: object) -> N
 @given(data=st.data())
 def test_each_key_accepts_what_is_accepted(key: str, data: st.DataObject) -> None:
     """The same for each key of a function."""
-    function = {"image": "a/b", key: data.draw(value_of(key))}
+    function = {"image": "a/b", "lang": "py", key: data.draw(value_of(key))}
     document = {"provider": {"name": "openfaas"}, "functions": {"fn": function}}
     assert VALIDATOR.is_valid(document) == is_accepted(document)
 
@@ -181,9 +185,23 @@ def test_settings_as_an_editor_reads_them(setting: object, valid: bool) -> None:
     """Before substitution, a variable may stand for a mode; what is an error is one in the editor."""
     document = {
         "provider": {"name": "openfaas"},
-        "functions": {"fn": {"image": "a/b", "build_cache": setting}},
+        "functions": {"fn": {"image": "a/b", "lang": "py", "build_cache": setting}},
     }
     assert VALIDATOR.is_valid(document) == valid
+
+
+@pytest.mark.parametrize("lang", [{}, {"lang": ""}, {"lang": None}, {"lang": "", "context": None}])
+def test_a_function_that_is_only_deployed_needs_no_valid_build_keys(
+    lang: dict[str, object],
+) -> None:
+    """Only what faas-cli decodes has to be of the right kind."""
+    function = {"image": "a/b", "pull": [], "build_cache": "off", **lang}
+    document = {"provider": {"name": "openfaas"}, "functions": {"fn": function}}
+    assert VALIDATOR.is_valid(document)
+    assert is_accepted(document)
+    function["platforms"] = []
+    assert not VALIDATOR.is_valid(document)
+    assert not is_accepted(document)
 
 
 def test_the_example_stack_is_valid() -> None:
