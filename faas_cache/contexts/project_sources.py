@@ -192,7 +192,9 @@ def _missing_lang(root: str, name: str, own: str) -> Diagnostic:
     """The error of a function of a program that says nothing about its context."""
     hint = "write `lang: TEMPLATE` or `lang: dockerfile`, or give the function a `context`"
     if is_prebuilt(root, own):
-        hint += f"; pass `--prebuilt` to build {quoted(f'{BUILD_FOLDER}/{own}')} from an earlier run"
+        hint += (
+            f"; pass `--prebuilt` to build {quoted(f'{BUILD_FOLDER}/{own}')} from an earlier run"
+        )
     return Diagnostic(
         name="missing-context",
         message="the function has no `lang`, so its build context cannot be written",
