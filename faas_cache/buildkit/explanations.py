@@ -101,7 +101,7 @@ def explain(
 
 
 def explain_text(log: bytes) -> tuple[tuple[Explanation, ...], bool]:
-    """What `explain` returns, and whether the text is the log of a builder at all.
+    """What `explain` returns, and whether the text is the log of a builder.
 
     >>> explain_text(b"Error: no such user")[1], explain_text(b"#1 DONE 0.1s")[1]
     (False, True)

@@ -17,7 +17,7 @@ from faas_cache.model.frozen_map import FrozenMap
 
 __all__ = ["PROVENANCE", "SENTENCES"]
 
-# What a plan may have already.
+# Texts that `advise` removes if the plan has them already.
 PROVENANCE = "build with `--provenance=false`"
 
 _LOGIN_URL = "https://docs.docker.com/reference/cli/docker/login/"

@@ -122,7 +122,7 @@ def _read_text(path: str) -> str | None:
 
 
 def written_specs(plan: StackPlan) -> Iterator[FunctionSpec]:
-    """The functions of a plan whose contexts are written, as they are in the stack file."""
+    """The functions, as in the stack file, of a plan whose contexts are written."""
     for build_plan in plan.plans:
         if is_written(plan, build_plan.function):
             yield plan.stack.functions[build_plan.function]
@@ -189,7 +189,7 @@ def _some(diagnostic: Diagnostic | None) -> tuple[Diagnostic, ...]:
 
 
 def _missing_lang(root: str, name: str, own: str) -> Diagnostic:
-    """The error of a function of a program that says nothing about its context."""
+    """The error of a function that a program made without `context` and `lang`."""
     hint = "write `lang: TEMPLATE` or `lang: dockerfile`, or give the function a `context`"
     if is_prebuilt(root, own):
         hint += (

@@ -225,7 +225,7 @@ CATALOGUE: FrozenMap[Condition] = FrozenMap(
         "useless-import": Condition(
             "G4",
             _N,
-            "a cache was found, and no step came from it",
+            "a cache was found, but it matched no step",
             _INVALIDATION,
         ),
         "missing-context": Condition("", _E, "the build context does not exist", _BUILD),

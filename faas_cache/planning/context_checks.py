@@ -1,4 +1,4 @@
-"""What the files of build contexts do to the cache, and ignore files that docker does not read."""
+"""Checks of the files of build contexts, and of ignore files that docker does not read."""
 
 from __future__ import annotations
 
@@ -147,7 +147,7 @@ def _matches(patterns: Iterable[str], path: str) -> bool:
 def _is_excluded(ignore: IgnoreFile, path: str) -> bool:
     try:
         return ignore.excludes(path)
-    except InvalidInput:  # docker fails then, and `check` of the ignore file says why
+    except InvalidInput:  # docker fails, and the check of the ignore file reports it
         return True
 
 

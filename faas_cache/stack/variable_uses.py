@@ -1,4 +1,4 @@
-"""The variables in the values of a stack file: those without a value, and names of branches."""
+"""Checks of the variables in a stack file: those without a value, and names of branches."""
 
 from __future__ import annotations
 
