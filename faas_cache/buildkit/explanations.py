@@ -327,7 +327,7 @@ def _sentence(  # noqa: PLR0913  # the parts of an explanation
     error: str,
     caches: Sequence[str],
 ) -> Explanation:
-    """The sentence that is written for a step and a cause; `unknown` where there is none."""
+    """The sentence that is written for a step and a cause; `unknown` if there is none."""
     key = f"{step or ''} {cause}"
     sentence = SENTENCES.get(f"{key} {variant}") or SENTENCES.get(key)
     if sentence is None:

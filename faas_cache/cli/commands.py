@@ -164,7 +164,7 @@ _TABLE = (
                 (
                     *STACK_FILE,
                     switch("--default", "set the default of the whole stack"),
-                    switch("--force", "replace a setting in the object form, too"),
+                    switch("--force", "also replace a setting in the object form"),
                     switch("--dry-run", "print the change, and write nothing"),
                 ),
             ),

@@ -158,10 +158,10 @@ CACHE = (
     option(
         "--build-cache",
         "MODE",
-        "`inline`, `max` or `none`, in place of every function's `build_cache`",
+        "`inline`, `max` or `none`, instead of every function's `build_cache`",
     ),
-    repeated("--cache-from", "ENTRY", "import this cache, in place of `from` of every function"),
-    repeated("--cache-to", "ENTRY", "export to this cache, in place of `to` of every function"),
+    repeated("--cache-from", "ENTRY", "import this cache, instead of `from` of every function"),
+    repeated("--cache-to", "ENTRY", "export to this cache, instead of `to` of every function"),
     option("--cache-scope", "NAME", "use a separate cache for `max`, such as one per branch"),
     repeated("--cache-scope-fallback", "NAME", "also import the cache of this scope"),
     switch("--no-build-cache", "disable caching for every function"),

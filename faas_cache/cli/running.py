@@ -134,5 +134,5 @@ def _is_unreported(result: BuildResult) -> bool:
 
 
 def _columns() -> int:
-    """The width of the terminal; 0 where there is none."""
+    """The width of the terminal; 0 if there is none."""
     return os.get_terminal_size(sys.stderr.fileno()).columns if is_terminal(sys.stderr) else 0

@@ -108,7 +108,7 @@ def _dockerfiles(spec: FunctionSpec, *, prebuilt: bool) -> Iterator[str]:
 
 
 def _read_text(path: str) -> str | None:
-    """The beginning of a text file; `None` where there is none."""
+    """The beginning of a text file; `None` if there is none."""
     if not os.path.isfile(path):  # a pipe would not end
         return None
     try:

@@ -32,7 +32,7 @@ class Condition(NamedTuple):
     """One condition that diagnostics report.
 
     Attributes:
-        rule: The number of the rule behind it, empty where there is none.
+        rule: The number of the rule behind it, empty if there is none.
         severities: The severities that its diagnostics can have.
         summary: What is wrong, in one clause.
         url: A page about it.

@@ -5,8 +5,7 @@ r"""The words of Dockerfiles: how they are divided, and the variables in them.
     value := name | "{" name ( modifier text )? "}"
     modifier := ":-" | "-" | ":+" | "+" | ":?" | "?" | "#" | "##" | "%" | "%%" | "/" | "//"
 
-Nothing is rejected: what the builder would reject, and what would become too long, is not
-changed.
+Nothing is rejected: what the builder would reject, or would become too long, is not changed.
 """
 
 from __future__ import annotations

@@ -144,7 +144,7 @@ class Comparison(Value):
     missed: bool = True
 
     def lines(self) -> Iterator[str]:
-        """A sentence for each change; where there is none, one about that."""
+        """A sentence for each change; if there is none, one about that."""
         sentences = list(map(str, self.changes))
         yield from sentences[:_MAX_LINES]
         if len(sentences) > _MAX_LINES:
