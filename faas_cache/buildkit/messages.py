@@ -177,6 +177,7 @@ WORDS: tuple[Words, ...] = (
         "front-end",
         "invalid",
         r"Error while dialing: .*(?:invalid address|missing port in address)",
+        "address",
     ),
     Words(
         "front-end",
@@ -191,6 +192,8 @@ WORDS: tuple[Words, ...] = (
     ),
     Words("daemon", "unreachable", r"(?i)Cannot connect to (?:the Docker daemon|Podman)"),
     Words("daemon", "unreachable", r"(?i)failed to connect to the docker API|error during connect"),
+    # buildctl, and buildx with a remote builder.
+    Words("daemon", "unreachable", r"failed to list workers: ", "address"),
     Words(
         "daemon", "unreachable", r"error reading from server: |code = Unavailable|\bUnavailable: "
     ),

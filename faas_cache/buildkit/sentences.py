@@ -25,6 +25,7 @@ _FROM_URL = "https://docs.docker.com/reference/dockerfile/#from"
 _DOCKERFILE_URL = "https://docs.docker.com/reference/dockerfile/"
 _RUN_URL = "https://docs.docker.com/reference/dockerfile/#run"
 _CONTEXT_URL = "https://docs.docker.com/build/concepts/context/"
+_REMOTE_URL = "https://docs.docker.com/build/builders/drivers/remote/"
 _BUILDX_URL = "https://docs.docker.com/build/install-buildx/"
 _BUILDERS_URL = "https://docs.docker.com/build/builders/"
 _BUILD_URL = "https://docs.docker.com/build/"
@@ -242,12 +243,23 @@ SENTENCES: FrozenMap[Sentence] = CACHE_SENTENCES | {
         "set DOCKER_CONTEXT to it, or create a builder for it with `docker buildx create`",
         _BUILDERS_URL,
     ),
+    "front-end invalid address": Sentence(
+        "the address of the BuildKit daemon is not valid",
+        "write it as `tcp://HOST:PORT` or `unix:///PATH`",
+        _REMOTE_URL,
+    ),
     # The daemon.
     "daemon unreachable": Sentence(
         "cannot connect to the builder",
         "start it (`sudo systemctl start docker`, or Docker Desktop), or check DOCKER_HOST and"
         " `docker buildx ls`",
         DAEMON_URL,
+    ),
+    "daemon unreachable address": Sentence(
+        "cannot connect to the BuildKit daemon",
+        "start it, or check its address: `--addr` or BUILDKIT_HOST for buildctl, `docker buildx ls`"
+        " for a builder of buildx",
+        _REMOTE_URL,
     ),
     "daemon denied": Sentence(
         "permission denied while connecting to the Docker daemon",

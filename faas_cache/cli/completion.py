@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
 from faas_cache.cli.arguments import COMMANDS, Arguments
+from faas_cache.cli.flags import Flag
 from faas_cache.cli.output import ExitCode, print_result, suggest
 from faas_cache.cli.schema import SCHEMAS
 from faas_cache.cli.streams import write_stdout
@@ -39,6 +40,13 @@ _SCRIPTS = {"bash": BASH, "zsh": ZSH}
 _OPERANDS = {"completion": tuple(_SCRIPTS), "schema": SCHEMAS}
 # The modes of `faas-cache set`.
 MODES = ("inline", "max", "none")
+# Usual values of flags that accept others, too.
+_VALUES = {
+    "--build-cache": MODES,
+    "--tag": ("latest", "sha", "branch", "describe", "digest"),
+    "--provenance": ("true", "false", "mode=min", "mode=max"),
+    "--sbom": ("true", "false"),
+}
 
 
 def run(arguments: Arguments) -> int:
@@ -76,10 +84,10 @@ def candidates(words: Sequence[str]) -> list[str]:
         before, current = [*before, current], ""
     name, equals, value = current.partition("=")
     if equals and name in flags:
-        return [f"{name}={choice}" for choice in _starting(value, flags[name].choices)]
+        return [f"{name}={choice}" for choice in _starting(value, _values(flags[name]))]
     flag = flags.get(before[-2] if before[-1] == "=" else before[-1])
     if flag is not None and (flag.metavar or before[-1] == "="):
-        return _starting(current, flag.choices)
+        return _starting(current, _values(flag))
     if current.startswith("-"):
         return _starting(current, (name for name in flags if name.startswith("--")))
     return _operands(command.name, before, current)
@@ -95,9 +103,20 @@ def _operands(command: str, before: Sequence[str], start: str) -> list[str]:
         if command == "help":
             return _starting(start, (*COMMANDS, *topics()))
         return _starting(start, sections(read_topic("rules")) | sections(read_topic("diagnostics")))
-    modes = MODES if command == "set" else ()
+    modes = () if command != "set" or _has_operand(before) else MODES
     functions = _functions(before) if "[FUNCTION" in COMMANDS[command].operands else ()
     return _starting(start, (*modes, *functions))
+
+
+def _values(flag: Flag) -> Iterable[str]:
+    return flag.choices or _VALUES.get(flag.name, ())
+
+
+def _has_operand(before: Sequence[str]) -> bool:
+    """Whether a mode is among the words of `faas-cache set`."""
+    return any(
+        word in MODES and previous not in ("-f", "--yaml") for previous, word in pairwise(before)
+    )
 
 
 def _functions(before: Sequence[str]) -> Iterable[str]:

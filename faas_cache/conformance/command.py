@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 
 import attrs
 
-from faas_cache.conformance.protocol import Answer, Ask, Json, read_answer, serve
+from faas_cache.conformance.protocol import Answer, Ask, Question, read_answer, serve
 from faas_cache.conformance.runner import find_difference, report, report_case, run_vectors
 from faas_cache.conformance.vectors import Source, load_vectors
 from faas_cache.model.diagnostics import Diagnostic, Location
@@ -32,7 +32,8 @@ Flags of `run`:
   --seed N          generate other cases (default: 0)
   --timeout SECONDS the time for one answer (default: 10)
 
-Exit codes: 0 all answers are right, 1 some differ, 2 the program or the command line is wrong.
+Exit codes: 0 all answers are right, 1 some differ, 2 the program or the command line is wrong,
+130 interrupted.
 """
 
 
@@ -49,15 +50,17 @@ class _Options:
 def main(words: Sequence[str]) -> int:
     """Runs the command; returns its exit code."""
     try:
+        if words[-1:] in (["--help"], ["-h"]) and "--" not in words:
+            sys.stdout.write(USAGE)
+            return 0
         if words[:1] == ["run"]:
             return _run(words[1:])
         if words == ["serve"]:
             serve(sys.stdin, _write_line)
             return 0
-        if words in (["--help"], ["-h"]):
-            sys.stdout.write(USAGE)
-            return 0
         raise _invalid(f"expected `run` or `serve`, got `{' '.join(words)[:60]}`")
+    except KeyboardInterrupt:
+        return 130
     except FaasCacheError as error:
         sys.stderr.write(f"{error}\n")
         return 2
@@ -84,14 +87,14 @@ def _run(words: Sequence[str]) -> int:
 def _asking(exchange: Callable[[str], str]) -> Ask:
     """Asks a program that answers lines."""
 
-    def ask(question: str, function: Mapping[str, Json], flags: Mapping[str, Json]) -> Answer:
-        line = json.dumps({"id": question, "function": function, "flags": flags})
+    def ask(question: Question) -> Answer:
+        line = json.dumps(question.to_json())
         try:
-            return read_answer(question, exchange(line))
+            return read_answer(question.id, exchange(line))
         except ProgramFailed as error:
             # The input that a program does not answer is what its author looks for.
             sys.stderr.write(f"the input was {line}\n")
-            location = Location(path=(question,))
+            location = Location(path=(question.id,))
             moved = (attrs.evolve(d, location=location) for d in error.diagnostics)
             raise ProgramFailed(*moved) from None
 

@@ -1,6 +1,7 @@
 """The protocol of the conformance suite: what a program is asked, and what it answers.
 
-A question is one line of JSON, `{"id": …, "function": {…}, "flags": {…}}`, and so is its answer:
+A question is one line of JSON, `{"id": …, "function": {…}, "flags": {…}}`, for some rules with
+`configuration` and `environ`, and so is its answer:
 `{"id": …, "cache_from": […], "cache_to": […], "build_args": {…}, "env": {…}}`, or
 `{"id": …, "errors": [NAME, …]}` with the names of diagnostics. The format is documented in
 `docs/conformance.md`.
@@ -13,21 +14,63 @@ from typing import Any, TypeAlias
 
 import attrs
 
-from faas_cache.model.diagnostics import errors
-from faas_cache.model.errors import FaasCacheError
+from faas_cache.model.ci import resolve_export
+from faas_cache.model.diagnostics import Diagnostic, errors
+from faas_cache.model.errors import FaasCacheError, InvalidInput
 from faas_cache.model.flags import CacheFlags
 from faas_cache.model.frozen_map import EMPTY, FrozenMap
 from faas_cache.model.masking import masked
 from faas_cache.model.specs import FunctionSpec
+from faas_cache.planning.plan import BuildPlan
 from faas_cache.planning.resolution import resolve
 from faas_cache.runner.dialogs import program_failed
 
-__all__ = ["Answer", "Ask", "Difference", "Json", "answer", "compare", "read_answer", "serve"]
+__all__ = [
+    "Answer",
+    "Ask",
+    "Difference",
+    "Json",
+    "Question",
+    "answer",
+    "compare",
+    "plan_question",
+    "read_answer",
+    "serve",
+]
 
 # JSON data.
 Json: TypeAlias = Any
 _FUNCTION = "fn"
 _MAX_SHOWN = 60
+
+
+@attrs.frozen(kw_only=True, eq=False)
+class Question:
+    """What an implementation is asked.
+
+    Attributes:
+        id: The name of the question.
+        function: The keys of the function, as in a stack file.
+        flags: The fields of `CacheFlags` that are given.
+        configuration: The keys of `configuration` of the stack file (D9).
+        environ: The environment variables (D9, D10).
+    """
+
+    id: str
+    function: Mapping[str, Json]
+    flags: Mapping[str, Json] = EMPTY
+    configuration: Mapping[str, Json] = EMPTY
+    environ: Mapping[str, str] = EMPTY
+
+    def to_json(self) -> dict[str, Json]:
+        """The question as JSON data; `configuration` and `environ` only if not empty."""
+        more = {"configuration": self.configuration, "environ": self.environ}
+        return {
+            "id": self.id,
+            "function": dict(self.function),
+            "flags": dict(self.flags),
+            **{key: dict(value) for key, value in more.items() if value},
+        }
 
 
 @attrs.frozen(kw_only=True)
@@ -63,7 +106,7 @@ class Answer:
     @classmethod
     def from_json(cls, data: Mapping[str, Json]) -> Answer:
         """The answer in JSON data; raises `KeyError` and `TypeError` for another form."""
-        if "errors" in data:
+        if data.get("errors", []) != []:
             return cls(errors=tuple(sorted(set(_texts(data, "errors")))))
         return cls(
             cache_from=_texts(data, "cache_from"),
@@ -87,8 +130,8 @@ def _pairs(data: Mapping[str, Json], key: str) -> FrozenMap[str]:
     return FrozenMap(value)
 
 
-# Asks an implementation: the id of the question, a function and its flags.
-Ask: TypeAlias = Callable[[str, Mapping[str, Json], Mapping[str, Json]], Answer]
+# Asks an implementation.
+Ask: TypeAlias = Callable[[Question], Answer]
 # A part of an answer, what was expected and what was given.
 Difference: TypeAlias = tuple[str, Json, Json]
 
@@ -108,10 +151,20 @@ def compare(expected: Answer, actual: Answer) -> tuple[Difference, ...]:
     return tuple((name, value, given) for (name, value), given in pairs if value != given)
 
 
-def answer(function: Mapping[str, Json], flags: Mapping[str, Json]) -> Answer:
+def plan_question(question: Question) -> BuildPlan:
+    """The plan of the function; raises its faults."""
+    spec = FunctionSpec.from_mapping(_FUNCTION, question.function)
+    default = question.configuration.get("build_cache")
+    if default is not None:
+        spec = attrs.evolve(spec, default_cache=default)
+    flags = CacheFlags.from_environ(question.environ, **question.flags)
+    return resolve(spec, resolve_export(flags, question.environ))
+
+
+def answer(question: Question) -> Answer:
     """The answer of this package."""
     try:
-        plan = resolve(FunctionSpec.from_mapping(_FUNCTION, function), CacheFlags(**flags))
+        plan = plan_question(question)
     except FaasCacheError as error:
         return Answer(errors=tuple(sorted({d.name for d in errors(error.diagnostics)})))
     return Answer(
@@ -147,12 +200,20 @@ def read_answer(question: str, line: str) -> Answer:
 def serve(lines: Iterable[str], write: Callable[[str], object]) -> None:
     """Answers each line of questions with a line: this package as a program under test.
 
+    Raises `InvalidInput` for a line that is not a question.
+
     >>> serve(['{"id": "1", "function": {"image": "a/fn"}, "flags": {}}'], print)
     {"id": "1", "cache_from": [], "cache_to": [], "build_args": {}, "env": {}}
     """
     import json
 
     for line in lines:
-        question = json.loads(line)
-        answered = answer(question["function"], question["flags"]).to_json()
-        write(json.dumps({"id": question["id"], **answered}))
+        try:
+            question = Question(**json.loads(line))
+            answered = answer(question).to_json()
+        except (AttributeError, RecursionError, TypeError, ValueError) as error:
+            message = f"expected a question, got `{masked(line.rstrip())[:_MAX_SHOWN]}`"
+            hint = 'write one line of JSON for each: `{"id": …, "function": {…}, "flags": {…}}`'
+            diagnostic = Diagnostic(name="invalid-argument", message=message, hint=hint)
+            raise InvalidInput(diagnostic) from error
+        write(json.dumps({"id": question.id, **answered}))

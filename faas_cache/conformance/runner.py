@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 import attrs
 
-from faas_cache.conformance.protocol import Answer, Ask, Difference, Json, answer, compare
+from faas_cache.conformance.protocol import Answer, Ask, Difference, Question, answer, compare
 from faas_cache.conformance.vectors import Source, Vector
 from faas_cache.model.diagnostics import Diagnostic
 from faas_cache.model.errors import InvalidInput
@@ -27,8 +28,7 @@ class VectorResult:
 class Case:
     """A generated function with flags, and how an answer differs from that of this package."""
 
-    function: dict[str, Json]
-    flags: dict[str, Json]
+    question: Question
     differences: tuple[Difference, ...]
 
 
@@ -41,7 +41,7 @@ def run_vectors(ask: Ask, vectors: Iterable[Vector]) -> tuple[VectorResult, ...]
     return tuple(
         VectorResult(
             vector=vector,
-            differences=compare(vector.expected, ask(vector.id, vector.function, vector.flags)),
+            differences=compare(vector.expected, ask(vector.question)),
         )
         for vector in vectors
     )
@@ -70,14 +70,15 @@ def find_difference(
     numbers = iter(range(1, 10**9))
     smallest: Case | None = None
 
-    def check(case: tuple[dict[str, Json], dict[str, Json]]) -> None:
+    def check(case: tuple[dict[str, Any], dict[str, Any]]) -> None:
         nonlocal smallest
+        question = Question(id=f"generated-{next(numbers)}", function=case[0], flags=case[1])
         try:
-            actual: Answer = ask(f"generated-{next(numbers)}", *case)
+            actual: Answer = ask(question)
         except Exception as error:
             raise _Abort(error) from error
-        if differences := compare(answer(*case), actual):
-            smallest = Case(function=case[0], flags=case[1], differences=differences)
+        if differences := compare(answer(question), actual):
+            smallest = Case(question=question, differences=differences)
             raise AssertionError
 
     settings = hypothesis.settings(
@@ -90,7 +91,7 @@ def find_difference(
     )
     try:
         hypothesis.seed(seed)(settings(hypothesis.given(cases(source=source))(check)))()
-    except AssertionError:
+    except (AssertionError, hypothesis.errors.Flaky):  # flaky: another answer at the second time
         return smallest
     except _Abort as abort:
         raise abort.args[0] from None
@@ -109,7 +110,7 @@ def report(results: Iterable[VectorResult]) -> str:
         for result in failed:
             vector = result.vector
             lines.append(f"     {vector.id}: {vector.why}")
-            lines += _details(vector.function, vector.flags, result.differences)
+            lines += _details(vector.question, result.differences)
     failures = sum(bool(result.differences) for group in by_rule.values() for result in group)
     total = sum(map(len, by_rule.values()))
     lines.append(f"{total - failures} of {total} vectors pass")
@@ -118,16 +119,14 @@ def report(results: Iterable[VectorResult]) -> str:
 
 def report_case(case: Case) -> str:
     """A generated case as text."""
-    lines = ["a generated case differs:", *_details(case.function, case.flags, case.differences)]
+    lines = ["a generated case differs:", *_details(case.question, case.differences)]
     return "".join(f"{line}\n" for line in lines)
 
 
-def _details(
-    function: dict[str, Json], flags: dict[str, Json], differences: tuple[Difference, ...]
-) -> Iterator[str]:
+def _details(question: Question, differences: tuple[Difference, ...]) -> Iterator[str]:
     """The input and the differences, one a line."""
-    yield f"       function: {json.dumps(function)}"
-    if flags:
-        yield f"       flags: {json.dumps(flags)}"
+    for key, value in question.to_json().items():
+        if key == "function" or (key != "id" and value):
+            yield f"       {key}: {json.dumps(value)}"
     for part, expected, actual in differences:
         yield f"       {part}: expected {json.dumps(expected)}, got {json.dumps(actual)}"

@@ -10,7 +10,7 @@ from typing import Any, Literal, TypeAlias
 
 from hypothesis import strategies as st
 
-from faas_cache.conformance.protocol import answer
+from faas_cache.conformance.protocol import Answer, Question, answer
 from faas_cache.conformance.vectors import Source
 
 __all__ = ["cases", "entries", "flags", "functions", "references", "stacks"]
@@ -125,7 +125,7 @@ def cases(*, source: Source | None = None) -> st.SearchStrategy[tuple[_Mapping, 
     with_flags = st.fixed_dictionaries(image, optional=parts)
     return st.one_of(
         st.tuples(with_setting, st.just({})), st.tuples(with_flags, flags(source=source))
-    ).filter(lambda case: not answer(*case).errors and not _has_duplicates(*case))
+    ).filter(lambda case: not _answer(*case).errors and not _has_duplicates(*case))
 
 
 def stacks() -> st.SearchStrategy[_Mapping]:
@@ -200,7 +200,11 @@ def _has_duplicates(function: _Mapping, flags: _Mapping) -> bool:
     """Whether entries were dropped because they mean the same: rule C9 is an extension."""
     setting = function.get("build_cache")
     lists: _Mapping = setting if isinstance(setting, dict) else {}
-    given = answer(function, flags)
+    given = _answer(function, flags)
     imports = flags.get("cache_from") or lists.get("from") or given.cache_from
     exports = flags.get("cache_to") or lists.get("to") or given.cache_to
     return (len(imports), len(exports)) != (len(given.cache_from), len(given.cache_to))
+
+
+def _answer(function: _Mapping, flags: _Mapping) -> Answer:
+    return answer(Question(id="", function=function, flags=flags))

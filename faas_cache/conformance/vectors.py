@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import json
 from importlib.resources import files
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import attrs
 
-from faas_cache.conformance.protocol import Answer, Json
+from faas_cache.conformance.protocol import Answer, Question
 
 __all__ = ["Source", "Vector", "load_vectors"]
 
 # Where a rule comes from: the proposal, or this project where the proposal says nothing.
 Source: TypeAlias = Literal["proposal", "extension"]
+_QUESTION = ("id", "function", "flags", "configuration", "environ")
 
 
 @attrs.frozen(kw_only=True, eq=False)
@@ -21,25 +22,26 @@ class Vector:
     """One example of a rule.
 
     Attributes:
-        id: Its name, which begins with the number of a rule.
         rule: The number of the rule that it is an example of.
         source: `proposal` if a faithful implementation of the proposal alone gives this answer.
         why: What it shows, in one clause.
-        function: The keys of the function, as in a stack file.
-        flags: The fields of `CacheFlags` that are given.
+        question: What is asked; its id begins with the number of the rule.
         expected: The answer.
         diagnostics: The name, severity and key path of each diagnostic of this package, for its
             own tests.
     """
 
-    id: str
     rule: str
     source: Source
     why: str
-    function: dict[str, Json]
-    flags: dict[str, Json]
+    question: Question
     expected: Answer
     diagnostics: list[list[str]]
+
+    @property
+    def id(self) -> str:
+        """Its name."""
+        return self.question.id
 
 
 def load_vectors(source: Source | None = None) -> tuple[Vector, ...]:
@@ -49,14 +51,12 @@ def load_vectors(source: Source | None = None) -> tuple[Vector, ...]:
     return tuple(vector for vector in vectors if source in (None, vector.source))
 
 
-def _vector(row: dict[str, Json]) -> Vector:
+def _vector(row: dict[str, Any]) -> Vector:
     return Vector(
-        id=row["id"],
         rule=row["rule"],
         source=row["source"],
         why=row["why"],
-        function=row["function"],
-        flags=row["flags"],
+        question=Question(**{key: row[key] for key in _QUESTION if key in row}),
         expected=Answer.from_json(row),
         diagnostics=row.get("diagnostics", []),
     )

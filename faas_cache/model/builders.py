@@ -119,6 +119,7 @@ _READERS: dict[str, Reader] = {
     "declared_features": _read_optional_names,
     "name": read_string,
     "nodes": read_texts,
+    "node_platforms": read_texts,
     "silent_nodes": read_texts,
     "daemon_error": read_string,
     "registries": _read_optional_names,
@@ -145,6 +146,8 @@ class Builder(Value):
             missing in another program than docker.
         name: The name of the buildx builder; two builders that differ in this only are equal.
         nodes: The names of the nodes of a builder that has several.
+        node_platforms: The platforms of each of them, comma-separated; `*` follows those that the
+            node was created for.
         silent_nodes: The names of those that do not respond.
         daemon_error: Why the docker daemon, which stores the images of `--load`, does not respond;
             empty if it does.
@@ -161,6 +164,7 @@ class Builder(Value):
     declared_features: frozenset[str] | None = None
     name: str = attrs.field(default="", eq=False)
     nodes: tuple[str, ...] = ()
+    node_platforms: tuple[str, ...] = ()
     silent_nodes: tuple[str, ...] = ()
     daemon_error: str = ""
     registries: frozenset[str] | None = attrs.field(default=None, eq=False)
@@ -177,6 +181,7 @@ class Builder(Value):
         declared_features: Iterable[str] | None = None,
         name: str = "",
         nodes: Iterable[str] = (),
+        node_platforms: Iterable[str] = (),
         silent_nodes: Iterable[str] = (),
         daemon_error: str = "",
         registries: Iterable[str] | None = None,

@@ -24,6 +24,7 @@ from faas_cache.model.entries import CacheEntry
 from faas_cache.model.features import create_builder
 from faas_cache.model.frozen_map import FrozenMap
 from faas_cache.model.go import FALSE, TRUE
+from faas_cache.model.masking import masked
 from faas_cache.model.registries import IMAGE_MANIFEST as FIELDS
 from faas_cache.model.versions import at_least
 from faas_cache.planning.entry_checks import IMAGE_MANIFEST_DEFAULT, entry_text, parsed_reference
@@ -45,6 +46,10 @@ def advise(
 
     `environ` may hold `DOCKER_TLS_VERIFY`, which `docker buildx create` does not read.
     """
+    if (failure.step, failure.cause) == ("daemon", "unreachable") and plan.address is not None:
+        message, _, url = attrs.astuple(SENTENCES["daemon unreachable address"])
+        fix = f"start it, or check its address: `--addr {masked(plan.address)}`"
+        return attrs.evolve(failure, message=message, fix=fix, url=url)
     message, fix = failure.message, failure.fix
     if IMAGE_MANIFEST in fix:
         if _writes_image_manifests(plan, builder):

@@ -48,8 +48,25 @@ def check_nodes(plans: Iterable[BuildPlan], builder: Builder) -> Iterator[Diagno
         )
     if len(builder.nodes) >= _SEVERAL:
         for plan in plans:
-            if len(plan.platforms) >= _SEVERAL:
+            if len(plan.platforms) >= _SEVERAL and not _is_one_node(plan, builder):
                 yield from _check_exports(plan, builder)
+
+
+def _is_one_node(plan: BuildPlan, builder: Builder) -> bool:
+    """Whether one node is known to build all platforms, as with replicas in a cluster.
+
+    For each platform, buildx takes the first node that was created for it; if there is none for one
+    of them, the first node that has it (buildx build/driver.go).
+    """
+    lists = [text.split(",") for text in builder.node_platforms]
+    for suffixes in (("*",), ("*", "")):
+        chosen = {
+            next((i for i, names in enumerate(lists) if {p + s for s in suffixes} & {*names}), None)
+            for p in plan.platforms
+        }
+        if None not in chosen:
+            return len(chosen) == 1
+    return False
 
 
 def _check_exports(plan: BuildPlan, builder: Builder) -> Iterator[Diagnostic]:

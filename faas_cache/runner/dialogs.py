@@ -16,7 +16,7 @@ from io import FileIO
 from faas_cache.model.diagnostics import Diagnostic
 from faas_cache.model.errors import InvalidInput
 from faas_cache.model.masking import masked
-from faas_cache.runner.processes import MAX_ANSWER, started
+from faas_cache.runner.processes import MAX_ANSWER, CannotStart, started
 from faas_cache.runner.stop import Shutdown
 from faas_cache.runner.supervision import Process, Supervisor
 from faas_cache.runner.terminal import channel
@@ -49,7 +49,7 @@ def dialog(
     """Runs a program; yields a function from a line to the line that it answers.
 
     `timeout` is for each answer, in seconds. The function raises `ProgramFailed` if there is none;
-    the program cannot be asked again then. Raises `CannotStart`.
+    the program cannot be asked again then. Raises `ProgramFailed` too where it cannot be started.
     """
     shutdown = Shutdown()
     with ExitStack() as stack:
@@ -62,6 +62,9 @@ def dialog(
                     tuple(argv), stdin=theirs, stdout=target, stderr=None, environ=environ, cwd=cwd
                 )
             )
+        except CannotStart as error:
+            (diagnostic,) = error.diagnostics
+            raise program_failed(diagnostic.message, diagnostic.hint) from None
         finally:
             os.close(theirs)
             os.close(target)

@@ -53,6 +53,7 @@ class Node:
     status: str = ""
     error: str = ""
     buildkit: str | None = None
+    platforms: str = ""
 
 
 def inspect_builder(
@@ -118,6 +119,7 @@ def _described(  # noqa: PLR0913  # the parts of a builder
         name=fields.get("Name", ""),
         containerd_store=_CONTAINERD in answers["info"].stdout,
         nodes=tuple(node.name for node in nodes) if len(nodes) > 1 else (),
+        node_platforms=tuple(node.platforms for node in nodes) if len(nodes) > 1 else (),
         silent_nodes=tuple(node.name for node in nodes if _words_of(node, driver)),
         daemon_error="" if server else _words_of_daemon(answers["version"]),
     )
@@ -158,6 +160,7 @@ def _parse_inspect(text: str) -> tuple[dict[str, str], tuple[Node, ...]]:
             status=node.get("Status", ""),
             error=node.get("Error", ""),
             buildkit=node.get("BuildKit version") or node.get("Buildkit") or node.get("BuildKit"),
+            platforms=node.get("Platforms", "").replace(" ", ""),
         )
         for node in nodes
     )

@@ -356,6 +356,15 @@ def started(  # noqa: PLR0913  # what Popen takes
         yield process
 
 
+# Where to get the programs of the front ends; `None` is docker's own page.
+_URLS: dict[str, str | None] = {
+    "docker": None,
+    "buildctl": "https://github.com/moby/buildkit/releases",
+    "buildah": "https://github.com/containers/buildah/blob/main/install.md",
+    "podman": "https://podman.io/docs/installation",
+}
+
+
 def _program(name: str, environ: Mapping[str, str]) -> str:
     """The path of a program on the `PATH` of an environment; a path is taken as it is."""
     if os.path.dirname(name):  # noqa: PTH120  # text, as the command has it
@@ -367,6 +376,7 @@ def _program(name: str, environ: Mapping[str, str]) -> str:
                 name="docker-not-found",
                 message=f"`{name}` not found on PATH",
                 hint=f"install `{name}`, or add its folder to PATH",
+                url=_URLS.get(name, ""),
             )
         )
     return os.path.abspath(path)  # noqa: PTH100  # the same: the process may run in another folder
@@ -378,6 +388,7 @@ def _cannot_start(program: str, reason: str) -> CannotStart:
             name="docker-not-found",
             message=f"cannot start `{program}`: {reason}",
             hint="check that it is executable, and that the command is not too long",
+            url=_URLS.get(program, ""),
         )
     )
 

@@ -183,7 +183,7 @@ class _Editor:
                     return parent, mark
                 known = map(str, parent) if isinstance(parent, dict) else ()
                 hint = nearest(str(key), known) or "name a function of the file"
-                message = f"unknown function `{masked(str(key))[:_SHOWN]}`"
+                message = f"unknown function `{masked(str(path[1]))[:_SHOWN]}`"
                 self._refuse(message, path[:depth], hint, name="unknown-function")
             own = self._is_own(parent, key, mark)
             mark = self.marks.of(parent)[key]
@@ -359,9 +359,18 @@ def _verify(before: Document, substitution: Substitution, paths: set[KeyPath], m
     after = read_document(substitution, before.file)
     settings = {path: value for path, value in _leaves(before.value) if not _is_near(path, paths)}
     settings |= dict.fromkeys(paths, mode)
-    if after.faults or dict(_leaves(after.value)) != settings:
+    values = dict(_leaves(after.value))
+    if after.faults or values != settings:
+        changed = (path for path in settings if values.get(path) != settings[path])
         message = "the file cannot be edited without changing more than the setting"
-        raise _invalid(message, "edit it by hand")
+        raise InvalidInput(
+            Diagnostic(
+                name="invalid-argument",
+                message=message,
+                hint="edit it by hand",
+                location=before.location(next(changed, ())),
+            )
+        )
 
 
 def _is_near(path: KeyPath, paths: set[KeyPath]) -> bool:

@@ -376,6 +376,9 @@ FIXES = {
     f" one job export it; {FIELD}",
     "gha-quota": f"try again later; {FIELD}",
     "hub-login": "run `docker login` in the job that pushes, and check the name of the image",
+    "buildctl-dead": "start it, or check its address: `--addr` or BUILDKIT_HOST for buildctl,"
+    " `docker buildx ls` for a builder of buildx",
+    "buildctl-address": "write it as `tcp://HOST:PORT` or `unix:///PATH`",
     "dind-tls": "run `docker context create ci && docker buildx create --driver docker-container"
     " --use ci`",
 }  # fmt: skip

@@ -21,10 +21,10 @@ def wrong(code: str) -> list[str]:
     """A program that changes the answers of this package."""
     program = f"""
         import json, sys
-        from faas_cache.conformance.protocol import answer
+        from faas_cache.conformance.protocol import Question, answer
         for line in sys.stdin:
             question = json.loads(line)
-            data = {{"id": question["id"], **answer(question["function"], question["flags"]).to_json()}}
+            data = {{"id": question["id"], **answer(Question(**question)).to_json()}}
             {code}
             print(json.dumps(data), flush=True)
     """
@@ -36,7 +36,7 @@ def test_ours_passes_behind_the_protocol(capsys: pytest.CaptureFixture[str]) -> 
     assert main(["run", "--generated", "20", "--", *SERVE]) == 0
     out, err = capsys.readouterr()
     assert (out.splitlines()[-2:], err) == (
-        ["183 of 183 vectors pass", "20 generated cases pass"],
+        ["205 of 205 vectors pass", "20 generated cases pass"],
         "",
     )
 
@@ -59,7 +59,7 @@ def test_the_proposal_alone_does_not_pass_the_extensions(
 ) -> None:
     """An implementation of the proposal alone fails vectors of the extensions."""
     assert main(["run", "--source", "extension", "--", "node", str(PROPOSAL)]) == 1
-    assert "B4   1 of 3 vectors pass\n" in capsys.readouterr().out
+    assert "B4   1 of 4 vectors pass\n" in capsys.readouterr().out
 
 
 def test_a_wrong_answer_is_reported(capsys: pytest.CaptureFixture[str]) -> None:
@@ -115,7 +115,11 @@ def test_a_program_that_prints_garbage(capsys: pytest.CaptureFixture[str]) -> No
 def test_a_program_that_does_not_exist(capsys: pytest.CaptureFixture[str]) -> None:
     """Exit code 2."""
     assert main(["run", "--", "faas-cache-no-such-program"]) == 2
-    assert "`faas-cache-no-such-program` not found on PATH" in capsys.readouterr().err
+    assert capsys.readouterr().err.splitlines() == [
+        "error: `faas-cache-no-such-program` not found on PATH [program-failed]",
+        "    install `faas-cache-no-such-program`, or add its folder to PATH",
+        "    https://jsonlines.org/",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -151,11 +155,21 @@ def test_importing_the_command_does_nothing() -> None:
     assert import_module("faas_cache.conformance.__main__").main is main
 
 
-@pytest.mark.parametrize("word", ["--help", "-h"])
-def test_help(word: str, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize("words", [["--help"], ["-h"], ["run", "--help"], ["serve", "-h"]])
+def test_help(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     """The usage is printed on standard output."""
-    assert main([word]) == 0
+    assert main(words) == 0
     assert capsys.readouterr() == (USAGE, "")
+
+
+def test_ctrl_c_ends_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Exit code 130, without a traceback."""
+
+    def interrupt(_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("faas_cache.conformance.command.load_vectors", interrupt)
+    assert main(["run", "--", *SERVE]) == 130
 
 
 def test_serve_reads_standard_input(

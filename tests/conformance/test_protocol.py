@@ -9,10 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from faas_cache.conformance.protocol import Answer, answer, compare, read_answer, serve
+from faas_cache.conformance.protocol import Answer, Question, answer, compare, read_answer, serve
 from faas_cache.conformance.strategies import cases
 from faas_cache.conformance.vectors import load_vectors
 from faas_cache.model.diagnostics import Diagnostic
+from faas_cache.model.errors import InvalidInput
 from faas_cache.model.frozen_map import FrozenMap
 from faas_cache.runner.dialogs import ProgramFailed
 
@@ -29,6 +30,14 @@ HINT = 'print one line of JSON for each line: `{"id": …, "cache_from": […], 
 def test_an_answer_is_read_as_it_is_written(made: Answer) -> None:
     """An answer is the same after JSON."""
     assert read_answer("x", json.dumps({"id": "x", **made.to_json()})) == made
+
+
+def test_no_errors_are_an_answer_with_entries() -> None:
+    """An empty list of errors is as good as none: the other keys count, and are needed."""
+    data = {"id": "x", "errors": [], **FULL.to_json()}
+    assert read_answer("x", json.dumps(data)) == FULL
+    with pytest.raises(ProgramFailed, match="has no key 'cache_from'"):
+        read_answer("x", '{"id": "x", "errors": []}')
 
 
 def test_errors_are_a_set() -> None:
@@ -90,14 +99,31 @@ def test_differences(expected: Answer, actual: Answer, differences: object) -> N
 def test_serve_answers_as_the_vectors_say(vector: Any) -> None:  # noqa: ANN401  # a parameter
     """The program of this package gives the expected answer of each vector, as a line."""
     lines: list[str] = []
-    question = {"id": vector.id, "function": vector.function, "flags": vector.flags}
-    serve([json.dumps(question)], lines.append)
+    serve([json.dumps(vector.question.to_json())], lines.append)
     assert [read_answer(vector.id, line) for line in lines] == [vector.expected]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "hello",
+        "[1]",
+        '{"id": "x"}',
+        '{"id": "x", "function": {"image": "a"}, "flags": {"bad": 1}}',
+        '{"id": "x", "function": {"image": "a"}, "more": 1}',
+        '{"id": "x", "function": {"image": "a"}, "configuration": "max"}',
+        '{"id": "x", "function": {"image": "a"}, "environ": [1]}',
+    ],
+)
+def test_a_line_that_is_not_a_question(line: str) -> None:
+    """It is an error that shows the line."""
+    with pytest.raises(InvalidInput, match="expected a question, got"):
+        serve([f"{line}\n"], print)
 
 
 @settings(deadline=None)
 @given(cases())
 def test_every_question_has_an_answer(case: tuple[dict[str, Any], dict[str, Any]]) -> None:
     """A generated case gives a plan or errors, and no other exception; its answer survives JSON."""
-    made = answer(*case)
+    made = answer(Question(id="x", function=case[0], flags=case[1]))
     assert read_answer("x", json.dumps({"id": "x", **made.to_json()})) == made

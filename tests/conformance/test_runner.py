@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
 from typing import Any
 
 import attrs
 import pytest
 
-from faas_cache.conformance.protocol import Answer, answer
+from faas_cache.conformance.protocol import Answer, Question, answer
 from faas_cache.conformance.runner import find_difference, report, report_case, run_vectors
 from faas_cache.conformance.vectors import load_vectors
 from faas_cache.model.diagnostics import Diagnostic
@@ -20,14 +19,9 @@ from faas_cache.runner.dialogs import ProgramFailed, program_failed
 BY_ID = {vector.id: vector for vector in load_vectors()}
 
 
-def ours(_: str, function: Mapping[str, Any], flags: Mapping[str, Any]) -> Answer:
-    """Asks this package."""
-    return answer(function, flags)
-
-
-def without_env(question: str, function: Mapping[str, Any], flags: Mapping[str, Any]) -> Answer:
+def without_env(question: Question) -> Answer:
     """Asks this package, and forgets the environment."""
-    return attrs.evolve(ours(question, function, flags), env=FrozenMap())
+    return attrs.evolve(answer(question), env=FrozenMap())
 
 
 def test_the_report_counts_by_rule_and_shows_differences() -> None:
@@ -49,7 +43,7 @@ def test_the_report_counts_by_rule_and_shows_differences() -> None:
 @pytest.mark.parametrize("source", [None, "proposal"])
 def test_generated_cases_pass_for_ours(source: Any) -> None:  # noqa: ANN401  # a source
     """This package gives its own answers."""
-    assert find_difference(ours, 50, source=source) is None
+    assert find_difference(answer, 50, source=source) is None
 
 
 def test_the_first_difference_is_shrunk() -> None:
@@ -63,15 +57,27 @@ def test_the_first_difference_is_shrunk() -> None:
     )
 
 
+def test_an_answer_that_changes_is_a_difference() -> None:
+    """A program that answers the same input in two ways is wrong, whichever is right."""
+    answers = iter([False] + 100 * [True])
+
+    def ask(question: Question) -> Answer:
+        return answer(question) if next(answers) else Answer(errors=("once",))
+
+    case = find_difference(ask, 20)
+    assert case is not None
+    assert [(part, given) for part, _, given in case.differences] == [("errors", ["once"])]
+
+
 def test_the_same_seed_gives_the_same_cases() -> None:
     """Cases depend on the seed alone."""
 
     def questions(seed: int) -> list[object]:
         asked: list[object] = []
 
-        def ask(question: str, function: Mapping[str, Any], flags: Mapping[str, Any]) -> Answer:
-            asked.append((question, function, flags))
-            return ours(question, function, flags)
+        def ask(question: Question) -> Answer:
+            asked.append(question.to_json())
+            return answer(question)
 
         find_difference(ask, 20, seed=seed)
         return asked
@@ -97,7 +103,7 @@ def test_without_hypothesis_there_are_no_generated_cases(monkeypatch: pytest.Mon
     """Without the extra, the error says how to install it."""
     monkeypatch.setitem(sys.modules, "hypothesis", None)
     with pytest.raises(InvalidInput) as caught:
-        find_difference(ours, 1)
+        find_difference(answer, 1)
     assert caught.value.diagnostics == (
         Diagnostic(
             name="invalid-argument",

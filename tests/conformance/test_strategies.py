@@ -10,7 +10,7 @@ from hypothesis import find, given, settings
 from hypothesis import strategies as st
 
 from faas_cache.conformance import strategies
-from faas_cache.conformance.protocol import answer
+from faas_cache.conformance.protocol import Question, answer
 from faas_cache.model.entries import parse_entries
 from faas_cache.model.errors import FaasCacheError
 from faas_cache.model.references import Reference
@@ -37,7 +37,7 @@ def test_entries_of_the_proposal_are_valid(side: Any, data: st.DataObject) -> No
 @given(strategies.cases(source="proposal"))
 def test_cases_of_the_proposal_have_no_errors(case: tuple[dict[str, Any], dict[str, Any]]) -> None:
     """The proposal's cases have a plan."""
-    assert answer(*case).errors == ()
+    assert answer(Question(id="", function=case[0], flags=case[1])).errors == ()
 
 
 @settings(deadline=None)
@@ -57,7 +57,7 @@ def test_stacks_are_stack_files(stack: dict[str, Any]) -> None:
 
 def is_invalid(function: dict[str, Any]) -> bool:
     """Whether a function has errors."""
-    return bool(answer(function, {}).errors)
+    return bool(answer(Question(id="", function=function)).errors)
 
 
 def test_functions_have_faults_and_others_have_none() -> None:

@@ -443,7 +443,7 @@ def test_a_builder_is_a_value() -> None:
     assert repr(Builder(name="https://me:hunter2@host")) == (
         "Builder(docker=None, buildx=None, buildkit=None, driver='docker', containerd_store=False, "
         "program='docker', declared_features=None, name='https://***@host', "
-        "nodes=(), silent_nodes=(), daemon_error='', registries=None)"
+        "nodes=(), node_platforms=(), silent_nodes=(), daemon_error='', registries=None)"
     )
 
 

@@ -199,6 +199,18 @@ def test_a_classic_image_store_has_several_ways_out(environ: dict[str, str] | No
     )
 
 
+@pytest.mark.parametrize("error", ["failed to list workers: Unavailable: x", "code = Unavailable"])
+def test_a_daemon_is_named_by_its_address(error: str) -> None:
+    """The daemon of buildctl is not docker's, whether it was never there or ended during the build."""
+    unreachable = explain(f"error: {error}\n")[0]
+    advised = advise(unreachable, attrs.evolve(plan("max"), address="tcp://u:hunter2@ci:1"))
+    assert (advised.message, advised.fix, advised.url) == (
+        "cannot connect to the BuildKit daemon",
+        "start it, or check its address: `--addr tcp://***@ci:1`",
+        "https://docs.docker.com/build/builders/drivers/remote/",
+    )
+
+
 def test_no_secret_is_advised() -> None:
     """The entry to write is masked."""
     entry = "type=s3,bucket=b,region=r,secret_access_key=hunter2"

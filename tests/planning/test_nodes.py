@@ -54,6 +54,28 @@ def test_e5_each_node_replaces_the_cache_of_the_others() -> None:
     assert list(check_nodes([plan("linux/amd64", "linux/arm64")], TWO)) == [shared]
 
 
+@pytest.mark.parametrize(
+    ("node_platforms", "warns"),
+    [
+        (("linux/amd64,linux/arm64", "linux/amd64,linux/arm64"), False),
+        (("linux/riscv64", "linux/amd64,linux/arm64"), False),
+        (("linux/amd64*,linux/arm64*", "linux/arm64*"), False),
+        (("linux/amd64", "linux/arm64"), True),
+        (("linux/amd64*,linux/arm64", "linux/arm64*,linux/amd64"), True),
+        (("linux/amd64,linux/arm64", "linux/arm64*"), False),
+        (("linux/amd64", "linux/amd64"), True),
+        (("", ""), True),
+    ],
+)
+def test_e5_one_of_several_nodes_may_build_all(
+    node_platforms: tuple[str, str],
+    warns: bool,  # noqa: FBT001  # a column of the table
+) -> None:
+    """Replicas have the same platforms; a node that was created for a platform is preferred."""
+    builder = attrs.evolve(TWO, node_platforms=node_platforms)
+    assert bool([*check_nodes([plan("linux/amd64", "linux/arm64")], builder)]) == warns
+
+
 def test_f2_silent_nodes_are_named() -> None:
     """A warning: the platforms of the others can be built."""
     builder = Builder(

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from faas_cache.conformance.protocol import plan_question
 from faas_cache.conformance.vectors import Vector, load_vectors
 from faas_cache.model.diagnostics import Diagnostic, Location, path_text
 from faas_cache.model.entries import parse_entries
@@ -24,7 +25,7 @@ BY_ID = {vector.id: vector for vector in VECTORS}
 
 def plan_of(vector: Vector) -> BuildPlan:
     """The plan of a vector."""
-    return resolve(FunctionSpec.from_mapping("fn", vector.function), CacheFlags(**vector.flags))
+    return plan_question(vector.question)
 
 
 def reported(diagnostics: Iterable[Diagnostic]) -> list[list[str]]:
@@ -69,9 +70,18 @@ def test_a_rule_rejects_its_fault(vector: Vector) -> None:
 def test_a2_caching_sets_the_environment(vector: Vector) -> None:
     """A2: DOCKER_BUILDKIT=1 is set exactly where caching is enabled."""
     plan = plan_of(vector)
-    setting = vector.flags.get("build_cache", vector.function.get("build_cache"))
-    enabled = vector.flags.get("enabled", True) and (
-        setting not in (None, "none") or "cache_from" in vector.flags
+    asked = vector.question
+    settings = (
+        asked.flags.get("build_cache"),
+        asked.environ.get("FAAS_BUILD_CACHE"),
+        asked.function.get("build_cache"),
+        asked.configuration.get("build_cache"),
+    )
+    setting = next(filter(None, settings), "none")
+    enabled = asked.flags.get("enabled", True) and (
+        setting != "none"
+        or not asked.flags.keys().isdisjoint({"cache_from", "cache_to"})
+        or bool(asked.environ.get("FAAS_CACHE_FROM"))
     )
     expected = {"DOCKER_BUILDKIT": "1"} if enabled else {}
     assert (dict(plan.env), plan.caching, bool(plan.origins)) == (
@@ -81,7 +91,7 @@ def test_a2_caching_sets_the_environment(vector: Vector) -> None:
     )
 
 
-IMAGE = BY_ID["case-1"].function["image"]
+IMAGE = BY_ID["case-1"].question.function["image"]
 SENTENCES = {
     "B3-case": (
         "expected `inline`, `max`, `none` or a mapping with `from` and `to`, got `Max`",

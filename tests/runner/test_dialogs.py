@@ -11,7 +11,6 @@ import pytest
 from faas_cache.model.diagnostics import Diagnostic
 from faas_cache.runner import dialogs
 from faas_cache.runner.dialogs import ProgramFailed, dialog
-from faas_cache.runner.processes import CannotStart
 
 # Without `site`, an interpreter starts faster, and nothing measures the coverage of one that is killed.
 PYTHON = (sys.executable, "-S", "-c")
@@ -114,11 +113,18 @@ def test_a_program_that_does_not_read_is_heard() -> None:
     assert conversation(code, 300_000 * "x") == ["a"]
 
 
-@pytest.mark.parametrize("program", ["faas-cache-no-such-program", "/"])
-def test_a_program_that_cannot_be_started(program: str) -> None:
-    """A program that is not found is the same error as for a build."""
-    with pytest.raises(CannotStart), dialog((program,), environ=os.environ, timeout=1):
+@pytest.mark.parametrize(
+    ("program", "message"),
+    [("no-such-program", "`no-such-program` not found on PATH"), ("/", "cannot start `/`: permission denied")],
+)  # fmt: skip
+def test_a_program_that_cannot_be_started(program: str, message: str) -> None:
+    """The message is that of a build, without its advice about docker."""
+    with (
+        pytest.raises(ProgramFailed) as caught,
+        dialog((program,), environ=os.environ, timeout=1),
+    ):
         pytest.fail("it was started")
+    assert [(d.name, d.message) for d in caught.value.diagnostics] == [("program-failed", message)]
 
 
 def test_an_exception_ends_the_program() -> None:

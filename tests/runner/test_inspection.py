@@ -314,9 +314,21 @@ def test_one_of_several_nodes_may_be_dead(fake_docker: FakeDocker) -> None:
     fake_docker.describe(inspect=nodes)
     assert inspect_builder(environ=fake_docker.environ).buildkit == "v0.26.3"
     assert parse_nodes(nodes) == (
-        Node(name="far0", endpoint="tcp://10.0.0.1:1234", status="inactive"),
-        Node(name="far0", endpoint="tcp://10.0.0.1:1234", status="running", buildkit="v0.26.3"),
+        Node(
+            name="far0",
+            endpoint="tcp://10.0.0.1:1234",
+            status="inactive",
+            platforms="linux/amd64",
+        ),
+        Node(
+            name="far0",
+            endpoint="tcp://10.0.0.1:1234",
+            status="running",
+            buildkit="v0.26.3",
+            platforms="linux/amd64",
+        ),
     )
+    assert inspect_builder(environ=fake_docker.environ).node_platforms == 2 * ("linux/amd64",)
 
 
 @pytest.mark.parametrize("answer", ["[" * 100_000, "9" * 5000, '{"Client": []}'])

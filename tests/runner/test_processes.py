@@ -182,6 +182,21 @@ def test_a_program_that_cannot_be_started(
         assert pickle.loads(pickle.dumps(caught.value)) == caught.value
 
 
+@pytest.mark.parametrize(
+    ("program", "url"),
+    [
+        ("docker", "https://docs.docker.com/engine/install/"),
+        ("buildctl", "https://github.com/moby/buildkit/releases"),
+        ("no-such", ""),
+    ],
+)
+def test_a_program_that_is_missing_has_its_own_page(program: str, url: str) -> None:
+    """Docker's page does not help where another program is missing."""
+    with pytest.raises(ProgramNotFound) as caught:
+        ask((program,), environ={"PATH": "/nowhere"})
+    assert [d.url for d in caught.value.diagnostics] == [url]
+
+
 def test_time_that_is_up_ends_a_program() -> None:
     """It is asked to; one that is done in time is not."""
     timed_out = run(shell(SLOW), timeout=0.1)

@@ -119,6 +119,7 @@ FORMS_OF_VALUES = {
             "declared_features": None,
             "name": "ci",
             "nodes": [],
+            "node_platforms": [],
             "silent_nodes": [],
             "daemon_error": "",
             "registries": None,

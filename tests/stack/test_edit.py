@@ -338,6 +338,23 @@ def test_what_cannot_be_edited_is_an_error(
         edit(HEAD + text, "max", *names, **options)
 
 
+def test_a_file_without_functions_has_none_of_the_name() -> None:
+    """The name that was given is unknown, not the key `functions`."""
+    with pytest.raises(InvalidInput, match="unknown function `f`"):
+        edit("provider: {name: openfaas}\n", "max", "f")
+
+
+def test_what_else_would_change_is_named() -> None:
+    """The error is at the value that is not to change."""
+    with pytest.raises(InvalidInput) as caught:
+        edit(HEAD + "  f: {image: a, build_cache: &b none}\n  g: {build_cache: *b}\n", "max", "f")
+    (diagnostic,) = caught.value.diagnostics
+    assert (diagnostic.location.line, diagnostic.location.path) == (
+        4,
+        ("functions", "g", "build_cache"),
+    )
+
+
 def test_the_errors_of_all_functions_are_reported() -> None:
     """Each with its location in the file."""
     text = "  f: {image: a, build_cache: {to: [x]}}\n  g: 1\n"
