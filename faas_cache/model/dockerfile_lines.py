@@ -114,7 +114,7 @@ class Instruction:
 
     @property
     def assignments(self) -> tuple[tuple[str, str | None], ...]:
-        """The names and values of ARG and ENV as they are written; `None` for a name alone."""
+        """The names and unexpanded values of ARG and ENV; `None` for a name alone."""
         if self.keyword not in _ASSIGNMENTS or not self.words:
             return ()
         if self.keyword != "ARG" and "=" not in self.words[0]:  # the old form, `ENV name value`
@@ -125,14 +125,14 @@ class Instruction:
 
     @property
     def sources(self) -> tuple[str, ...]:
-        """What COPY and ADD copy, as it is written, without here-documents."""
+        """The unexpanded sources of COPY and ADD, without here-documents."""
         if self.keyword not in ("COPY", "ADD"):
             return ()
         return tuple(word for word in self.words[:-1] if not _is_heredoc(word))
 
     @property
     def origins(self) -> tuple[str, ...]:
-        """The stages and images that COPY copies from, and that RUN mounts, as they are written."""
+        """The unexpanded stages and images that COPY copies from, and that RUN mounts."""
         if self.keyword == "COPY":
             return self.flag("from")
         return tuple(mount["from"] for mount in self.mounts if mount.get("from"))
