@@ -16,6 +16,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from functools import cached_property
 
 import attrs
 
@@ -95,7 +96,7 @@ class Instruction:
         """The values of a flag, in order; none if it is not given."""
         return tuple(value for flag, value in self.flags if flag == name)
 
-    @property
+    @cached_property
     def trigger(self) -> Instruction | None:
         """The instruction of ONBUILD; `None` for others, and for what cannot be one."""
         if self.keyword != _TRIGGER or not self.text:
