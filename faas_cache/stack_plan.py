@@ -25,7 +25,7 @@ from faas_cache.planning.context_files import ContextFiles, ReadFiles
 from faas_cache.planning.equal_builds import equal_builds
 from faas_cache.planning.options import BuildOptions, checked_environ
 from faas_cache.planning.plan import BuildPlan
-from faas_cache.planning.preparation import select_functions
+from faas_cache.planning.preparation import diagnostics_of, select_functions
 from faas_cache.planning.purposes import FunctionPlans, plan_functions, plan_others, with_buildx
 from faas_cache.planning.requests import PlanInputs, Purpose, Request
 from faas_cache.planning.stack_checks import check_between
@@ -224,7 +224,7 @@ def plan_stack(  # noqa: PLR0913  # the fields of a request, and what was read f
         purpose=purpose,
     )
     faults = FaultCollector()
-    faults.add(*stack.diagnostics, *inputs.diagnostics)
+    faults.add(*diagnostics_of(stack, request.purpose), *inputs.diagnostics)
     decided = attrs.evolve(request, flags=resolve_export(flags, inputs.environ))  # D10
     planning = FunctionPlans(stack, decided, inputs, faults)
     selected = select_functions(stack, request, faults)

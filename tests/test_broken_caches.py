@@ -100,6 +100,34 @@ def test_g3_a_broken_cache_is_built_again_without_imports(
     )
 
 
+RECOVERED = f"""\
+#4 importing cache manifest from r.test/fn:buildcache
+#4 DONE 0.0s
+#7 [2/2] RUN make
+#7 ERROR: {GONE}
+#11 exporting to image
+#11 DONE 0.1s
+"""
+
+
+@pytest.mark.parametrize(
+    ("flags", "hint"),
+    [
+        (CacheFlags(), REPAIRED),
+        (CacheFlags(export=False), "build once with `--no-cache`, which writes the cache again"),
+    ],
+)
+def test_g3_a_step_that_buildkit_ran_again_is_a_warning(
+    project: Project, fake_docker: FakeDocker, flags: CacheFlags, hint: str
+) -> None:
+    """G3: the build went on, the step ran, and an export has repaired the cache."""
+    fake_docker.answer("buildx build*", stderr=RECOVERED)
+    (function,) = build(project, flags=flags).functions
+    assert (function.status, function.attempts) == ("built", 1)
+    assert (function.report.cached, function.report.total) == (0, 1)
+    assert notes(function) == [("import-failed", hint)]
+
+
 def test_g3_the_second_attempt_has_no_import(project: Project, fake_docker: FakeDocker) -> None:
     """G3: as with D3, exports stay, and so do the pushes."""
     fake_docker.answer("*buildx build*--no-cache*").answer("buildx b*", stderr=BROKEN, exit_code=1)

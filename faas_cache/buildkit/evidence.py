@@ -57,6 +57,7 @@ class Build:
     def __init__(self, function: str = "", *, of_events: bool = False) -> None:
         self.function = function
         self.of_events = of_events
+        self.shared = of_events and not function  # by the functions of a bake
         self.culprits: list[Vertex] = []
         self._reset()
 
@@ -99,6 +100,11 @@ class Build:
         """Whether the build may have failed, by its exit code or that of all builds."""
         code = exit_code if self.exit_code is None else self.exit_code
         return code != 0 and not self.interrupted
+
+    @property
+    def has_steps(self) -> bool:
+        """Whether the builder printed the progress of steps."""
+        return bool(self._steps)
 
     @property
     def has_text(self) -> bool:
@@ -155,8 +161,14 @@ class Build:
     def error_of_steps(self) -> Final | None:
         """The error of the step that failed last, where the builder printed no other.
 
-        A failed export counts only if the build failed: its error may be ignored.
+        A failed export counts only if the build failed: its error may be ignored. Where the image
+        was exported, BuildKit has run the step that failed once more (G3).
         """
+        if self.exit_code is None and any(
+            step.kind == "image" and step.finished and not step.error
+            for step in self._steps.values()
+        ):
+            return None
         steps = [step for step in self._fatal() if step.kind in ("base", "build", "image")]
         steps = steps or (self._fatal() if self.exit_code else [])
         return Final(steps[-1].bare) if steps else None

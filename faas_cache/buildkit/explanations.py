@@ -34,6 +34,8 @@ from faas_cache.model.value import Value
 
 __all__ = ["Explanation", "explain", "explain_text"]
 
+# The mark of lines that belong to no target of a bake.
+_BAKE = "bake"
 # The maximal length of the builder's own error that is kept.
 _MAX_ERROR = 1000
 
@@ -131,6 +133,10 @@ def _builds(log: str | bytes | Iterable[Event]) -> list[Build]:
             if number not in builds:
                 builds[number] = Build(event.function)
             builds[number].add(event)
+        # The last words of a bake have a mark of their own.
+        bakes = [b for b in builds.values() if b.function == _BAKE and not b.has_steps]
+        for build in bakes if len(bakes) == 1 else ():
+            build.shared = True
     else:
         for event in log:
             if event.function not in builds:
@@ -213,8 +219,7 @@ def _special(step: FailedStep | None, cause: Cause, culprit: Vertex | None, fina
 
 def _culprit(build: Build, builds: Sequence[Build], final: Final) -> tuple[Build, Vertex | None]:
     """The step that failed, and its build: in a bake, that of the function of the step."""
-    candidates = [build] if build.function or not build.of_events else builds
-    for candidate in candidates:
+    for candidate in builds if build.shared else [build]:
         vertex = candidate.culprit(final)
         if vertex is not None:
             candidate.culprits.append(vertex)
@@ -299,6 +304,13 @@ def _notes(build: Build, culprits: set[int]) -> Iterator[Explanation]:
         cause = cause_of_import(message) if vertex.kind == "import" else cause_of(message, step)
         name = import_source(vertex.name)
         yield _note(build.function, pushed, step, cause, message, name)
+    for vertex in build.failed:  # G3: BuildKit itself has run such a step once more
+        message = shorten(vertex.bare)
+        lost = id(vertex) not in culprits and _broken_cache(build, vertex, message)
+        if lost and build.imported:
+            yield _sentence(
+                build.function, "warning", *lost, "broken", pushed, message, build.imported
+            )
     for name, message in build.lost_imports:
         cause = cause_of(message, "cache-import")
         yield _note(build.function, pushed, "cache-import", cause, message, name)

@@ -93,9 +93,17 @@ class CacheReport(Value):
 
     @property
     def instructions(self) -> tuple[Step, ...]:
-        """The instructions that came from the cache or ran, without `FROM` and without errors."""
+        """The instructions that came from the cache or ran, without `FROM` and without errors.
+
+        A step whose layer was lost from the cache fails and is run once more, without a line of
+        its own (G3): in a build that succeeded, it ran.
+        """
         return tuple(
-            step for step in self.steps if step.kind == "build" and step.finished and not step.error
+            step
+            for step in self.steps
+            if step.kind == "build"
+            and step.finished
+            and (not step.error or (self.complete and step.failed))
         )
 
     @property
@@ -154,6 +162,8 @@ class CacheReport(Value):
     def useless_import(self) -> bool:
         """G4: whether a cache was found, and none of the instructions that it can hold matched."""
         if self.first_miss is None or self.cached or not self.import_found:
+            return False
+        if any(step.error for step in self.instructions):  # G3: layers of it are gone
             return False
         stages = {_stage(step.name) for step in self.instructions}
         return len(stages) == 1 or not self.only_last_stage
@@ -294,6 +304,7 @@ class ReportBuilder:
         step = self._steps.get(event.step)
         if step is not None:
             step.cached, step.error, step.finished = event.cached, event.error, True
+            step.cached &= not event.error  # its layer is gone: it did not come from the cache
             step.seconds = event.seconds
 
 

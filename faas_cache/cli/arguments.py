@@ -20,7 +20,14 @@ from faas_cache.model.errors import InvalidInput
 from faas_cache.model.faults import FaultCollector
 from faas_cache.model.masking import masked
 
-__all__ = ["COMMANDS", "Arguments", "command_help", "overview", "parse_arguments"]
+__all__ = [
+    "COMMANDS",
+    "Arguments",
+    "check_several_files",
+    "command_help",
+    "overview",
+    "parse_arguments",
+]
 
 _HELP = ("-h", "--help")
 (_COLOR,) = GENERAL
@@ -72,13 +79,20 @@ def _parse(command: Command, words: Sequence[str]) -> tuple[str, Arguments] | st
             with faults.catch(flag.name):
                 _store(arguments, flag, flag.parse(text))
     faults.raise_errors(InvalidInput)
-    if len(getattr(arguments, "files", ())) > 1 and not command.several_files:
-        *first, last = (f"`{c.name}`" for c in COMMANDS.values() if c.several_files)
-        _refuse(
-            f"`faas-cache {command.name}` accepts one stack file",
-            f"run it once for each file (only {', '.join(first)} and {last} accept several)",
-        )
+    if len(getattr(arguments, "files", ())) > 1:
+        check_several_files(command)
     return command.name, arguments
+
+
+def check_several_files(command: Command) -> None:
+    """Raises `InvalidInput` where a command that got several stack files accepts one only."""
+    if command.several_files:
+        return
+    *first, last = (f"`{c.name}`" for c in COMMANDS.values() if c.several_files)
+    _refuse(
+        f"`faas-cache {command.name}` accepts one stack file",
+        f"run it once for each file (only {', '.join(first)} and {last} accept several)",
+    )
 
 
 def _command_first(words: Sequence[str]) -> Sequence[str]:

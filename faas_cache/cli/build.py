@@ -61,7 +61,7 @@ def build(arguments: Arguments, *, publish: bool) -> int:
             bake=arguments.bake,
             retry=not arguments.no_retry,
             progress=arguments.progress,
-            inputs=bool(arguments.report or arguments.compare),
+            inputs=bool(arguments.report or arguments.report_format == "json" or arguments.compare),
             **how,
         )
 

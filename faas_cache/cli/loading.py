@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import Any, Literal
 
-from faas_cache.cli.arguments import Arguments
+from faas_cache.cli.arguments import COMMANDS, Arguments, check_several_files
 from faas_cache.model.diagnostics import Diagnostic
 from faas_cache.model.errors import FaasCacheError, InvalidInput
 from faas_cache.model.flags import CacheFlags
@@ -36,6 +36,8 @@ def load_project(arguments: Arguments) -> Project:
     )
     if not without_file:
         project = Project.load(*files, envsubst=arguments.envsubst)
+        if project.stack.is_combined:  # a pattern may stand for several files
+            check_several_files(COMMANDS[arguments.command])
         if project.stack.functions or project.stack.invalid_functions or not described:
             return project
     if not described:

@@ -25,7 +25,7 @@ from faas_cache.model.entries import CacheEntry
 from faas_cache.model.errors import InvalidInput
 from faas_cache.model.faults import FaultCollector
 from faas_cache.model.frozen_map import EMPTY, FrozenMap
-from faas_cache.model.go import format_scalar
+from faas_cache.model.go import format_scalar, parse_bool
 from faas_cache.model.masking import masked, masked_value
 from faas_cache.model.references import Reference
 
@@ -36,6 +36,7 @@ __all__ = [
     "SettingLike",
     "TextLike",
     "TextsLike",
+    "read_attestation",
     "read_boolean",
     "read_diagnostics",
     "read_fields",
@@ -114,6 +115,18 @@ def read_text(value: object, path: KeyPath) -> str:
 def read_optional_text(value: object, path: KeyPath) -> str | None:
     """A text that may be absent."""
     return None if value is None else read_text(value, path)
+
+
+def read_attestation(value: object, path: KeyPath) -> str | None:
+    """The value of `--provenance` or `--sbom`: a boolean as buildx reads it, or fields."""
+    text = read_optional_text(value, path)
+    if not text or "=" in text or parse_bool(text) is not None:
+        return text
+    raise _fault(
+        path,
+        f"expected a boolean or fields, got `{masked(text)[:_MAX_SHOWN]}`",
+        "write `false`, `true`, or fields such as `mode=max`",
+    )
 
 
 def read_string(value: object, path: KeyPath) -> str:

@@ -16,6 +16,7 @@ from faas_cache.model.converters import (
     SettingLike,
     TextLike,
     TextsLike,
+    read_attestation,
     read_boolean,
     read_diagnostics,
     read_fields,
@@ -73,8 +74,8 @@ _KEYS: dict[str, Reader] = {
     "ssh": read_texts,
     "extra_tags": read_texts,
     "tag_as": read_optional_text,
-    "provenance": read_optional_text,
-    "sbom": read_optional_text,
+    "provenance": read_attestation,
+    "sbom": read_attestation,
 }
 # Those of them that faas-cli does not decode.
 OWN_KEYS = frozenset(_KEYS) - {

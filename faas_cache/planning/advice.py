@@ -30,7 +30,10 @@ from faas_cache.model.versions import at_least
 from faas_cache.planning.entry_checks import IMAGE_MANIFEST_DEFAULT, entry_text, parsed_reference
 from faas_cache.planning.plan import BuildPlan
 
-__all__ = ["advise"]
+__all__ = ["REPAIRED", "advise"]
+
+# What to do about a broken cache that was written again (G3).
+REPAIRED = "check what deletes layers, such as a clean-up policy: this build repaired the cache"
 
 _IGNORE: FrozenMap[str] = FrozenMap({"ignore-error": "true"})
 _TYPED, _MODE = "C6", "B2"
@@ -51,6 +54,9 @@ def advise(
         fix = f"start it, or check its address: `--addr {masked(plan.address)}`"
         return attrs.evolve(failure, message=message, fix=fix, url=url)
     message, fix = failure.message, failure.fix
+    broken = (failure.severity, failure.step, failure.cause, failure.name)
+    if broken == ("warning", "cache-import", "missing", "") and any(_exports(plan)):
+        fix = REPAIRED  # BuildKit has run the steps whose layers are gone
     if IMAGE_MANIFEST in fix:
         if _writes_image_manifests(plan, builder):
             message, fix, _ = attrs.astuple(SENTENCES["cache-export refused image-manifest"])

@@ -12,6 +12,7 @@ from faas_cache.model.converters import (
     Reader,
     TextLike,
     TextsLike,
+    read_attestation,
     read_boolean,
     read_fields,
     read_optional_text,
@@ -167,8 +168,8 @@ _READERS: dict[str, Reader] = {
     "push": read_boolean,
     "publish": read_boolean,
     "prebuilt": read_boolean,
-    "provenance": read_optional_text,
-    "sbom": read_optional_text,
+    "provenance": read_attestation,
+    "sbom": read_attestation,
     "allow_outside_links": read_boolean,
 }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posixpath
+from collections.abc import Iterator
 
 import attrs
 
@@ -15,13 +16,14 @@ from faas_cache.model.masking import masked
 from faas_cache.model.specs import FunctionSpec
 from faas_cache.planning.image_rules import tagged_image
 from faas_cache.planning.options import BuildOptions, apply_options
-from faas_cache.planning.requests import PlanInputs, Request
+from faas_cache.planning.requests import PlanInputs, Purpose, Request
 from faas_cache.planning.template_options import apply_template, has_agent
 from faas_cache.stack.stack_file import Stack
 
 __all__ = [
     "check_conflicts",
     "check_empty",
+    "diagnostics_of",
     "prepare_function",
     "prepare_push",
     "select_functions",
@@ -62,6 +64,18 @@ def select_functions(
     deployed = frozenset(stack.deployed_functions)
     faults.add(*(_only_deployed(stack, spec) for spec in chosen if spec.name in deployed))
     return tuple(spec for spec in chosen if spec.name not in deployed)
+
+
+def diagnostics_of(stack: Stack, purpose: Purpose) -> Iterator[Diagnostic]:
+    """The diagnostics of a stack file, without those of images and caches that nothing builds.
+
+    A push takes the images of functions that are only deployed, too.
+    """
+    deployed = frozenset(stack.deployed_functions if purpose != "push" else ())
+    for diagnostic in stack.diagnostics:
+        name = diagnostic.location.path[1:2]
+        if diagnostic.name != "unset-variable" or deployed.isdisjoint(name):
+            yield diagnostic
 
 
 def check_empty(stack: Stack) -> tuple[Diagnostic, ...]:

@@ -252,7 +252,12 @@ def _finished(
         time=time.time(),
     )
     execution.emit(event, mailbox)
-    report = attrs.evolve(result.report, seconds=seconds, attempt=result.attempts)
+    report = attrs.evolve(
+        result.report,
+        seconds=seconds,
+        attempt=result.attempts,
+        complete=result.ok or result.report.complete,
+    )
     return attrs.evolve(result, seconds=seconds, report=report)
 
 

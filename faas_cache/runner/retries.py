@@ -7,12 +7,15 @@ from collections.abc import Iterator
 import attrs
 
 from faas_cache.buildkit.explanations import Explanation
+from faas_cache.planning.advice import REPAIRED
 from faas_cache.render.commands import Command
 from faas_cache.runner.builds import BuildUnit
 from faas_cache.runner.results import BuildResult, FunctionResult
 from faas_cache.stack_plan import StackPlan
 
 __all__ = ["Retries"]
+
+_STAYS_BROKEN = "build once with an export: without one, the cache stays broken"
 
 
 class Retries:
@@ -48,10 +51,7 @@ class Retries:
 
 
 def _broken_cache(failure: Explanation, *, exported: bool) -> Explanation:
-    if exported:
-        fix = "check what deletes layers, such as a clean-up policy: this build repaired the cache"
-    else:
-        fix = "build once with an export: without one, the cache stays broken"
+    fix = REPAIRED if exported else _STAYS_BROKEN
     return attrs.evolve(
         failure,
         name="broken-cache",

@@ -9,6 +9,7 @@ from typing import TypedDict
 import attrs
 
 from faas_cache.buildkit.events import Event
+from faas_cache.buildkit.explanations import Explanation
 from faas_cache.buildkit.useless_imports import useless_import
 from faas_cache.model.features import CACHE_EXPORT
 from faas_cache.planning.advice import advise
@@ -146,13 +147,18 @@ def _with_notes(result: FunctionResult, plan: StackPlan) -> FunctionResult:
 
 
 def _with_advice(result: FunctionResult, plan: StackPlan) -> FunctionResult:
-    """The result with what to do about its failure, for its plan."""
-    failure = result.explanation
-    if failure is None:
-        return result
+    """The result with what to do about its failure and its notes, for its plan."""
     build_plan = next(item for item in plan.plans if item.function == result.name)
-    advised = advise(failure, build_plan, plan.builder, plan.inputs.environ)
-    return attrs.evolve(result, explanation=advised)
+
+    def advised(item: Explanation) -> Explanation:
+        return advise(item, build_plan, plan.builder, plan.inputs.environ)
+
+    failure = result.explanation
+    return attrs.evolve(
+        result,
+        explanation=failure and advised(failure),
+        notes=[advised(note) for note in result.notes],
+    )
 
 
 def push_stack(  # noqa: PLR0913  # the same

@@ -19,8 +19,8 @@ Paint: TypeAlias = Callable[[str, Style], str]
 
 _HEAD = ("function", "outcome", "time", "cached", "import", "export", "reason")
 _PLAIN: tuple[Style | None, ...] = (None,) * len(_HEAD)
-# The longest and the shortest reason in a table, in characters.
-_MAX_REASON, _MIN_REASON = 80, 20
+# The longest reason in a table without a terminal, and the shortest on one, in characters.
+_MAX_REASON, _MIN_REASON = 240, 20
 _STYLES: dict[str, Style] = {
     "built": "good",
     "pushed": "good",

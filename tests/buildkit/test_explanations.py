@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import get_args
 
+import attrs
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -15,6 +16,7 @@ from faas_cache.buildkit.events import BuildFinished, BuildStarted, Event, Outpu
 from faas_cache.buildkit.explanations import Explanation, explain
 from faas_cache.buildkit.last_words import LastWords
 from faas_cache.buildkit.messages import STATUSES, WORDS, Cause, FailedStep
+from faas_cache.buildkit.reports import CacheReport
 from faas_cache.buildkit.sentences import SENTENCES
 from faas_cache.model.catalogue import CATALOGUE
 
@@ -238,6 +240,40 @@ def test_an_exit_code_explains_an_ignored_error() -> None:
     assert (failure.step, failure.cause, failure.severity) == ("cache-export", "denied", "error")
 
 
+GONE = "NotFound: rpc error: code = NotFound desc = content sha256:48f1: not found"
+RECOVERED = f"""\
+#4 importing cache manifest from local:1815
+#4 DONE 0.0s
+#7 [2/3] RUN make
+#7 CACHED
+#7 ERROR: {GONE}
+#8 [3/3] COPY a /
+#8 DONE 0.0s
+#10 exporting to image
+#10 DONE 0.2s
+"""
+
+
+@pytest.mark.parametrize("code", [None, 0])
+def test_g3_a_step_that_buildkit_ran_again_is_no_failure(code: int | None) -> None:
+    """G3: the layers of a local cache are gone; the build goes on, and the cache is named."""
+    (note,) = explain(RECOVERED, code)
+    assert (note.severity, note.step, note.cause, note.error) == (
+        "warning",
+        "cache-import",
+        "missing",
+        GONE,
+    )
+    assert note.message == "the cache `local:1815` lists layers that no longer exist"
+    report = CacheReport.from_events("fn", read(RECOVERED.encode()))
+    built = attrs.evolve(report, complete=True)
+    assert (built.cached, built.total, built.reason) == (
+        0,
+        2,
+        "the first step that ran is `[2/3] RUN make`",
+    )
+
+
 # Several builds.
 
 
@@ -258,6 +294,21 @@ def test_each_failed_function_has_an_explanation() -> None:
     one = "#1 [internal] load build definition\nERROR: failed to solve: dockerfile parse error\n"
     two = "#1 [internal] load build definition\nERROR: failed to solve: secret tok: not found\n"
     assert [e.step for e in explain(one + two)] == ["dockerfile", "build-step"]
+
+
+def test_the_lines_of_a_bake_are_no_function() -> None:
+    """This program prints what buildx says of the whole bake as `bake`."""
+    log = (
+        "fa | #14 [2/2] RUN make\n"
+        "fb | #15 [2/2] RUN make\n"
+        'fb | #15 ERROR: process "make" did not complete successfully: exit code: 2\n'
+        "fa | #14 CANCELED\n"
+        "bake | Dockerfile:2\n"
+        'bake | ERROR: failed to solve: process "make" did not complete successfully: exit code: 2\n'
+    )
+    assert [(e.function, e.step) for e in explain(log)] == [("fb", "build-step")]
+    other = log.replace('solve: process "make"', 'solve: process "other"')
+    assert [e.function for e in explain(other)] == ["bake", "fb"]
 
 
 def finish(events: list[Event], function: str, status: str, code: int | None) -> list[Event]:

@@ -117,14 +117,22 @@ def test_a_pattern_without_a_match_is_an_error(
     assert text.count("error: ") == len(expected)
 
 
+@pytest.mark.parametrize(
+    "words", [["build"], ["build", "--dry-run"], ["plan"], ["bake"]], ids=" ".join
+)
 def test_a_build_accepts_a_pattern_of_one_file(
-    docker: object, capsys: pytest.CaptureFixture[str]
+    words: list[str], docker: object, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Of several, it says what to do."""
     assert docker is not None
-    assert main(["build", "-f", "b*.yml"]) == 0
-    assert main(["build", "-f", "*.yml"]) == 2
-    assert "the project has several stack files" in capsys.readouterr().err
+    assert main([*words, "-f", "b*.yml"]) == 0
+    capsys.readouterr()
+    assert main([*words, "-f", "*.yml"]) == 2
+    out, err = capsys.readouterr()
+    assert (out, err.splitlines()[0]) == (
+        "",
+        f"error: `faas-cache {words[0]}` accepts one stack file [invalid-argument]",
+    )
 
 
 def test_the_rules_between_functions_hold_between_files(

@@ -42,7 +42,9 @@ def test_a_report_is_the_result(project: Path) -> None:
 def test_a_report_may_go_to_stdout(capsys: pytest.CaptureFixture[str], words: list[str]) -> None:
     """Where nothing else is; a format without a file is enough."""
     assert main(["build", *words]) == 0
-    assert isinstance(from_dict(json.loads(capsys.readouterr().out)), BuildResult)
+    result = from_dict(json.loads(capsys.readouterr().out))
+    assert isinstance(result, BuildResult)
+    assert [function.inputs is None for function in result.functions] == [False]
 
 
 def test_a_summary_is_appended(

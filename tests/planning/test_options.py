@@ -41,6 +41,9 @@ SPEC = FunctionSpec(name="fn", image="a/fn")
         ("builder_flags", "--x", ("--x",)),
         ("extra_tags", ["v1"], ("v1",)),
         ("provenance", False, "false"),
+        ("provenance", "mode=max", "mode=max"),
+        ("provenance", "", ""),
+        ("provenance", None, None),
         ("push", "yes", True),
     ],
 )
@@ -54,6 +57,7 @@ def test_what_is_unambiguous_is_converted(field: str, value: object, expected: o
     ("field", "value", "name", "path", "message"),
     [
         ("push", "maybe", "invalid-type", "push", "expected a boolean, got `maybe`"),
+        ("sbom", "yes", "invalid-type", "sbom", "expected a boolean or fields, got `yes`"),
         (
             "build_args",
             ["A=1"],

@@ -65,7 +65,7 @@ def test_the_table() -> None:
     assert format_table(BuildResult()) == ""
     assert format_table(RESULT).splitlines() == [
         "function  outcome      time   cached  import   export  reason",
-        f"a|b       pushed       2.0 s  1/2     found    0.5 s   the first step that ran is `[2/2] RUN {'x' * 41}…",
+        f"a|b       pushed       2.0 s  1/2     found    0.5 s   the first step that ran is `[2/2] RUN {'x' * 90}`",
         "failed    failed       2.0 s  -       unknown  -       a command failed",
         "hit       built        2.0 s  1/1     found    -       every step came from the cache",
         "late      timed out    2.0 s  -       -        -       the run timed out before the build ended",

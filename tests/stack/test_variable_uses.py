@@ -6,6 +6,7 @@ import pytest
 
 from faas_cache.model.diagnostics import Diagnostic, path_text
 from faas_cache.model.errors import InvalidStack
+from faas_cache.planning.requests import Purpose
 from faas_cache.stack.stack_file import Stack
 from faas_cache.stack_plan import plan_stack
 
@@ -130,9 +131,17 @@ def test_a_variable_without_a_value(name: str) -> None:
     """A warning at each image, cache setting and build argument that it leaves incomplete."""
     function, environ, expected = CASES[name]
     prefix = "functions.fn."
-    assert unset(f"{HEAD}  fn:\n    {function}\n", environ) == [
+    assert unset(f"{HEAD}  fn:\n    lang: x\n    {function}\n", environ) == [
         (f"{prefix}{path}", message, hint) for path, message, hint in expected
     ]
+
+
+@pytest.mark.parametrize(("purpose", "count"), [("build", 0), ("contexts", 0), ("push", 1)])
+def test_what_is_only_deployed_has_no_image_to_build(purpose: Purpose, count: int) -> None:
+    """A push takes every image."""
+    stack = Stack.loads(f"{HEAD}  fn: {{image: 'a/b:${{TAG}}'}}\n", {})
+    names = [d.name for d in plan_stack(stack, purpose=purpose).diagnostics]
+    assert names.count("unset-variable") == count
 
 
 def test_the_default_of_the_stack() -> None:
