@@ -7,7 +7,7 @@ __all__ = ["run"]
 
 
 def run() -> int:
-    """Runs the command line; Ctrl-C is no traceback while its modules are still being imported.
+    """Runs the command line; Ctrl-C prints no traceback while modules are imported.
 
     The process runs this and ends: looking for garbage, also at its end, would take a tenth of a
     short run.

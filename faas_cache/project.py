@@ -98,7 +98,7 @@ class Project:
         """Reads a stack file: by default the first of `stack.yaml` and `stack.yml` in `root`.
 
         A relative path is one in `root`; an `http` or `https` URL is fetched; a pattern such as
-        `*.yml` stands for the files that match it, in the order of their names. Of several files,
+        `*.yml` means the files that match it, in the order of their names. Of several files,
         the functions are named `FILE: NAME`, and can be planned and checked, but not built. Raises
         `InvalidStack` only where there is no stack to speak of: faults within functions are among
         the diagnostics of every plan. Runs nothing and writes nothing.
@@ -136,8 +136,8 @@ class Project:
         """Plans the functions: those named, those that match, or all but those that are skipped.
 
         `flags=None` takes the cache flags from the environment; `strict` turns warnings into
-        errors. `purpose` is `build`, `push` or `contexts`: what only a build needs is no error for
-        the others. Everything that is wrong is in `.diagnostics`. Runs at most `git`, for
+        errors. `purpose` is `build`, `push` or `contexts`: what only a build needs is not an error
+        for the others. Everything that is wrong is in `.diagnostics`. Runs at most `git`, for
         `options.tag`.
         """
         faults = FaultCollector()
@@ -165,7 +165,7 @@ class Project:
         return self._preparation.inspect(plan)
 
     def check_sources(self, plan: StackPlan) -> StackPlan:
-        """The plan with what a build would refuse of its files among its diagnostics.
+        """The plan with diagnostics about the files that a build reads.
 
         These are handlers, templates, contexts, extra paths and files of build secrets. Writes
         nothing and runs nothing.
@@ -202,7 +202,7 @@ class Project:
     def write_contexts(self, plan: StackPlan, *, pull_templates: bool = True) -> StackPlan:
         """Writes the contexts to `build/NAME` and builds nothing; no builder is needed.
 
-        Faults that only docker or git would notice are no errors. Returns the plan with the
+        Faults that only docker or git would report are not errors. Returns the plan with the
         templates that were pulled, as `prepare` does.
         """
         contexts = self._preparation.planned(plan, "contexts")
@@ -293,8 +293,8 @@ class Project:
     ) -> BuildResult:
         """Pushes the images of a plan that an earlier build left.
 
-        Faults of a build are no errors here. The arguments are those of `build` but for `bake`,
-        `retry`, `inputs` and `progress`.
+        Faults that concern only a build are not errors here. The arguments are those of `build`
+        except `bake`, `retry`, `inputs` and `progress`.
         """
         from faas_cache.runner.stack_builds import push_stack
 

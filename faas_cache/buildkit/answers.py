@@ -1,4 +1,4 @@
-"""The answers of registries, services and builders: what the text of an error says.
+"""Parses the error messages of registries, services and builders.
 
 An error can name its step, a cause, and the registry that it is about.
 """
@@ -20,7 +20,7 @@ def find_words(message: str) -> Words | None:
     return next((words for words in WORDS if re.search(words.pattern, message)), None)
 
 
-# Names and addresses are the user's, so their words mean nothing.
+# Names and addresses are chosen by the user: words in them are not part of the error.
 _NAMES = re.compile(r"\w+://\S+|\"[^\"]*\"|\S*[0-9a-z]/\S+:(?= )|sha256:[0-9a-f]+")
 # A manifest that a registry rejects: nothing else is written to `…/manifests/…`, and layers went
 # before it.
@@ -63,7 +63,7 @@ _CONFIGURING = re.compile(r"^failed to configure \w+ cache importer: ")
 
 
 def cause_of_import(error: str) -> Cause:
-    """Why a cache could not be imported, by the error of that step.
+    """The cause of a failed import, from the error of that step.
 
     >>> cause_of_import("failed to configure registry cache importer: a/fn:cache: not found")
     'missing'

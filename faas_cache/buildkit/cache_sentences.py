@@ -25,7 +25,7 @@ _REGISTRY = f"{CACHE_URL}registry/"
 DAEMON_URL = "https://docs.docker.com/engine/daemon/troubleshoot/"
 LIMIT_URL = "https://docs.docker.com/docker-hub/usage/"
 
-# What a plan may know better: the registry, the entry to write, or that it is written already.
+# Texts that `advise` replaces with those for the plan.
 LOGIN = "run `docker login` for this registry"
 IMAGE_MANIFEST = (
     "write `image-manifest=true,oci-mediatypes=true` into the `to` entry (BuildKit 0.12 or newer)"

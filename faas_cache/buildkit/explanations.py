@@ -103,7 +103,7 @@ def explain(
 
 
 def explain_text(log: bytes) -> tuple[tuple[Explanation, ...], bool]:
-    """What `explain` returns, and whether the text is the log of a builder at all.
+    """What `explain` returns, and whether the text is the log of a builder.
 
     >>> explain_text(b"Error: no such user")[1], explain_text(b"#1 DONE 0.1s")[1]
     (False, True)
@@ -339,7 +339,7 @@ def _sentence(  # noqa: PLR0913  # the parts of an explanation
     error: str,
     caches: Sequence[str],
 ) -> Explanation:
-    """The sentence that is written for a step and a cause; `unknown` where there is none."""
+    """The sentence that is written for a step and a cause; `unknown` if there is none."""
     key = f"{step or ''} {cause}"
     sentence = SENTENCES.get(f"{key} {variant}") or SENTENCES.get(key)
     if sentence is None:

@@ -1,7 +1,7 @@
 """A log from anywhere, split into the builds in it, as events.
 
-The clocks, colours and marks that CI systems put before a line are removed. The function is named
-by `fn | ` before a line, where several are built side by side, or by what faas-cli or this program
+The timestamps, colors and marks that CI systems put before a line are removed. The function is
+named by `fn | ` before a line, if several are built at once, or by what faas-cli or this program
 prints before a build. A build ends where the next one begins.
 """
 
@@ -17,7 +17,7 @@ from faas_cache.buildkit.reader import MAX_OBJECT, EventReader
 
 __all__ = ["read_log", "stream_log"]
 
-_COLOUR = re.compile(rb"\x1b\[[0-9;?]{0,32}[A-Za-z]")
+_COLOR = re.compile(rb"\x1b\[[0-9;?]{0,32}[A-Za-z]")
 # `gh run view --log` puts the names of job and step before the clock of GitHub Actions.
 _CLOCK = re.compile(
     rb"\xef?\xbb?\xbf?(?:[^\t]{0,200}\t[^\t]{0,200}\t)?"
@@ -170,7 +170,7 @@ def read_log(log: bytes) -> tuple[tuple[str, tuple[Event, ...]], ...]:
 def _split(raw: bytes, known: dict[bytes, _Build]) -> tuple[bytes, bytes]:
     """The mark of a line, and the line without its prefixes."""
     raw = raw[:MAX_OBJECT]
-    line = _COLOUR.sub(b"", raw) if b"\x1b" in raw else raw
+    line = _COLOR.sub(b"", raw) if b"\x1b" in raw else raw
     line = line[_CLOCK.match(line).end() :]  # type: ignore[union-attr]  # it matches nothing, too
     match = _MARK.match(line)
     if match is None:

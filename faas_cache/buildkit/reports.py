@@ -142,9 +142,9 @@ class CacheReport(Value):
 
     @property
     def import_statuses(self) -> tuple[str, ...]:
-        """What became of each import: `found`, or why not, such as `missing` or `unauthorized`.
+        """The result of each import: `found`, or the cause, such as `missing` or `unauthorized`.
 
-        `unknown` for a cache service that does not say whether it held anything.
+        `unknown` for a cache service that does not report whether it has the cache.
         """
         return tuple(map(self._import_status, self.imports))
 

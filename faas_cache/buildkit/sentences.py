@@ -17,7 +17,7 @@ from faas_cache.model.frozen_map import FrozenMap
 
 __all__ = ["PROVENANCE", "SENTENCES"]
 
-# What a plan may have already.
+# Texts that `advise` removes if the plan has them already.
 PROVENANCE = "build with `--provenance=false`"
 
 _LOGIN_URL = "https://docs.docker.com/reference/cli/docker/login/"
@@ -234,7 +234,7 @@ SENTENCES: FrozenMap[Sentence] = CACHE_SENTENCES | {
         "https://docs.docker.com/reference/cli/docker/buildx/build/",
     ),
     "front-end unsupported tls": Sentence(
-        "no builder is created, because buildx does not read TLS settings from the environment",
+        "could not create a builder: buildx does not read TLS settings from the environment",
         "run `docker context create ci && docker buildx create --driver docker-container --use ci`",
         _BUILDERS_URL,
     ),

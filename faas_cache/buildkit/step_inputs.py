@@ -1,4 +1,4 @@
-"""What the steps of a build say about its inputs, together with its Dockerfile."""
+"""Finds the inputs of a build from its steps and its Dockerfile."""
 
 from __future__ import annotations
 

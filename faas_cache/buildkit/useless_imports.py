@@ -14,7 +14,7 @@ _URL = "https://docs.docker.com/build/cache/invalidation/"
 
 
 def useless_import(report: CacheReport) -> Explanation | None:
-    """The note about a build whose cache was found, and no step came from it."""
+    """The note about a build whose cache was found, but matched no step."""
     miss = report.first_miss
     if miss is None or not report.useless_import:
         return None

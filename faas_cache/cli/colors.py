@@ -1,4 +1,4 @@
-"""Colours: whether a stream gets them, and which.
+"""Colors: whether a stream gets them, and which.
 
 `--color` decides; else `NO_COLOR` (https://no-color.org) and `FORCE_COLOR`, in this order, as in
 Python itself; else whether the stream is a terminal.
@@ -48,7 +48,7 @@ def _set(variables: dict[str, str | None]) -> None:
 
 
 def is_colored(stream: TextIO) -> bool:
-    """Whether what is written to a stream has colours."""
+    """Whether text written to a stream is colored."""
     if os.environ.get(_NO):
         return False
     if os.environ.get(_FORCE):
@@ -57,7 +57,7 @@ def is_colored(stream: TextIO) -> bool:
 
 
 def is_terminal(stream: TextIO) -> bool:
-    """Whether a stream is a terminal that understands colours; a closed one is not."""
+    """Whether a stream is a terminal that supports colors; a closed one is not."""
     try:
         return stream.isatty() and os.environ.get("TERM") != "dumb"
     except ValueError:
@@ -65,7 +65,7 @@ def is_terminal(stream: TextIO) -> bool:
 
 
 def painter(stream: TextIO) -> Paint:
-    """A function that colours text for a stream, or returns it as it is."""
+    """A function that colors text for a stream, or returns it unchanged."""
     colored = is_colored(stream)
 
     def paint(text: str, style: Style) -> str:
@@ -75,7 +75,7 @@ def painter(stream: TextIO) -> Paint:
 
 
 def paint_severity(text: str, severity: Severity, stream: TextIO) -> str:
-    """The text of a diagnostic with its severity in colour."""
+    """The text of a diagnostic with its severity in color."""
     if not is_colored(stream):
         return text
     word = f"{severity}: "

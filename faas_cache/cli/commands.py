@@ -97,7 +97,7 @@ _TABLE = (
     ),
     Command(
         "check",
-        "Report what a build would lose, overwrite or reject, and build nothing",
+        "Report problems of the stack file, its Dockerfiles and contexts, without building",
         (
             (
                 "Output",
@@ -128,7 +128,7 @@ _TABLE = (
     ),
     Command(
         "compare",
-        "Say what changed between two runs, by their reports",
+        "Print what changed between two runs, from their reports",
         (("Output", JSON),),
         operands="OLD NEW",
         examples=("faas-cache compare old.json new.json",),
@@ -157,14 +157,14 @@ _TABLE = (
     ),
     Command(
         "set",
-        "Write `build_cache` into the stack file, and leave everything else as it is",
+        "Write `build_cache` into the stack file, without other changes",
         (
             (
                 "Edit",
                 (
                     *STACK_FILE,
                     switch("--default", "set the default of the whole stack"),
-                    switch("--force", "replace a setting in the object form, too"),
+                    switch("--force", "also replace a setting in the object form"),
                     switch("--dry-run", "print the change, and write nothing"),
                 ),
             ),
@@ -181,7 +181,7 @@ _TABLE = (
     ),
     Command(
         "registries",
-        "List what is known of registries and caches",
+        "List which registries accept a cache",
         (("Output", JSON),),
         operands="",
     ),

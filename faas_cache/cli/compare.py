@@ -1,4 +1,4 @@
-"""`faas-cache compare`: says what changed between two runs, by their reports."""
+"""`faas-cache compare`: prints what changed between two runs, from their reports."""
 
 from __future__ import annotations
 

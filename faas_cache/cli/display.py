@@ -1,7 +1,7 @@
-"""What is printed while functions are built: a line for each that ends, and what runs.
+"""The display of a build: a line for each function that has ended, and the builds that run.
 
-What runs is shown on a terminal where nothing else would be, with `--quiet`: below the other lines,
-and drawn again whenever something changes.
+The running builds are shown on a terminal with `--quiet`, below the other lines, and drawn again
+when something changes.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from faas_cache.runner.terminal import writer_for
 
 __all__ = ["Display", "showing"]
 
-# The longest name that the columns behind it wait for.
+# Names up to this length are padded, so that the columns after them line up.
 _MAX_NAME = 40
 # How often the times of what runs are drawn again, in seconds.
 _INTERVAL = 0.5
@@ -167,7 +167,7 @@ def _terminal_size() -> tuple[int, int]:
 
 
 def _cut(text: str, columns: int) -> str:
-    """The beginning of a text, in so many columns of a terminal."""
+    """The beginning of a text that fits into a number of terminal columns."""
     ends = [*accumulate(2 if east_asian_width(character) in "WF" else 1 for character in text)]
     if not ends or ends[-1] <= columns:
         return text

@@ -107,7 +107,11 @@ def describe(builder: Builder) -> Iterator[str]:
         yield f"node: {name}{', does not respond' if name in builder.silent_nodes else ''}"
     if exists and builder.driver != DOCKER and not builder.buildkit_version:
         runs = builder.buildkit is not None
-        cause = "as the version of BuildKit is" if runs else "until the first build starts it"
+        cause = (
+            "because the version of BuildKit is unknown"
+            if runs
+            else "until the first build starts it"
+        )
         yield f"features: unknown, {cause}"
         return
     yield f"features: {', '.join(sorted(builder.features)) or 'none'}"

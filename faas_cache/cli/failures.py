@@ -1,4 +1,4 @@
-"""What is printed about the functions that failed, each in one block; and the warning of G1."""
+"""The block of text about each failed function, and the warning of G1."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def _next_lines(function: FunctionResult, arguments: Arguments, *, several: bool
     """The command that builds the function again, and where its log is."""
     flags = " with the same flags" if arguments.has_flags else ""
     yield f"then run `faas-cache {arguments.command} {function.name}` again{flags}"
-    if function.exit_code is not None:  # else nothing was started
+    if function.exit_code is not None:  # otherwise nothing was started
         yield f"log: above, in the lines of `{function.name}`" if several else "log: above"
 
 

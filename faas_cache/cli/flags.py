@@ -135,8 +135,10 @@ STACK_FILE = (
 )
 FILES = (
     *STACK_FILE,
-    option("--filter", "GLOB", "only functions whose whole name matches; `*` stands for anything"),
-    option("--regex", "REGEX", "only functions whose name contains a match of this RE2 expression"),
+    option("--filter", "GLOB", "select functions whose whole name matches; `*` matches anything"),
+    option(
+        "--regex", "REGEX", "select functions whose name contains a match of this RE2 expression"
+    ),
     switch(
         "--envsubst",
         "replace `${…}` in the stack file (--envsubst=false disables it)",
@@ -156,12 +158,12 @@ CACHE = (
     option(
         "--build-cache",
         "MODE",
-        "`inline`, `max` or `none`, in place of every function's `build_cache`",
+        "`inline`, `max` or `none`, instead of every function's `build_cache`",
     ),
-    repeated("--cache-from", "ENTRY", "import this cache, in place of `from` of every function"),
-    repeated("--cache-to", "ENTRY", "export to this cache, in place of `to` of every function"),
-    option("--cache-scope", "NAME", "keep the cache of `max` in a tag of its own"),
-    repeated("--cache-scope-fallback", "NAME", "import the cache of this scope, too"),
+    repeated("--cache-from", "ENTRY", "import this cache, instead of `from` of every function"),
+    repeated("--cache-to", "ENTRY", "export to this cache, instead of `to` of every function"),
+    option("--cache-scope", "NAME", "use a separate cache for `max`, such as one per branch"),
+    repeated("--cache-scope-fallback", "NAME", "also import the cache of this scope"),
     switch("--no-build-cache", "disable caching for every function"),
     switch("--no-cache-export", "import caches, and export none"),
     option(
@@ -202,13 +204,13 @@ TAGS = (
     repeated("--extra-tag", "TAG", "add one more tag to the image"),
 )
 STRICT = (switch("--strict", "treat warnings as errors"),)
-PREBUILT = switch("--prebuilt", "build the contexts in build/NAME as they are")
+PREBUILT = switch("--prebuilt", "build the existing contexts in build/NAME")
 CONTEXTS = (
     switch("--shrinkwrap", "write the build contexts to build/NAME, and build nothing"),
     PREBUILT,
-    switch("--disable-stack-pull", "pull no template named in `configuration.templates`"),
-    switch("--debug", "accepted for faas-cli; nothing is left out without it"),
-    switch("--overwrite", "accepted for faas-cli; no existing template is replaced", default=True),
+    switch("--disable-stack-pull", "do not pull the templates of `configuration.templates`"),
+    switch("--debug", "no effect; accepted for compatibility with faas-cli"),
+    switch("--overwrite", "no effect; accepted for compatibility with faas-cli", default=True),
 )
 RUN = (
     option("--parallel", "N", "build up to N functions at once", read=read_count, default=1),
@@ -217,10 +219,10 @@ RUN = (
     switch("--quiet", "show the output of failed builds only", short="-q"),
     switch("--verbose", "show the commands, and every step of the builder", short="-v"),
 )
-DRY_RUN = (switch("--dry-run", "print the commands as `plan` does, and run none of them"),)
+DRY_RUN = (switch("--dry-run", "print the commands, as `plan` does, without running them"),)
 BAKE = switch("--bake", "build all functions with one `docker buildx bake`")
 REPORT = (
-    switch("--no-retry", "do not build a function again whose cache is broken"),
+    switch("--no-retry", "do not retry a build whose cache is broken"),
     BAKE,
     option("--report", "FILE", "write a report to a file, or to stdout with `-`"),
     option(
@@ -230,7 +232,7 @@ REPORT = (
         " without --report, json goes to stdout",
         choices=("json", "github"),
     ),
-    option("--compare", "OLD", "say what changed since the run that wrote this report"),
+    option("--compare", "OLD", "print what changed since the run that wrote this report"),
     option(
         "--progress",
         "TYPE",
@@ -256,7 +258,7 @@ GENERAL = (
     option(
         "--color",
         "WHEN",
-        "use colours: auto, always or never (auto: on a terminal; see NO_COLOR, FORCE_COLOR)",
+        "use colors: auto, always or never (auto: on a terminal; see NO_COLOR, FORCE_COLOR)",
         choices=("auto", "always", "never"),
         default="auto",
     ),

@@ -151,7 +151,7 @@ def is_empty(plan: StackPlan) -> bool:
 
 
 def nothing_to_do(plan: StackPlan, verb: str) -> object:
-    """What to say where a plan without errors has no function; empty where it has one."""
+    """The message for a plan without errors and without functions; else empty."""
     if plan.plans or plan.errors:
         return ""
     empty = check_empty(plan.stack)

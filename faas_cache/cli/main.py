@@ -45,7 +45,7 @@ def main(words: Sequence[str] | None = None) -> int:
 
 
 def _run(words: Sequence[str], stack: ExitStack) -> int:
-    """Parses the words and runs the command that they name; its colours stay until the end."""
+    """Parses the words and runs the command that they name; its colors stay until the end."""
     parsed = parse_arguments(words)
     if isinstance(parsed, str):
         write_stdout(parsed)

@@ -79,7 +79,7 @@ def print_json(value: object) -> None:
 
 
 def suggest(word: str, known: Iterable[str]) -> str:
-    """A hint that names the known word that was probably meant; empty where there is none."""
+    """A hint that names the known word that was probably meant; empty if there is none."""
     return nearest(word, known)
 
 

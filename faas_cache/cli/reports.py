@@ -1,4 +1,4 @@
-"""`--report`: what became of the functions and of their caches; `--compare`: what changed."""
+"""`--report`: the results of the functions and of their caches; `--compare`: what changed."""
 
 from __future__ import annotations
 

@@ -82,7 +82,7 @@ def print_summary(
     building: bool = True,
     cached: Collection[str] = (),
 ) -> None:
-    """Prints what became of the functions: a table of several, the images, and each problem once.
+    """Prints the results of the functions: a table of several, the images, and each problem once.
 
     `cached` names the functions with cache entries. What failed comes last, because that is what is
     read first.
@@ -128,11 +128,11 @@ def _notes(result: BuildResult) -> tuple[Diagnostic, ...]:
 
 
 def _is_unreported(result: BuildResult) -> bool:
-    """Whether functions were built, and nothing is known of their steps."""
+    """Whether functions were built without a record of their steps."""
     functions = result.functions
     return bool(functions) and result.ok and not any(f.report.steps for f in functions)
 
 
 def _columns() -> int:
-    """The width of the terminal; 0 where there is none."""
+    """The width of the terminal; 0 if there is none."""
     return os.get_terminal_size(sys.stderr.fileno()).columns if is_terminal(sys.stderr) else 0

@@ -32,7 +32,7 @@ def run(arguments: Arguments) -> int:
             Diagnostic(
                 name="invalid-argument",
                 url="",
-                message=f"there is no schema of `{masked(word)[:60]}`",
+                message=f"unknown schema `{masked(word)[:60]}`",
                 hint=suggest(word, SCHEMAS) or "write `faas-cache schema stack` or `report`",
             )
         )

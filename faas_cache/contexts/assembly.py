@@ -287,7 +287,7 @@ class ContextBuilder:
         if not is_prebuilt(self.contexts.root, name):
             return hint
         context = quoted(f"{BUILD_FOLDER}/{name}")
-        return f"{hint}, or pass `--prebuilt` to build {context} as an earlier run left it"
+        return f"{hint}, or pass `--prebuilt` to build {context} from an earlier run"
 
     def _find_ignore_file(self, inside: str) -> IgnoreFile | None:
         """The ignore file of the context; one that is too large to be read excludes nothing."""

@@ -32,7 +32,7 @@ class _UnknownError(Exception):
 
 
 def read_dockerfile(root: str, path: str) -> bytes | None:
-    """The beginning of a Dockerfile or an ignore file; `None` where there is none."""
+    """The beginning of a Dockerfile or an ignore file; `None` if there is none."""
     path = os.path.join(root, path)
     if not os.path.isfile(path):  # a pipe would not end
         return None

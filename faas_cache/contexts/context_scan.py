@@ -19,8 +19,8 @@ from faas_cache.stack_plan import StackPlan
 
 __all__ = ["read_context_files"]
 
-# So many files and folders of a context are looked at, and so many with other modes are kept: a
-# plan must not take the time of a build.
+# The limits of files and folders that are read, and of paths with other modes that are kept: a
+# plan must be much faster than a build.
 MAX_ENTRIES, MAX_MODES = 2000, 100
 # A checkout under umask 022 has folders with this mode; files as `copied_mode` says.
 _FOLDER_MODE = 0o755
@@ -38,7 +38,7 @@ class _Entry(NamedTuple):
 
 
 def read_context_files(root: str, plan: StackPlan) -> dict[str, ContextFiles]:
-    """What was found in the contexts of a plan, by function; others are left out.
+    """The files of the contexts of a plan, by function; contexts without any are left out.
 
     Only for functions with caching the files themselves are looked at.
     """

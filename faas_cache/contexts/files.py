@@ -114,7 +114,7 @@ def copy_file(
 
 
 def read_small(path: str) -> bytes | None:
-    """The bytes of a file; None for what is no file or is larger than `MAX_READ`."""
+    """The bytes of a file; None if it is not a file, or is larger than `MAX_READ`."""
     try:
         descriptor = os.open(path, READ_FLAGS)
     except OSError:

@@ -108,7 +108,7 @@ def _dockerfiles(spec: FunctionSpec, *, prebuilt: bool) -> Iterator[str]:
 
 
 def _read_text(path: str) -> str | None:
-    """The beginning of a text file; `None` where there is none."""
+    """The beginning of a text file; `None` if there is none."""
     if not os.path.isfile(path):  # a pipe would not end
         return None
     try:
@@ -122,7 +122,7 @@ def _read_text(path: str) -> str | None:
 
 
 def written_specs(plan: StackPlan) -> Iterator[FunctionSpec]:
-    """The functions of a plan whose contexts are written, as they are in the stack file."""
+    """The functions, as in the stack file, of a plan whose contexts are written."""
     for build_plan in plan.plans:
         if is_written(plan, build_plan.function):
             yield plan.stack.functions[build_plan.function]
@@ -189,10 +189,12 @@ def _some(diagnostic: Diagnostic | None) -> tuple[Diagnostic, ...]:
 
 
 def _missing_lang(root: str, name: str, own: str) -> Diagnostic:
-    """The error of a function of a program that says nothing about its context."""
+    """The error of a function that a program made without `context` and `lang`."""
     hint = "write `lang: TEMPLATE` or `lang: dockerfile`, or give the function a `context`"
     if is_prebuilt(root, own):
-        hint += f"; pass `--prebuilt` to build {quoted(f'{BUILD_FOLDER}/{own}')} as it is"
+        hint += (
+            f"; pass `--prebuilt` to build {quoted(f'{BUILD_FOLDER}/{own}')} from an earlier run"
+        )
     return Diagnostic(
         name="missing-context",
         message="the function has no `lang`, so its build context cannot be written",

@@ -18,7 +18,7 @@ def replace_file(path: str, data: bytes, *, expected: bytes | None = None) -> No
     """Writes `data` to a file beside `path` and renames it, so that a reader sees one or the other.
 
     A link is followed: the file that it names is replaced. The mode of a file that exists is kept.
-    What is not a file (`/dev/null`, a pipe) is written to and stays what it is.
+    A path that is not a file (`/dev/null`, a pipe) is written to, and not replaced.
     With `expected`, the file must still hold these bytes; otherwise `InvalidInput` is raised and
     nothing is written. Raises `OSError` where the file cannot be written.
     """

@@ -266,7 +266,7 @@ class SourceWalker:
 
 
 def ignored_folder(root: IgnoredFolder | None, path: str) -> IgnoredFolder | None:
-    """What an ignore file says about a path of the context; None without an ignore file."""
+    """Whether an ignore file excludes a path of the context; None without an ignore file."""
     if root is not None and path and path not in ALWAYS_COPIED:
         for name in path.split("/"):
             root = root.enter(name)

@@ -1,4 +1,4 @@
-"""`expand_names`: the stack files that names and patterns stand for."""
+"""`expand_names`: the stack files that names and patterns match."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _WILDCARDS = frozenset("*?[")
 def expand_names(
     names: Iterable[FilePath], root: FilePath, faults: FaultCollector
 ) -> tuple[str, ...]:
-    """The stack files that names stand for, each file once; those of a pattern are sorted.
+    """The stack files that names match, each file once; those of a pattern are sorted.
 
     `*`, `?`, `[…]` and `**` have their usual meaning. The name of a file that exists stands for
     itself. A pattern that matches no file is a fault.

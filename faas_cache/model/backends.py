@@ -59,7 +59,7 @@ class Field(NamedTuple):
         source: The file of BuildKit that reads it.
         kind: The kind of its values.
         required: The directions that BuildKit rejects without it.
-        default: The value if it is missing; empty where there is none.
+        default: The value if it is missing; empty if there is none.
         buildx: The first version of buildx that fills it in or passes it; empty where any does.
         strict: Whether BuildKit rejects an invalid value in an export (observed with 0.13 and
             0.25) instead of silently ignoring it.

@@ -32,7 +32,7 @@ class Condition(NamedTuple):
     """One condition that diagnostics report.
 
     Attributes:
-        rule: The number of the rule behind it, empty where there is none.
+        rule: The number of the rule behind it, empty if there is none.
         severities: The severities that its diagnostics can have.
         summary: What is wrong, in one clause.
         url: A page about it.
@@ -69,7 +69,7 @@ CATALOGUE: FrozenMap[Condition] = FrozenMap(
         "shared-repository": Condition(
             "B5",
             _N,
-            "the tag of a cache does not tell the functions of a repository apart",
+            "the functions of a repository share one cache tag",
             PROPOSAL,
         ),
         "unknown-setting-key": Condition(
@@ -91,7 +91,7 @@ CATALOGUE: FrozenMap[Condition] = FrozenMap(
             "D2", _E, "a builder flag does not start with a dash", _BUILD
         ),
         "cache-in-builder-flags": Condition(
-            "D2", _N, "`builder_flags` have cache arguments", PROPOSAL
+            "D2", _N, "`builder_flags` contain cache arguments", PROPOSAL
         ),
         "unreached-export": Condition(
             "D5", _W, "`--ignore-cache-errors` does not change a typed entry", _CACHE
@@ -225,7 +225,7 @@ CATALOGUE: FrozenMap[Condition] = FrozenMap(
         "useless-import": Condition(
             "G4",
             _N,
-            "a cache was found, and no step came from it",
+            "a cache was found, but it matched no step",
             _INVALIDATION,
         ),
         "missing-context": Condition("", _E, "the build context does not exist", _BUILD),
@@ -237,12 +237,12 @@ CATALOGUE: FrozenMap[Condition] = FrozenMap(
             "", _N, "docker does not read a `.dockerignore` of a handler", _IGNORE
         ),
         "volatile-file": Condition(
-            "", _WN, "a step copies what changes all the time, or differs on each machine", _IGNORE
+            "", _WN, "a step copies files that change often or differ between machines", _IGNORE
         ),
         "unportable-modes": Condition(
             "",
             _N,
-            "the modes of an own context differ from those of a checkout",
+            "the file modes of a context differ from those of a checkout",
             "https://docs.docker.com/build/cache/invalidation/",
         ),
         "context-locked": Condition(
@@ -301,13 +301,13 @@ CATALOGUE: FrozenMap[Condition] = FrozenMap(
             "", _N, "dependencies are installed after all files were copied", _OPTIMIZE
         ),
         "cached-secret": Condition(
-            "", _W, "a step with a build secret is cached, whatever the secret is", _SECRETS
+            "", _W, "a changed build secret does not run a cached step again", _SECRETS
         ),
         "missing-ssh-agent": Condition(
-            "", _W, "a template mounts the SSH agent, and there is none", _SSH
+            "", _W, "a template mounts the SSH agent, but no agent is running", _SSH
         ),
         "remote-builder": Condition(
-            "", _E, "the remote builder of faas-cli carries no cache", _DRIVERS
+            "", _E, "the remote builder of faas-cli does not support a cache", _DRIVERS
         ),
         "missing-template": Condition("", _E, "a template does not exist", _TEMPLATES),
         "invalid-template": Condition("", _E, "a template cannot be used", _TEMPLATES),

@@ -298,11 +298,9 @@ def read_fields(
         return {name: readers[name](value, (*path, name)) for name, value in values.items()}
     except FaasCacheError:  # read them again, past the first fault
         faults = FaultCollector()
-    fields = {
-        name: faults.convert(readers[name], value, (*path, name)) for name, value in values.items()
-    }
-    faults.raise_errors(error)
-    return fields
+    for name, value in values.items():
+        faults.convert(readers[name], value, (*path, name))
+    raise error(*faults.diagnostics)
 
 
 def _is_plain(value: object) -> bool:

@@ -180,7 +180,7 @@ class Diagnostic(Value):
         message: What is wrong: lower case, no full stop, the value in backticks.
         hint: What to write or run; begins with a verb, empty where there is nothing to add.
         location: Where the fault is written.
-        rule: The number of the rule behind it (`E4`), empty where there is none; by default that
+        rule: The number of the rule behind it (`E4`), empty if there is none; by default that
             of the name in the catalogue.
         url: A page to read; by default that of the name in the catalogue.
     """

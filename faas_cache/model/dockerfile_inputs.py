@@ -144,7 +144,7 @@ def _before(step: Step) -> Iterator[Instruction]:
 
 
 class _Scope:
-    """The variables of a stage, as they are after the instructions that were added."""
+    """The variables of a stage after the instructions that were added."""
 
     def __init__(self, dockerfile: Dockerfile) -> None:
         self.dockerfile = dockerfile

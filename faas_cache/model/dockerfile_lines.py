@@ -16,6 +16,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from functools import cached_property
 
 import attrs
 
@@ -95,7 +96,7 @@ class Instruction:
         """The values of a flag, in order; none if it is not given."""
         return tuple(value for flag, value in self.flags if flag == name)
 
-    @property
+    @cached_property
     def trigger(self) -> Instruction | None:
         """The instruction of ONBUILD; `None` for others, and for what cannot be one."""
         if self.keyword != _TRIGGER or not self.text:
@@ -114,7 +115,7 @@ class Instruction:
 
     @property
     def assignments(self) -> tuple[tuple[str, str | None], ...]:
-        """The names and values of ARG and ENV as they are written; `None` for a name alone."""
+        """The names and unexpanded values of ARG and ENV; `None` for a name alone."""
         if self.keyword not in _ASSIGNMENTS or not self.words:
             return ()
         if self.keyword != "ARG" and "=" not in self.words[0]:  # the old form, `ENV name value`
@@ -125,14 +126,14 @@ class Instruction:
 
     @property
     def sources(self) -> tuple[str, ...]:
-        """What COPY and ADD copy, as it is written, without here-documents."""
+        """The unexpanded sources of COPY and ADD, without here-documents."""
         if self.keyword not in ("COPY", "ADD"):
             return ()
         return tuple(word for word in self.words[:-1] if not _is_heredoc(word))
 
     @property
     def origins(self) -> tuple[str, ...]:
-        """The stages and images that COPY copies from, and that RUN mounts, as they are written."""
+        """The unexpanded stages and images that COPY copies from, and that RUN mounts."""
         if self.keyword == "COPY":
             return self.flag("from")
         return tuple(mount["from"] for mount in self.mounts if mount.get("from"))

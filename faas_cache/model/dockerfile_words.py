@@ -5,8 +5,7 @@ r"""The words of Dockerfiles: how they are divided, and the variables in them.
     value := name | "{" name ( modifier text )? "}"
     modifier := ":-" | "-" | ":+" | "+" | ":?" | "?" | "#" | "##" | "%" | "%%" | "/" | "//"
 
-Nothing is rejected: what the builder would reject, and what would become absurdly long, stays as it
-is written.
+Nothing is rejected: what the builder would reject, or would become too long, is not changed.
 """
 
 from __future__ import annotations
@@ -64,7 +63,7 @@ class Expander:
     Attributes:
         variables: The values by name; a name that is missing is a variable that is not set.
         escape: The escape character of the Dockerfile.
-        budget: How many characters variables may still add; then words stay as they are written.
+        budget: How many characters variables may still add; then variables are not replaced.
         used: The names of the variables that were looked up.
     """
 
@@ -87,14 +86,14 @@ class Expander:
             return word
 
     def spend(self, size: int) -> None:
-        """Takes from the budget."""
+        """Subtracts from the budget."""
         self.budget -= size
         if self.budget < 0:
             raise _NotExpandedError
 
 
 class _NotExpandedError(Exception):
-    """A word that stays as it is written."""
+    """A word whose variables are not replaced."""
 
 
 class _Word:
@@ -227,7 +226,7 @@ class _Word:
         return value
 
     def matched(self, name: str, symbols: list[str], times: int = 1) -> str:
-        """The value of a variable that a pattern is compared with, at so many of its places."""
+        """The value of a variable that a pattern is compared with; subtracts from the budget."""
         value = self.value(name) or ""
         self.expander.spend(len(value) * (len(symbols) ** 2 + 1) * (times + 1))
         return value

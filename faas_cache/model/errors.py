@@ -33,7 +33,7 @@ class InvalidStack(FaasCacheError):
     """A stack file has faults; all of them are reported together.
 
     Attributes:
-        stack: The `Stack` of the functions that could be read; `None` where there is none.
+        stack: The `Stack` of the functions that could be read; `None` if there is none.
     """
 
     def __init__(self, *diagnostics: Diagnostic, stack: Any = None) -> None:  # noqa: ANN401  # `Stack` is in a package above this one

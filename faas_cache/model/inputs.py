@@ -17,7 +17,7 @@ ChangeKind: TypeAlias = Literal[
     "base-image", "dockerfile", "build-argument", "file", "mode", "secret", "platforms", "cache"
 ]
 _NO_FILES: FrozenMap[ContextFile] = FrozenMap()
-# As much of a digest is shown: its algorithm and 12 digits, as by docker.
+# How much of a digest is shown: its algorithm and 12 digits, as in docker.
 _SHORT = len("sha256:") + 12
 _DOCKERFILE = "Dockerfile"
 
@@ -120,7 +120,7 @@ _SUBJECTS: FrozenMap[str] = FrozenMap(
 )
 # How many changes `Comparison.lines` names one by one.
 _MAX_LINES = 50
-# What stands for a value that is not recorded, because it is a secret.
+# In place of a value that is not recorded because it is a secret.
 _PRESENT = "present"
 
 
@@ -144,7 +144,7 @@ class Comparison(Value):
     missed: bool = True
 
     def lines(self) -> Iterator[str]:
-        """A sentence for each change; where there is none, one about that."""
+        """A sentence for each change; if there is none, one about that."""
         sentences = list(map(str, self.changes))
         yield from sentences[:_MAX_LINES]
         if len(sentences) > _MAX_LINES:
@@ -165,7 +165,7 @@ class Comparison(Value):
 def changes(old: BuildInputs, new: BuildInputs) -> Iterator[Change]:
     """What differs between the inputs of two builds, in the order of a Dockerfile.
 
-    What is not known of one of them, and what is recorded by name alone, does not differ.
+    An input that is unknown in one of them, or recorded only by name, does not count as different.
     """
     if old.base_images and new.base_images:
         yield from _differences("base-image", old.base_images, new.base_images)

@@ -116,7 +116,7 @@ class FunctionSpec(Value):
 
     Attributes:
         name: The name of the function.
-        image: The image as written in the stack file; empty where there is none.
+        image: The image as written in the stack file; empty if there is none.
         build_cache: The cache setting as written (rules B and C); `None` means that it has none.
         build_args: Build arguments by name.
         build_labels: Labels of the image by name.

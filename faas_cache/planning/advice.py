@@ -1,7 +1,7 @@
 """`advise`: what to do about a failure, for the plan that failed.
 
-An explanation comes from a log alone. A plan says more: the entries to write, the registry to log
-in to, and what is written already and so is no advice.
+An explanation comes from a log alone. A plan adds details: the entries to write, the registry to
+log in to, and the settings that are already there and need no advice.
 """
 
 from __future__ import annotations

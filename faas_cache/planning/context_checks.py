@@ -1,4 +1,4 @@
-"""What the files of build contexts do to the cache, and ignore files that docker does not read."""
+"""Checks of the files of build contexts, and of ignore files that docker does not read."""
 
 from __future__ import annotations
 
@@ -69,8 +69,8 @@ def _check_unread(plan: BuildPlan, files: ContextFiles) -> Iterator[Diagnostic]:
             severity="note",
             message=f"docker does not read `{_shown(path)}`, because it is not at the root of the"
             " build context",
-            hint=f"move its patterns to `{_shown(files.home)}/.dockerignore`, with the handler's"
-            " folder in front",
+            hint=f"move its patterns to `{_shown(files.home)}/.dockerignore`, and prefix them"
+            " with the handler's folder",
             location=Location(path=("functions", plan.function, "handler")),
         )
 
@@ -117,7 +117,7 @@ def _check_modes(
             message=f"the mode of `{_shown(path)}` is {mode:04o}{others}: modes are a part of the"
             " cache key, and a checkout has 0644 or 0755",
             hint=f"run `chmod -R u=rwX,go=rX {_shown(plan.context)}`, or remove `context`, because"
-            " contexts that are written have fixed modes",
+            " faas-cache writes contexts with fixed modes",
             location=Location(path=("functions", plan.function, "context")),
         )
 
@@ -147,7 +147,7 @@ def _matches(patterns: Iterable[str], path: str) -> bool:
 def _is_excluded(ignore: IgnoreFile, path: str) -> bool:
     try:
         return ignore.excludes(path)
-    except InvalidInput:  # docker fails then, and `check` of the ignore file says why
+    except InvalidInput:  # docker fails, and the check of the ignore file reports it
         return True
 
 

@@ -59,5 +59,5 @@ class ContextFiles(Value):
         )
 
 
-# Dockerfiles, and what was found in contexts, by the name of the function.
+# Dockerfiles, and the files of contexts, by the name of the function.
 ReadFiles: TypeAlias = tuple[Mapping[str, str], Mapping[str, ContextFiles]]

@@ -1,4 +1,4 @@
-"""What the Dockerfile of a function says about its cache and its build arguments."""
+"""Checks of the Dockerfile of a function: its build arguments, and the order of its steps."""
 
 from __future__ import annotations
 

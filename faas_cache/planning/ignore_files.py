@@ -183,7 +183,7 @@ def _parse_line(line: str, location: Location) -> IgnorePattern | None:
         return None
     if text == "!":
         message = "invalid pattern `!`: docker cannot read the file"
-        raise _invalid(message, "write a path behind `!`, or remove the line", location)
+        raise _invalid(message, "write a path after `!`, or remove the line", location)
     is_exception = text.startswith("!")
     text = text[is_exception:]
     if not is_valid_glob(text):

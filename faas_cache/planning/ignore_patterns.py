@@ -4,8 +4,8 @@ r"""`IgnorePattern`: one pattern of a `.dockerignore`, as moby's patternmatcher 
 
 `*` and `?` match within a name, `**` across names. Patternmatcher checks a pattern with
 `filepath.Match`, translates it to a regular expression of Go, and matches without one where it can.
-The two do not agree in everything, and what follows from that is kept: `**x` matches `axx` but
-`**x*` does not, `\d` matches a digit, and in `[*]` the star is still translated.
+The two differ in details, which are kept: `**x` matches `axx` but `**x*` does not, `\d` matches a
+digit, and in `[*]` the star is still translated.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ __all__ = ["MAX_EXPRESSION", "IgnorePattern", "invalid_pattern", "is_valid_glob"
 
 # Ours: the longest pattern that becomes a regular expression, and the longest expression.
 MAX_EXPRESSION, _MAX_LENGTH = 2048, 20_000
-# What means something to a regular expression and nothing to `filepath.Match`.
+# Characters that are special in a regular expression but not in `filepath.Match`.
 _ESCAPED = frozenset(".+()|{}$")
 _BOM = "\ufeff"
 # An invalid byte of UTF-8, as `surrogateescape` reads it, and what Go reads in its place.
@@ -55,7 +55,7 @@ class IgnorePattern:
             self._part = text[:-2] if self._kind == "prefix" else text
 
     def matches_path(self, path: str) -> bool:
-        """Whether the pattern, which is no regular expression, matches a path."""
+        """Whether the pattern, which is not a regular expression, matches a path."""
         part = self._part
         if self._kind == "exact":
             return path == part
@@ -115,13 +115,13 @@ def invalid_pattern(text: str, location: Location) -> Diagnostic:
     return Diagnostic(
         name="invalid-ignore-pattern",
         message=f"invalid pattern `{masked(text)[:_SHOWN]}`: docker cannot read the file",
-        hint="close each `[`, and write `\\` in front of a character that means itself",
+        hint="close each `[`, and write `\\` before a special character to match it literally",
         location=location,
     )
 
 
 def _literal_tail(text: str) -> str:
-    """With what each name ends that the regular expression of a pattern matches."""
+    """The suffix of every name that the regular expression of a pattern matches."""
     if "\\" in text or not text.isascii():
         return ""
     return re.split(r"[]*?[^/]", text)[-1]

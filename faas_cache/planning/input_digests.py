@@ -1,4 +1,4 @@
-"""What a plan says about the inputs of its build, as digests, and the caches that it uses."""
+"""Digests of the inputs of a build that its plan contains, and the caches that it uses."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def digest_plan(plan: BuildPlan, environ: Mapping[str, str]) -> BuildInputs:
         name, equals, value = text.partition("=")
         if equals or name in environ:
             arguments[name] = value if equals else environ[name]
-    arguments.pop(INLINE_CACHE, None)  # no input of a step
+    arguments.pop(INLINE_CACHE, None)  # not an input of a step
     secret = {name for name, value in arguments.items() if masked_value(name, value) != value}
     exports = (*plan.cache_to, *flag_entries(plan, "to"))
     return BuildInputs(
@@ -66,7 +66,7 @@ def digest_plan(plan: BuildPlan, environ: Mapping[str, str]) -> BuildInputs:
 
 
 def cache_names(entries: Iterable[CacheEntry], *, reading: bool = False) -> Iterator[str]:
-    """What entries read or write, each once; equal names are one place.
+    """What entries read or write, each once; equal names are one cache.
 
     A cache in a registry has the name of its image, another one its type and what names it there.
     """

@@ -1,6 +1,6 @@
 """Checks of plans for a builder apart from the docker daemon, and for its nodes.
 
-Each node is a BuildKit of its own.
+Each node runs a separate BuildKit.
 """
 
 from __future__ import annotations

@@ -112,7 +112,7 @@ def _check_secrets(plan: BuildPlan) -> Iterator[Diagnostic]:
 
 
 def _check_repository(plan: BuildPlan) -> Iterator[Diagnostic]:
-    """B2: functions that differ in their tags alone have one cache for all."""
+    """B2: functions whose images differ only in their tags share one cache."""
     own = plan.function.rpartition(": ")[2]
     image = parsed_reference(plan.tags[0]) if plan.tags else None
     if image is None or image.tag != own or image.path.rpartition("/")[2] == own:

@@ -1,7 +1,7 @@
 """The plans of the selected functions, for each purpose of a request.
 
-A build needs everything. A push needs images and their tags, so no fault of a build stops it.
-Contexts need sources, so nothing is required that only docker or git reads.
+A build needs everything. A push needs only images and tags, so faults of a build do not stop it.
+Contexts need only sources, so what only docker or git reads is not required.
 """
 
 from __future__ import annotations
@@ -101,7 +101,7 @@ def _plan_builds(planning: FunctionPlans, selected: tuple[FunctionSpec, ...]) ->
 
 
 def _plan_pushes(planning: FunctionPlans, selected: tuple[FunctionSpec, ...]) -> None:
-    """Of each function only the image counts."""
+    """Plans only the image of each function."""
     for spec in selected:
         if spec.image and "/" not in spec.image:
             planning.faults.add(_unpushable(spec))
@@ -113,7 +113,7 @@ def _plan_pushes(planning: FunctionPlans, selected: tuple[FunctionSpec, ...]) ->
 
 
 def _plan_contexts(planning: FunctionPlans, selected: tuple[FunctionSpec, ...]) -> None:
-    """Of each function only the sources count."""
+    """Plans only the sources of each function."""
     for spec in selected:
         _check_name(planning, spec)
         planning.specs[spec.name] = spec

@@ -1,4 +1,4 @@
-"""The remote builder of faas-cli: it takes no cache, so nothing is built with it."""
+"""The remote builder of faas-cli: it does not support a cache, so it is an error."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which registries docker's configuration has credentials for; the credentials are never read out.
+"""The registries that docker's configuration has credentials for; the credentials are not kept.
 
 docker reads `config.json` in `DOCKER_CONFIG`, else in `~/.docker`, and `DOCKER_AUTH_CONFIG`. An
 entry under `auths` or `credHelpers` is for one registry. A helper under `credsStore` may know any.

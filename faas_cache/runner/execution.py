@@ -22,9 +22,9 @@ from faas_cache.runner.workers import Mailbox
 
 __all__ = ["Execution", "Finished", "PlannedCommand", "Progress"]
 
-# How a builder reports its progress: as it likes, as lines, as JSON that is shown as lines or, with
-# `raw`, as it is, or as JSON afterwards (`Builder.progress_mode`), which is all there is of a
-# `silent` build.
+# How a builder reports its progress: by its own default, as lines, as JSON that is shown as lines
+# (with `raw`, unchanged), or as JSON after the build (`Builder.progress_mode`), which is the only
+# output of a `silent` build.
 Progress: TypeAlias = Literal["", "none", "plain", "rawjson", "raw", "history", "silent"]
 _VARIABLES: FrozenMap[FrozenMap[str]] = FrozenMap(
     plain=FrozenMap(BUILDKIT_PROGRESS="plain"),

@@ -99,7 +99,7 @@ class Preparation:
         return plan
 
     def with_sources(self, plan: StackPlan) -> StackPlan:
-        """The plan with what a build would refuse of its sources; nothing is written or pulled."""
+        """The plan with diagnostics about its sources; nothing is written or pulled."""
         faults = FaultCollector()
         faults.add(*check_empty(plan.stack), *check_sources(self.root, plan, pull=True))
         self.contexts.check(plan, faults)

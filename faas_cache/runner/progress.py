@@ -1,4 +1,4 @@
-"""How the builds of a plan report their progress: what was asked for, and what a builder supports.
+"""How the builds of a plan report their progress: what was requested, and what a builder supports.
 
 The values are docker's. They come from a `--progress` among the builder flags, which is passed on,
 else from the caller, else from `BUILDKIT_PROGRESS`.
@@ -45,14 +45,14 @@ def _invalid(message: str, hint: str) -> InvalidInput:
 
 @attrs.frozen(kw_only=True)
 class ProgressRequest:
-    """The progress that was asked for; `fixed` if a builder flag does, which cannot be replaced."""
+    """The requested progress; `fixed` if it is a builder flag, which cannot be replaced."""
 
     value: str
     fixed: bool = False
 
     @classmethod
     def of(cls, plan: StackPlan, environ: Mapping[str, str], value: str) -> ProgressRequest:
-        """What a caller asks for with `value`, which is `auto` by default."""
+        """The progress that a caller requests with `value`, by default `auto`."""
         flag = _flag_value(flag for item in plan.plans for flag in item.builder_flags)
         if flag:
             return cls(value=flag, fixed=True)

@@ -78,7 +78,7 @@ class Recorder:
             self.draw(block)
 
     def draw(self, block: bytes) -> None:
-        """Shows a block as it is, without secrets."""
+        """Shows a block unchanged, but without secrets."""
         if shown := self._stream.feed(block) if self._secrets else block:
             self.show(shown)
 

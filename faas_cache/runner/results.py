@@ -20,7 +20,7 @@ Status: TypeAlias = Literal["built", "pushed", "failed", "stopped", "timed out",
 _STATUSES: tuple[str, ...] = get_args(Status)
 _INTERRUPTED: dict[str, str] = {
     "stopped": "the build was stopped",
-    "timed out": "the time was over before the build ended",
+    "timed out": "the run timed out before the build ended",
     "not started": "the run ended before the build started",
 }
 # The exit codes of a run whose builds failed, and of one whose builder did not respond.

@@ -1,4 +1,4 @@
-"""`SecretValues`: the values that nothing that a builder prints may show.
+"""`SecretValues`: masks secret values in the output of builders.
 
 A builder prints the values of build arguments: in the names of steps, in errors, and where a
 command of the Dockerfile does.
@@ -89,7 +89,7 @@ class SecretValues:
 
 
 def _pieces(text: bytes) -> Iterator[bytes]:
-    """The text in pieces that are found each by itself, none of them too short for that."""
+    """The text in pieces that are masked one by one; no piece is too short for that."""
     start = 0
     while len(text) - start >= _PIECE + _MIN_LENGTH:
         yield text[start : start + _PIECE]

@@ -122,7 +122,7 @@ def _replaced(result: BuildResult, again: BuildResult) -> BuildResult:
 
 
 def _strict(result: FunctionResult) -> FunctionResult:
-    """Under `strict`, a build whose cache export was lost has failed."""
+    """With `strict`, a build whose cache export failed counts as failed."""
     lost = next((note for note in result.notes if note.step == "cache-export"), None)
     if lost is None or not result.ok:
         return result
@@ -135,7 +135,7 @@ def _strict(result: FunctionResult) -> FunctionResult:
 
 
 def _with_notes(result: FunctionResult, plan: StackPlan) -> FunctionResult:
-    """The result with what its plan knows: G4, the note about an import that was of no use."""
+    """The result with the note about an import that matched nothing (G4)."""
     build_plan = next(item for item in plan.plans if item.function == result.name)
     inline = "inline" in build_plan.needs and CACHE_EXPORT not in build_plan.needs
     report = attrs.evolve(result.report, only_last_stage=inline)

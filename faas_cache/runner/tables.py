@@ -14,7 +14,7 @@ from faas_cache.runner.results import BuildResult, FunctionResult
 __all__ = ["Paint", "Style", "duration", "format_line", "format_markdown", "format_table", "total"]
 
 Style: TypeAlias = Literal["good", "fair", "bad", "dim"]
-# Colours a text that is printable already.
+# Colors a text that is already printable.
 Paint: TypeAlias = Callable[[str, Style], str]
 
 _HEAD = ("function", "outcome", "time", "cached", "import", "export", "reason")
@@ -28,12 +28,12 @@ _STYLES: dict[str, Style] = {
     "timed out": "bad",
 }
 _MINUTE, _HOUR = 60, 3600
-# The characters that mean something in Markdown or HTML.
+# The characters that are special in Markdown or HTML.
 _MARKUP = frozenset("&<>|`*_[]\\~@#:")
 
 
 def plain(text: str, _: Style) -> str:
-    """The text without colours."""
+    """The text without colors."""
     return text
 
 
@@ -52,7 +52,7 @@ def duration(seconds: float) -> str:
 
 
 def total(result: BuildResult) -> str:
-    """What became of all functions, and how long that took.
+    """The number of functions with each status, and the total time.
 
     >>> total(BuildResult(functions=[FunctionResult(name="a", status="built")], seconds=4.1))
     '1 function in 4.1 s: 1 built'

@@ -52,7 +52,7 @@ class Mailbox:
         return self._messages.qsize() < _MAX_PENDING
 
     def take(self) -> Callable[[], object] | None:
-        """The next message, `None` where there is none for a while."""
+        """The next message, `None` if there is none for a while."""
         with suppress(queue.Empty):
             return self._messages.get(timeout=_POLL)
         return None

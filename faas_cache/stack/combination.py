@@ -92,7 +92,7 @@ class CombinedStack(Stack):
         return tuple(located)
 
     def report(self, diagnostics: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
-        """The diagnostics as people get them: those in a function as its file wants them."""
+        """The diagnostics that are shown: without those that a comment in the file disables."""
         located = self.with_locations(diagnostics)
         reported: list[Diagnostic | None] = list(located)
         by_file: dict[str, dict[int, Diagnostic]] = {}

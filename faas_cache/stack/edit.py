@@ -233,7 +233,7 @@ class _Editor:
         return _Splice(start, start + len(old_text), f"{quote}{value}{quote}")
 
     def _fill_scalar(self, start: int, path: KeyPath, value: str) -> _Splice:
-        """Writes a value behind the colon of a key where there is none."""
+        """Writes a value behind the colon of a key if there is none."""
         rest = self.source[(at := _end_of(_SPACE, self.source, start)) : at + 1]
         if rest and rest not in f"#,}}{LINE_ENDS}":
             message = "the setting comes from a variable"

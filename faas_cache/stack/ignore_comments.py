@@ -1,4 +1,4 @@
-"""`# faas-cache: ignore=NAME`: comments of a stack file that switch warnings and notes off."""
+"""`# faas-cache: ignore=NAME`: comments of a stack file that disable warnings and notes."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def has_comments(source: str) -> bool:
 
 
 def ignored_names(source: str) -> dict[int, frozenset[str]]:
-    r"""The names of the diagnostics that are switched off, by line.
+    r"""The names of the diagnostics that are disabled, by line.
 
     A comment applies to its line; one on a line of its own to the next line that is not a comment.
 
@@ -47,9 +47,9 @@ def is_ignored(
     path: KeyPath,
     ignored: Mapping[int, frozenset[str]],
 ) -> bool:
-    """Whether a comment switches a diagnostic off: at the line of its key, or of one around it.
+    """Whether a comment disables a diagnostic: at the line of its key, or of a key around it.
 
-    The document has marks, and `path` is the key path in it. Errors cannot be switched off.
+    The document has marks, and `path` is the key path in it. Errors cannot be disabled.
     """
     if diagnostic.severity == "error" or not ignored:
         return False

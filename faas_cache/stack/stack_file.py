@@ -56,7 +56,7 @@ class Stack(Value):
     def deployed_functions(self) -> tuple[str, ...]:
         """The functions of a file that are only deployed: they have no `lang` and no `context`.
 
-        What a program passes in place of a file is to be built.
+        Functions that a program passes instead of a file are always built.
         """
         if not self.substitution.text:
             return ()

@@ -1,4 +1,4 @@
-"""The variables in the values of a stack file: those without a value, and names of branches."""
+"""Checks of the variables in a stack file: those without a value, and names of branches."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _PROXY = "_proxy"
 # At most this many variables are tried one by one: each requires reading the file again.
 _MAX_TRIED = 20
 _SHOWN = 60
-_BRANCH = "write `${{{name}//\\//-}}`, which has `-` in place of `/`"
+_BRANCH = "write `${{{name}//\\//-}}`, which replaces each `/` with `-`"
 
 
 def variables_at(document: Document, path: KeyPath) -> tuple[Replacement, ...]:
@@ -154,7 +154,7 @@ def with_branch_hint(document: Document, diagnostic: Diagnostic, path: KeyPath) 
         last = text[start : replacement.text_start].rpartition("/")[2]
         if "/" in replacement.value and ":" in last:
             name = masked(replacement.name)[:_SHOWN]
-            hint = f"write `${{{name}//\\//-}}`, which has `-` in place of each `/`"
+            hint = f"write `${{{name}//\\//-}}`, which replaces each `/` with `-`"
             if "build_cache" in path:
                 hint += f", or `build_cache: {{mode: max, scope: '${{{name}}}'}}`"
             return attrs.evolve(diagnostic, hint=hint)

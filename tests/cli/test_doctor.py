@@ -183,7 +183,7 @@ def test_a_builder_for_people(builder: Builder, lines: list[str]) -> None:
     ("buildkit", "cause"),
     [
         (None, "until the first build starts it"),
-        ("v0.0.0+unknown", "as the version of BuildKit is"),
+        ("v0.0.0+unknown", "because the version of BuildKit is unknown"),
     ],
 )
 def test_features_of_an_unknown_version_are_unknown(buildkit: str | None, cause: str) -> None:

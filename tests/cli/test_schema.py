@@ -43,6 +43,6 @@ def test_an_unknown_schema_is_an_error(capsys: pytest.CaptureFixture[str]) -> No
     """With what was probably meant."""
     assert main(["schema", "reprot"]) == 2
     assert capsys.readouterr().err.splitlines() == [
-        "error: there is no schema of `reprot` [invalid-argument]",
+        "error: unknown schema `reprot` [invalid-argument]",
         "    did you mean `report`?",
     ]

@@ -186,6 +186,10 @@ def test_links_in_the_project_are_followed(project: Path, tmp_path: Path) -> Non
     (project / "fn/link").symlink_to("../common")
     (project / "fn/file").symlink_to(project / "common/x")
     assert write_context(project) == FILES | {"function/link/x": "x", "function/file": "x"}
+    (project / "common/same").symlink_to("x")
+    (project / "fn/other").symlink_to("../common")
+    twice = {f"function/{link}/{name}": "x" for link in ("link", "other") for name in ("x", "same")}
+    assert write_context(project) == FILES | twice | {"function/file": "x"}
     write(tmp_path / "away", {"a/b": "b"})
     (tmp_path / "away/c").symlink_to("a/b")
     (tmp_path / "away/d").symlink_to("a/../a")

@@ -180,7 +180,7 @@ def test_reports_of_a_template_function(project: Path) -> None:
             "docker does not read `fn/.dockerignore`, because it is not at the root of the build"
             " context"
         ),
-        "move its patterns to `template/tiny/.dockerignore`, with the handler's folder in front",
+        "move its patterns to `template/tiny/.dockerignore`, and prefix them with the handler's folder",
     )
     assert report(project) == [
         unread,
@@ -208,8 +208,8 @@ def test_reports_of_an_own_context(project: Path) -> None:
     assert report(project, OWN) == []
     (project / "fn/secret").chmod(0o600)
     hint = (
-        "run `chmod -R u=rwX,go=rX ./fn`, or remove `context`, because contexts that are written"
-        " have fixed modes"
+        "run `chmod -R u=rwX,go=rX ./fn`, or remove `context`, because faas-cache writes"
+        " contexts with fixed modes"
     )
     rest = ": modes are a part of the cache key, and a checkout has 0644 or 0755"
     assert report(project, OWN) == [

@@ -50,6 +50,7 @@ functions:
   file: {lang: py, handler: ./code, image: a/4, builder_flags: [--progress=plain, --file=other]}
   left: {lang: gone, handler: ./code, image: a/5}
   nothing: {lang: gone, handler: ./code, image: a/6}
+  missing: {lang: py, handler: ./code, image: a/8, builder_flags: [--file=missing]}
   uncached: {lang: py, handler: ./code, image: a/7, build_cache: none}
 """
 

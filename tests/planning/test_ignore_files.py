@@ -73,13 +73,13 @@ def test_every_fault_has_its_line() -> None:
         parse_ignore_file(
             "[a\nok\n!\nb\\\n" + "x" * 65536 + "\n[\udcff]\n" + "?" * 2049, "fn/.dockerignore"
         )
-    advice = "close each `[`, and write `\\` in front of a character that means itself"
+    advice = "close each `[`, and write `\\` before a special character to match it literally"
     expected = [
         (1, "invalid pattern `[a`: docker cannot read the file", advice),
         (
             3,
             "invalid pattern `!`: docker cannot read the file",
-            "write a path behind `!`, or remove the line",
+            "write a path after `!`, or remove the line",
         ),
         (4, "invalid pattern `b\\`: docker cannot read the file", advice),
         (5, "line longer than 65535 bytes: docker cannot read the file", "split the line"),

@@ -21,6 +21,7 @@ from faas_cache.buildkit.events import (
     StepStarted,
 )
 from faas_cache.project import Project
+from faas_cache.runner.recording import Recorder
 from faas_cache.runner.secrets import NO_SECRETS, SecretStream, SecretValues
 from faas_cache.serialization import to_dict
 
@@ -161,3 +162,13 @@ def test_a_drawing_shows_no_secret(tmp_path: Path, fake_docker: FakeDocker) -> N
     (function,) = result.functions
     assert function.explanation is not None
     assert "***" in function.explanation.error
+
+
+def test_the_beginning_of_a_secret_is_not_drawn_before_its_end() -> None:
+    """A block may end within a value; at the end, what is left was none."""
+    shown: list[bytes] = []
+    recorder = Recorder("fn", None, shown.append, lambda _: None, "nothing", secrets=SECRETS)
+    for block in (b"s3cr", b"3t-value;", b"s3cr"):
+        recorder.draw(block)
+    recorder.close(0)
+    assert (len(shown) < 4, b"".join(shown)) == (True, b"***;s3cr")

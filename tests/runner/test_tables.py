@@ -68,7 +68,7 @@ def test_the_table() -> None:
         f"a|b       pushed       2.0 s  1/2     found    0.5 s   the first step that ran is `[2/2] RUN {'x' * 90}`",
         "failed    failed       2.0 s  -       unknown  -       a command failed",
         "hit       built        2.0 s  1/1     found    -       every step came from the cache",
-        "late      timed out    2.0 s  -       -        -       the time was over before the build ended",
+        "late      timed out    2.0 s  -       -        -       the run timed out before the build ended",
         "plain     built        2.0 s  1/1     -        -       caching is off",
         "same      built        2.0 s  1/1     -        -       the same build as `hit`",
         "never     not started  -      -       -        -       the run ended before the build started",

@@ -35,7 +35,8 @@ def is_accepted(document: object) -> bool:
     except FaasCacheError:
         return False
     probe = attrs.evolve(FunctionSpec(name="probe", image="a/b"), default_cache=stack.build_cache)
-    for spec in (probe, *stack.functions.values()):
+    built = (s for name, s in stack.functions.items() if name not in stack.deployed_functions)
+    for spec in (probe, *built):
         try:
             resolve(spec)
         except FaasCacheError as error:

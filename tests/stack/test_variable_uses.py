@@ -208,7 +208,7 @@ def test_a_warning_about_a_variable_stays_beside_errors() -> None:
 
 # Branches.
 
-SLASHES = "write `${BRANCH//\\//-}`, which has `-` in place of each `/`"
+SLASHES = "write `${BRANCH//\\//-}`, which replaces each `/` with `-`"
 SCOPE = ", or `build_cache: {mode: max, scope: '${BRANCH}'}`"
 
 
