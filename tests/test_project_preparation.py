@@ -131,7 +131,7 @@ def test_what_an_earlier_run_left_is_not_built(
     write_files(root, {"build/fn/Dockerfile": "FROM a\n"})
     function = FunctionSpec(name="fn", image="a", lang=lang, handler="gone")
     project = Project.of(function, root=root, environ=fake_docker.environ)
-    with pytest.raises(InvalidInput, match="pass `--prebuilt` to build `build/fn` as"):
+    with pytest.raises(InvalidInput, match="pass `--prebuilt` to build `build/fn` from"):
         project.prepare(project.plan())
     assert project.prepare(project.plan(options=BuildOptions(prebuilt=True))).plans
 
