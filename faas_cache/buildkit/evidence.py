@@ -57,7 +57,7 @@ class Build:
     def __init__(self, function: str = "", *, of_events: bool = False) -> None:
         self.function = function
         self.of_events = of_events
-        self.shared = of_events and not function  # by the functions of a bake
+        self.shared: bool = of_events and not function  # by the functions of a bake
         self.culprits: list[Vertex] = []
         self._reset()
 
