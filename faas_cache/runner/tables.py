@@ -52,14 +52,16 @@ def duration(seconds: float) -> str:
 
 
 def total(result: BuildResult) -> str:
-    """The number of functions with each status, and the total time.
+    """The number of functions with each status, and the total time; equal builds count once (E8).
 
-    >>> total(BuildResult(functions=[FunctionResult(name="a", status="built")], seconds=4.1))
-    '1 function in 4.1 s: 1 built'
+    >>> functions = [FunctionResult(name="a", status="built"),
+    ...              FunctionResult(name="b", status="built", same_as="a")]
+    >>> total(BuildResult(functions=functions, seconds=4.1))
+    '2 functions in 4.1 s: 1 built, 1 the same build'
     """
     count = len(result.functions)
-    statuses = Counter(function.status for function in result.functions)
-    parts = ", ".join(f"{number} {status}" for status, number in statuses.items())
+    outcomes = Counter(f.status if not f.same_as else "the same build" for f in result.functions)
+    parts = ", ".join(f"{number} {outcome}" for outcome, number in outcomes.items())
     return f"{count} function{'s' * (count != 1)} in {duration(result.seconds)}: {parts}"
 
 

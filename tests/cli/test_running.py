@@ -108,7 +108,7 @@ def test_the_end_of_a_build_of_several_functions(capsys: pytest.CaptureFixture[s
         "    correct it",
         "    then run `faas-cache build two` again",
         "",
-        "4 functions in 1 min 2 s: 1 pushed, 2 failed, 1 built",
+        "4 functions in 1 min 2 s: 1 pushed, 1 failed, 1 the same build, 1 built",
     ]
 
 
