@@ -21,6 +21,7 @@ from faas_cache.buildkit.events import Event, Output
 pytestmark = pytest.mark.engine
 
 WAIT = 120.0
+PREBUILT = BuildOptions(prebuilt=True)
 
 # Stopping.
 
@@ -75,7 +76,9 @@ def test_a_cancelled_abuild_leaves_nothing(
 
         waiting: list[asyncio.Future[int]] = []
         tasks = [
-            asyncio.create_task(library.abuild(library.plan(), quiet=True, on_event=wait_in_step))
+            asyncio.create_task(
+                library.abuild(library.plan(options=PREBUILT), quiet=True, on_event=wait_in_step)
+            )
             for library in (cancelled, kept)
         ]
         await asyncio.wait_for(both.wait(), WAIT)
@@ -92,7 +95,9 @@ def test_a_cancelled_abuild_leaves_nothing(
     assert wait_until(lambda: processes(project) == [], 20)
     assert list(temporary.iterdir()) == []
     project.write("inline", "two")
-    assert [f.status for f in cancelled.build(cancelled.plan(), quiet=True).functions] == ["built"]
+    assert [
+        f.status for f in cancelled.build(cancelled.plan(options=PREBUILT), quiet=True).functions
+    ] == ["built"]
 
 
 @pytest.mark.parametrize("engine", ["docker20", "docker26", "docker28"])
@@ -105,11 +110,15 @@ def test_a_stop_ends_its_own_builds(project: EngineProject) -> None:
         if is_running(event):
             stop.stop()
 
-    result = library.build(library.plan(), quiet=True, on_event=stop_in_step, stop=stop)
+    result = library.build(
+        library.plan(options=PREBUILT), quiet=True, on_event=stop_in_step, stop=stop
+    )
     assert [(f.name, f.status) for f in result.functions] == [("fn", "stopped")]
     assert wait_until(lambda: processes(project) == [], 20)
     project.write("inline", "two")
-    assert [f.status for f in library.build(library.plan(), quiet=True).functions] == ["built"]
+    assert [
+        f.status for f in library.build(library.plan(options=PREBUILT), quiet=True).functions
+    ] == ["built"]
 
 
 # Two runs of one project at once.
