@@ -14,6 +14,8 @@ from engines import OPTIONAL_ENGINES, REQUIRED, UP, EngineProject, engine_enviro
 from fake_docker import fake_docker  # noqa: F401  # a fixture of all tests
 from hypothesis import HealthCheck, settings
 
+# Larger collections of cases than ours, which are kept beside the project.
+SHARED = Path(__file__).parents[2] / "shared"
 # A shell starts its background jobs with SIGINT ignored, and programs inherit that: tests send it.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 # A slow machine is not an error.
@@ -24,7 +26,7 @@ settings.load_profile("any machine")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Deselects what this machine cannot run, with a line: tests of missing programs and of optional engines.
+    """Deselects what cannot run here, with a line: tests of missing programs, collections and optional engines.
 
     An engine that is required and cannot be started fails its tests.
     """
@@ -34,6 +36,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         for marker in item.iter_markers("program")
         if shutil.which(name := marker.args[0]) is None
     }
+    if not SHARED.exists():
+        missing |= {item: SHARED.name for item in items if item.get_closest_marker("shared")}
     if "not engine" not in config.getoption("markexpr"):
         for item in items:
             callspec = getattr(item, "callspec", None)

@@ -55,6 +55,7 @@ def test_g2_a_failure_is_explained(row: dict[str, object]) -> None:
     assert notes == row["notes"]
 
 
+@pytest.mark.shared
 @pytest.mark.parametrize("row", RECORDED, ids=lambda row: row["case"])
 def test_g2_a_recording_is_explained(row: dict[str, object]) -> None:
     """What somebody answers who knows what happened."""

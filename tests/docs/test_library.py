@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import re
-from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -60,8 +59,6 @@ def test_the_examples_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """The examples marked `python run` run one after the other, without docker, and print what the page shows."""
-    if find_spec("faas_cache.project") is None:
-        pytest.skip("the examples need `Project`")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PATH", "")
     for name in ("resize", "notify"):

@@ -112,10 +112,7 @@ def test_an_expression(case: dict[str, Any]) -> None:
     assert matched(case["regex"], case.get("names", [])) == case.get("matched")
 
 
-needs_shared = pytest.mark.skipif(not SHARED.exists(), reason="the large collections are not here")
-
-
-@needs_shared
+@pytest.mark.shared
 def test_every_substitution() -> None:
     """All of drone/envsubst's; where it crashes, any clear answer will do."""
     cases = [case for case in rows(SHARED / "envsubst.jsonl") if not case.get("panic")]
@@ -123,7 +120,7 @@ def test_every_substitution() -> None:
     assert answers == [case.get("result") for case in cases]
 
 
-@needs_shared
+@pytest.mark.shared
 def test_every_decoding() -> None:
     """All of yaml.v3's."""
     for case in rows(SHARED / "stack_decode.jsonl"):
@@ -138,7 +135,7 @@ def test_every_decoding() -> None:
         assert decoded(case["text"]) == expected, case["text"]
 
 
-@needs_shared
+@pytest.mark.shared
 def test_every_expression() -> None:
     """What RE2 rejects; the lists of matches in this collection are empty and not compared."""
     cases = rows(SHARED / "regex.jsonl")
