@@ -102,6 +102,11 @@ class Build:
         return code != 0 and not self.interrupted
 
     @property
+    def explained_function(self) -> str:
+        """The function that an explanation in the log names; empty if there is none."""
+        return self._text.function
+
+    @property
     def has_steps(self) -> bool:
         """Whether the builder printed the progress of steps."""
         return bool(self._steps)

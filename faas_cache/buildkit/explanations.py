@@ -195,7 +195,7 @@ def _explain(build: Build, builds: Sequence[Build], final: Final) -> Explanation
         if broken is not None:
             step, cause, variant = *broken, "broken"
     variant = variant or _special(step, cause, culprit, final)
-    function = owner.function or build.function or final.target
+    function = owner.function or build.function or final.target or build.explained_function
     return _sentence(
         function,
         "error",

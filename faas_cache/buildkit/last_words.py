@@ -87,7 +87,10 @@ _OF_PUSH = re.compile(
     r"|[45][0-9]{2} [A-Z][a-z]+(?: [A-Z][a-z-]+)*"
 )
 # An explanation by this package, in the log of a build that printed one.
-_OURS = re.compile(r".*(?:error|warning|note): .* \[(?:build|export|import|cached-build)-failed\]")
+_OURS = re.compile(
+    r"(?:(?P<function>[A-Za-z0-9][A-Za-z0-9._-]{0,99}): (?=error: ))?"
+    r".*(?:error|warning|note): .* \[(?:build|export|import|cached-build)-failed\]"
+)
 _INDENT = "    "
 _PUSHING = re.compile(r"The push refers to repository \[")
 # What `docker push` prints of a layer; another line is the failure, unless it is that of the end.
@@ -125,6 +128,7 @@ class LastWords:
         self.recognized: bool = False  # whether a line is that of a builder for certain
         self._in_block = False
         self._in_ours = False
+        self.function: str = ""  # that an explanation by this package names
         self._more: list[str] | None = None
 
     def read(self, data: bytes, *, in_build: bool = False) -> None:
@@ -140,8 +144,9 @@ class LastWords:
         whole, line = line.strip(), shorten(line.strip())
         if self._in_ours or self._continue(line):
             return
-        if line[-1] == "]" and _OURS.fullmatch(line):
+        if line[-1] == "]" and (ours := _OURS.fullmatch(line)):
             self._in_ours = self.recognized = True
+            self.function = ours["function"] or self.function
             return
         self.last = line
         if line.startswith("---"):

@@ -483,3 +483,17 @@ def test_a_name_that_is_not_that_of_a_builder_has_its_own_diagnostic(line: str) 
     """So that the exit code is that of a builder that does not exist."""
     [failure] = explain(f"{line}\n")
     assert (failure.step, failure.name) == ("front-end", "unknown-builder")
+
+
+def test_an_explanation_in_the_log_names_the_function() -> None:
+    """Of a push or build of one function, nothing else does."""
+    log = (
+        "The push refers to repository [r/fn]\n"
+        "tag does not exist: r/fn:1\n"
+        "[1/1] fn  0.1 s  failed\n\n"
+        "fn: error: could not push the image: it does not exist [build-failed]\n"
+        "    tag does not exist: r/fn:1\n"
+    )
+    assert [(e.function, e.step, e.cause) for e in explain(log)] == [
+        ("fn", "image-push", "missing")
+    ]
