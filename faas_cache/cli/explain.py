@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import select
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from contextlib import suppress
+from io import BufferedReader, UnsupportedOperation
 
 from faas_cache.buildkit.explanations import Explanation, explain_text
 from faas_cache.cli.arguments import Arguments
@@ -22,6 +25,8 @@ MAX_LOG = 2**24
 MAX_INPUT = 2**30
 _BLOCK = 2**20
 _STDIN = "-"
+# Milliseconds.
+_TURN = 500
 
 
 def run(arguments: Arguments) -> int:
@@ -73,23 +78,34 @@ def _read_log(name: str) -> bytes:
     """The end of a log; `-` is standard input. Raises `InvalidInput` if it cannot be read."""
     try:
         if name == _STDIN:
-            return _read_end(sys.stdin.buffer.read1) if sys.stdin else b""  # type: ignore[union-attr]  # it is a BufferedReader
-        with open(name, "rb", buffering=0) as stream:
-            return _read_end(stream.read)
+            return _read_end(sys.stdin.buffer) if sys.stdin else b""  # type: ignore[arg-type]  # it is a BufferedReader
+        with open(name, "rb") as stream:
+            return _read_end(stream)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise _unreadable(name, f"{reason[:1].lower()}{reason[1:]}") from None
 
 
-def _read_end(read: Callable[[int], bytes]) -> bytes:
-    """As much of the end of a log as is explained: the end says what failed.
+def _read_block(stream: BufferedReader) -> bytes:
+    """What can be read at once, up to a block.
 
-    `read` makes one system call: a signal that came between two of them would be lost until the
+    Waits for it in turns: a signal that comes just before a read would have no effect until the
     next data.
     """
+    if hasattr(select, "poll"):
+        with suppress(UnsupportedOperation):  # it is not a file, so nothing has to be waited for
+            poll = select.poll()
+            poll.register(stream.fileno(), select.POLLIN)
+            while not poll.poll(_TURN):
+                pass
+    return stream.read1(_BLOCK)
+
+
+def _read_end(stream: BufferedReader) -> bytes:
+    """As much of the end of a log as is explained: the end says what failed."""
     log = bytearray()
     size = 0
-    while block := read(_BLOCK):
+    while block := _read_block(stream):
         log += block
         size += len(block)
         if len(log) > 2 * MAX_LOG:

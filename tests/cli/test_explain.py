@@ -3,10 +3,12 @@
 import io
 import json
 import os
+import select
 import signal
 import subprocess
 import sys
 from pathlib import Path
+from threading import Timer
 from types import SimpleNamespace
 
 import pytest
@@ -258,6 +260,31 @@ def test_an_error_without_a_builder_is_unrecognized(
     assert main(["explain", "--json"]) == 0
     (failure,) = json.loads(capsys.readouterr().out)["failures"]
     assert (failure["step"], failure["cause"]) == (None, "unknown")
+
+
+@pytest.mark.parametrize("polls", [True, False])
+def test_a_log_may_come_late(
+    polls: bool,  # noqa: FBT001  # whether the system has `poll`
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """It is waited for in turns, or by the read itself."""
+    monkeypatch.setattr(command, "_TURN", 1)
+    if not polls:
+        monkeypatch.delattr(select, "poll")
+    reader, writer = os.pipe()
+    with os.fdopen(reader, "rb") as stream, os.fdopen(writer, "wb") as target:
+        monkeypatch.setattr("sys.stdin", SimpleNamespace(buffer=stream))
+
+        def write() -> None:
+            target.write(DENIED.encode())
+            target.close()
+
+        timer = Timer(0.1, write)
+        timer.start()
+        assert main(["explain"]) == 0
+        timer.join()
+    assert "denied" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
