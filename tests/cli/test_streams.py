@@ -163,11 +163,12 @@ def test_a_log_that_cannot_be_read_is_an_error(
 ) -> None:
     """One without an end, and one whose file fails."""
 
-    def read(_: int) -> bytes:
-        if kind == "broken":
-            raise OSError(errno.EIO, "Input/output error")
-        return b"x" * 90
+    class Log(io.BytesIO):
+        def read1(self, _: int | None = -1, /) -> bytes:
+            if kind == "broken":
+                raise OSError(errno.EIO, "Input/output error")
+            return b"x" * 90
 
-    monkeypatch.setattr("sys.stdin", SimpleNamespace(buffer=SimpleNamespace(read1=read)))
+    monkeypatch.setattr("sys.stdin", SimpleNamespace(buffer=Log()))
     assert main(["explain"]) == 2
     assert capsys.readouterr().err.startswith("error: cannot read the log on standard input: ")
