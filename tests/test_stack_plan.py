@@ -484,7 +484,7 @@ def test_a_tag_needs_its_value() -> None:
     [
         ("./npm", "/src", None, "/src/npm"),
         ("/etc/npm", "/src", None, "/etc/npm"),
-        ("~/npm", "/src", {"HOME": "/root"}, "/root/npm"),
+        ("~/npm", "/src", {"HOME": "/users/ada"}, "/users/ada/npm"),
         ("~/npm", "/src", {}, "/src/~/npm"),
         ("./npm", "", None, "./npm"),
     ],

@@ -19,6 +19,7 @@ __all__ = [
     "BuildStarted",
     "Event",
     "Output",
+    "Status",
     "StepFinished",
     "StepKind",
     "StepProgress",
@@ -26,6 +27,8 @@ __all__ = [
 ]
 
 StepKind: TypeAlias = Literal["build", "base", "import", "export", "image", "internal"]
+# What became of a function in a run.
+Status: TypeAlias = Literal["built", "pushed", "failed", "stopped", "timed out", "not started"]
 
 
 @attrs.frozen(kw_only=True, eq=False, repr=False)
@@ -103,7 +106,7 @@ class BuildFinished(Value):
     """The build of a function has ended; `status` is that of its result, such as `built`."""
 
     function: str
-    status: str
+    status: Status
     exit_code: int | None
     seconds: float = 0.0
     time: float | None = None

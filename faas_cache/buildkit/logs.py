@@ -39,7 +39,8 @@ _FIRST = (
     b"STEP 1/",
 )
 # What is printed before a build: by faas-cli, by this program. At its end, faas-cli repeats what
-# docker printed of each build that failed; builds that ran side by side are told apart only there.
+# docker printed of each build that failed. Of builds that ran at once, only these repetitions say
+# which build a line belongs to.
 _NAME = rb"[A-Za-z0-9][A-Za-z0-9._-]{0,99}"
 _HEADER = re.compile(
     rb"\[[0-9]{1,9}\] > (?:Building|Pushing) (?P<faascli>%b)(?: \[.*\])?\."

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING
 
 from faas_cache.cli.arguments import Arguments
 from faas_cache.cli.loading import is_empty, load_project, nothing_to_do, plan_functions
@@ -16,7 +17,6 @@ from faas_cache.runner.stop import Deadline
 from faas_cache.runner.terminal import terminal_of
 
 if TYPE_CHECKING:
-    from faas_cache.runner.results import BuildResult
     from faas_cache.stack_plan import StackPlan
 
 __all__ = ["build", "run"]
@@ -55,16 +55,14 @@ def build(arguments: Arguments, *, publish: bool) -> int:
     )
     warn(*plan.diagnostics)
 
-    def run(**how: Any) -> BuildResult:  # noqa: ANN401  # what `run_to_the_end` passes
-        return project.build(
-            plan,
-            bake=arguments.bake,
-            retry=not arguments.no_retry,
-            progress=arguments.progress,
-            inputs=bool(arguments.report or arguments.report_format == "json" or arguments.compare),
-            **how,
-        )
-
+    run = partial(
+        project.build,
+        plan,
+        bake=arguments.bake,
+        retry=not arguments.no_retry,
+        progress=arguments.progress,
+        inputs=bool(arguments.report or arguments.report_format == "json" or arguments.compare),
+    )
     return run_to_the_end(arguments, run, plan, deadline, earlier=earlier)
 
 

@@ -137,7 +137,7 @@ class Display:
         self._ended.add(name)
         result = FunctionResult(
             name=name,
-            status=event.status,  # type: ignore[arg-type]  # it is that of a result
+            status=event.status,
             seconds=event.seconds,
             report=self._reports[name].report(),
         )

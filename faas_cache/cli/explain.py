@@ -78,7 +78,7 @@ def _read_log(name: str) -> bytes:
     """The end of a log; `-` is standard input. Raises `InvalidInput` if it cannot be read."""
     try:
         if name == _STDIN:
-            return _read_end(sys.stdin.buffer) if sys.stdin else b""  # type: ignore[arg-type]  # it is a BufferedReader
+            return _read_end(sys.stdin.buffer) if sys.stdin else b""  # type: ignore[arg-type]  # typeshed has no `read1` for it
         with open(name, "rb") as stream:
             return _read_end(stream)
     except (OSError, ValueError) as error:

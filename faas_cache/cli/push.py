@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from functools import partial
 
 from faas_cache.cli.arguments import Arguments
 from faas_cache.cli.loading import is_empty, load_project, nothing_to_do, plan_functions
@@ -10,9 +10,6 @@ from faas_cache.cli.output import ExitCode, warn
 from faas_cache.cli.plan import print_plan
 from faas_cache.cli.running import run_to_the_end
 from faas_cache.runner.stop import Deadline
-
-if TYPE_CHECKING:
-    from faas_cache.runner.results import BuildResult
 
 __all__ = ["run"]
 
@@ -29,7 +26,4 @@ def run(arguments: Arguments) -> int:
         warn(skipped)
         return ExitCode.FAILED if is_empty(plan) else ExitCode.DONE
 
-    def run(**how: Any) -> BuildResult:  # noqa: ANN401  # what `run_to_the_end` passes
-        return project.push(plan, **how)
-
-    return run_to_the_end(arguments, run, plan, deadline, building=False)
+    return run_to_the_end(arguments, partial(project.push, plan), plan, deadline)

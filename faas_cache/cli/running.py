@@ -35,13 +35,11 @@ _NO_REPORT = (
 )
 
 
-def run_to_the_end(  # noqa: PLR0913  # what the end of a run needs
+def run_to_the_end(
     arguments: Arguments,
     run: Callable[..., BuildResult],
     plan: StackPlan,
     deadline: Deadline,
-    *,
-    building: bool = True,
     earlier: dict[str, Any] | None = None,
 ) -> int:
     """Calls `run` with what the arguments say about running; prints a summary at the end.
@@ -62,6 +60,7 @@ def run_to_the_end(  # noqa: PLR0913  # what the end of a run needs
             stop=stop,
         )
     result = attrs.evolve(result, seconds=round(deadline.elapsed, 3))
+    building = plan.request.purpose == "build"
     cached = {item.function for item in plan.plans if item.caching} if building else set()
     print_summary(result, arguments, building=building, cached=cached)
     is_docker = plan.front_end is None or plan.front_end.program == DOCKER

@@ -82,7 +82,7 @@ class Contexts:
         self.extras: tuple[str, ...] = tuple(dict.fromkeys(extras))
         self.outside_links = outside_links
         self.limits = limits
-        self._templates: dict[tuple[str, IgnoreFile | None], ContextTree] = {}
+        self.template_trees: dict[tuple[str, IgnoreFile | None], ContextTree] = {}
         self._ignore_files: dict[tuple[str, bytes], IgnoreFile] = {}
         self._contents: dict[str, bytes] = {}
         self._parents: dict[str, str] = {}
@@ -140,7 +140,7 @@ class Contexts:
         """Discards what contexts have in common, so that it is read again."""
         self._build = None
         self._parents.clear()
-        self._templates.clear()
+        self.template_trees.clear()
         self._contents.clear()
 
     def _repeat(self, step: Callable[[], T]) -> T:
@@ -220,7 +220,7 @@ class ContextBuilder:
         if name == DOCKERFILE:
             return ContextTree()
         key = name, self._ignore_file
-        tree = contexts._templates.get(key)  # noqa: SLF001  # of this module
+        tree = contexts.template_trees.get(key)
         if tree is None:
             folder = template_folder(contexts.root, name, outside_links=contexts.outside_links)
             if folder is None:
@@ -229,7 +229,7 @@ class ContextBuilder:
             walker = self._walker("lang")
             walker.skipped, walker.cached = _TEMPLATE_METADATA, True
             walker.add(folder, "", tree)
-            contexts._templates[key] = tree  # noqa: SLF001  # of this module
+            contexts.template_trees[key] = tree
         return tree.copy()
 
     def _handler_folder(self) -> str:

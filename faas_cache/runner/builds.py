@@ -17,12 +17,12 @@ from typing import Protocol, TypeAlias, TypedDict, Unpack
 
 import attrs
 
-from faas_cache.buildkit.events import BuildFinished, BuildStarted, Event
+from faas_cache.buildkit.events import BuildFinished, BuildStarted, Event, Status
 from faas_cache.buildkit.explanations import Explanation
 from faas_cache.buildkit.reports import CacheReport
 from faas_cache.runner.execution import Execution, Finished, PlannedCommand, Progress
 from faas_cache.runner.processes import linked_shutdown
-from faas_cache.runner.results import BuildResult, FunctionResult, Status
+from faas_cache.runner.results import BuildResult, FunctionResult
 from faas_cache.runner.secrets import NO_SECRETS, SecretValues
 from faas_cache.runner.stop import Shutdown, Stop
 from faas_cache.runner.terminal import Output, terminal_of, writer_for

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, Literal, TypeAlias, get_args
+from typing import Any, get_args
 
 import attrs
 
+from faas_cache.buildkit.events import Status
 from faas_cache.buildkit.explanations import Explanation
 from faas_cache.buildkit.reports import CacheReport
 from faas_cache.model.diagnostics import Diagnostic
@@ -14,9 +15,8 @@ from faas_cache.model.errors import InvalidInput
 from faas_cache.model.inputs import BuildInputs
 from faas_cache.model.value import Value
 
-__all__ = ["BuildResult", "FunctionResult", "Status"]
+__all__ = ["BuildResult", "FunctionResult"]
 
-Status: TypeAlias = Literal["built", "pushed", "failed", "stopped", "timed out", "not started"]
 _STATUSES: tuple[str, ...] = get_args(Status)
 _INTERRUPTED: dict[str, str] = {
     "stopped": "the build was stopped",

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from progress import NAMES, TARGETS, read, stream
 
-from faas_cache.buildkit.events import BuildFinished, BuildStarted, Event, Output
+from faas_cache.buildkit.events import BuildFinished, BuildStarted, Event, Output, Status
 from faas_cache.buildkit.explanations import Explanation, explain
 from faas_cache.buildkit.last_words import LastWords
 from faas_cache.buildkit.messages import STATUSES, WORDS, Cause, FailedStep
@@ -312,7 +312,7 @@ def test_the_lines_of_a_bake_are_no_function() -> None:
     assert [e.function for e in explain(other)] == ["bake", "fb"]
 
 
-def finish(events: list[Event], function: str, status: str, code: int | None) -> list[Event]:
+def finish(events: list[Event], function: str, status: Status, code: int | None) -> list[Event]:
     """The events of a build that ended."""
     return [*events, BuildFinished(function=function, status=status, exit_code=code)]
 

@@ -10,6 +10,7 @@ from faas_cache.buildkit.events import (
     BuildStarted,
     Event,
     Output,
+    Status,
     StepFinished,
     StepKind,
     StepProgress,
@@ -196,12 +197,12 @@ def test_no_secret_is_in_a_report() -> None:
 @pytest.mark.parametrize(
     ("kind", "error", "status", "complete"),
     [
-        ("build", "", "", True),
-        ("build", "no", "", False),
-        ("base", "no", "", False),
-        ("image", "no", "", False),
-        ("import", "no", "", True),
-        ("export", "no", "", True),
+        ("build", "", None, True),
+        ("build", "no", None, False),
+        ("base", "no", None, False),
+        ("image", "no", None, False),
+        ("import", "no", None, True),
+        ("export", "no", None, True),
         ("build", "no", "built", True),
         ("build", "", "failed", False),
         ("build", "", "stopped", False),
@@ -212,7 +213,7 @@ def test_no_secret_is_in_a_report() -> None:
 def test_a_report_knows_whether_its_build_succeeded(
     kind: StepKind,
     error: str,
-    status: str,
+    status: Status | None,
     complete: bool,  # noqa: FBT001  # a column of the table
 ) -> None:
     """By the end of the build, and where that is not recorded, by its steps; only then it has a share of the cache."""

@@ -122,7 +122,7 @@ def test_a_long_list_is_cut() -> None:
 
 @given(st.text(), st.text(), st.lists(st.text()))
 def test_any_text_is_accepted(name: str, dockerfile: str, arguments: list[str]) -> None:
-    """A Dockerfile that changed during a build, or a name that we do not know, is no error."""
+    """A Dockerfile that changed during a build and an unknown name are not errors."""
     assert isinstance(miss_inputs(report(name), dockerfile, arguments), tuple)
 
 

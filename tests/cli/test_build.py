@@ -362,7 +362,7 @@ def test_the_progress_of_docker_may_be_quiet(
 def test_raw_progress_is_that_of_the_builder(
     project: Path, docker: FakeDocker, capfdbinary: pytest.CaptureFixture[bytes]
 ) -> None:
-    """To the byte, with a report behind it; several builds at once cannot be told apart in it."""
+    """To the byte, with a report behind it; it does not show which of several builds a line belongs to."""
     write_project(project, BOTH)
     docker.answer("buildx build *", stderr=WARM)
     assert main(["build", "--progress", "rawjson", "fn"]) == 0

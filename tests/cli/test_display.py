@@ -13,6 +13,7 @@ from faas_cache.buildkit.events import (
     BuildStarted,
     Event,
     Output,
+    Status,
     StepFinished,
     StepKind,
     StepStarted,
@@ -54,7 +55,7 @@ def step(name: str, number: int, kind: StepKind = "build") -> Event:
     )
 
 
-def finished(name: str, status: str = "built", seconds: float = 2.0) -> Event:
+def finished(name: str, status: Status = "built", seconds: float = 2.0) -> Event:
     """The end of a build."""
     return BuildFinished(function=name, status=status, exit_code=0, seconds=seconds)
 

@@ -153,7 +153,7 @@ def test_the_json_is_the_form_of_the_plan(
 def test_secrets_are_masked(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Unless they are asked for; whoever copies a command is told."""
+    """Unless `--show-secrets` asks for them; a note says that the command has masked values."""
     monkeypatch.chdir(write_project(tmp_path, CACHED))
     words = ["plan", "--cache-from", "type=s3,bucket=b,region=r,session_token=hunter2"]
     outputs = []

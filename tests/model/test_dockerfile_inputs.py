@@ -211,7 +211,7 @@ def test_inputs_from_stages_and_images() -> None:
 
 
 def test_inputs_of_mounts() -> None:
-    """A bind mount without `from` reads the context; a secret is no input that BuildKit compares."""
+    """A bind mount without `from` reads the context; BuildKit does not compare secrets."""
     text = (
         "FROM a\nARG S=src\nRUN --mount=source=$S,target=/s --mount=type=bind,target=/b"
         " --mount=type=cache,target=/c --mount=type=secret,id=t --mount=type=secret,target=/run/u"

@@ -18,7 +18,7 @@ def digest(text: str) -> str:
 
 
 def test_arguments_are_digests_and_secrets_are_names() -> None:
-    """Those among the builder flags too; the argument of A2 is no input of a step."""
+    """Those among the builder flags too; the argument of A2 is not an input of a step."""
     plan = BuildPlan(
         function="fn",
         tags=["a/fn:1"],

@@ -1,4 +1,4 @@
-"""Plans of a push and of contexts: what only a build needs is no error there."""
+"""Plans of a push and of contexts: what only a build needs is not an error there."""
 
 import json
 from typing import Any
@@ -53,7 +53,7 @@ def test_a_push_of_another_program() -> None:
 
 
 def test_contexts_only_need_their_sources() -> None:
-    """There is no command, and no image."""
+    """The plan has neither commands nor images."""
     contexts = plan({"fn": {**FAULTY, "image": None}}, purpose="contexts")
     assert (contexts.diagnostics, contexts.commands()) == ((), ())
     assert [(p.context, p.tags) for p in contexts.plans] == [("build/fn", ())]

@@ -102,7 +102,7 @@ def test_json_is_shown_as_lines_with_the_name_of_the_function(fake_docker: FakeD
 
 
 def test_a_command_is_shown_in_one_line(fake_docker: FakeDocker) -> None:
-    """An argument from the stack file is no command for the terminal or a CI system."""
+    """Line breaks and control characters are escaped, so a command of a CI system never begins a line."""
     output = Output()
     command = build("fn", "--build-arg", "A=\x1b[31m\n::set-output name=a::b")
     run(fake_docker, unit("fn", command), output=output)

@@ -142,7 +142,7 @@ def test_podman_4_under_the_name_of_docker(fake_docker: FakeDocker, words: str) 
 def test_a_docker_context_that_does_not_exist(
     fake_docker: FakeDocker, stderr: str, words: str
 ) -> None:
-    """`DOCKER_CONTEXT=nope`: buildx takes it for the name of the current builder."""
+    """`DOCKER_CONTEXT=nope`: buildx uses it as the name of the current builder."""
     warnings = '\nWARNING: Error loading config file\ntime="now" level=warning\n'
     fake_docker.answer("version *", stderr=f"{warnings}Failed: {words}\n", exit_code=1)
     fake_docker.answer("buildx inspect*", stderr=stderr, exit_code=1).describe()

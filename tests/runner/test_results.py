@@ -5,11 +5,12 @@ import pickle
 import attrs
 import pytest
 
+from faas_cache.buildkit.events import Status
 from faas_cache.buildkit.explanations import Explanation
 from faas_cache.buildkit.messages import FailedStep
 from faas_cache.buildkit.reports import CacheReport, Step
 from faas_cache.model.errors import InvalidInput
-from faas_cache.runner.results import BuildResult, FunctionResult, Status
+from faas_cache.runner.results import BuildResult, FunctionResult
 from faas_cache.serialization import to_dict
 
 DIGEST = "sha256:" + "a" * 64

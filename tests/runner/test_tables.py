@@ -191,7 +191,7 @@ def test_times_are_short(seconds: float, text: str) -> None:
 
 
 def test_the_total_counts_every_status() -> None:
-    """In the order of the functions; a build that is equal to another one is no other build."""
+    """In the order of the functions; equal builds count once."""
     assert total(RESULT) == (
         "9 functions in 4.0 s: 1 pushed, 2 failed, 2 built, 1 timed out, 1 the same build,"
         " 1 not started, 1 stopped"

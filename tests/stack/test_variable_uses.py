@@ -156,7 +156,7 @@ def test_the_default_of_the_stack() -> None:
 
 @pytest.mark.parametrize("tree", ["x", "functions: x", "functions: {fn: x}", "configuration: x"])
 def test_other_trees(tree: str) -> None:
-    """A file that is no stack has no such warnings."""
+    """A file that is not a stack has no such warnings."""
     assert unset(f"{tree} # ${{A}}", {}) == []
 
 
