@@ -256,7 +256,7 @@ RECOVERED = f"""\
 
 
 @pytest.mark.parametrize("code", [None, 0])
-def test_g3_a_step_that_buildkit_ran_again_is_no_failure(code: int | None) -> None:
+def test_g3_a_step_that_buildkit_ran_again_is_not_a_failure(code: int | None) -> None:
     """G3: the layers of a local cache are gone; the build goes on, and the cache is named."""
     (note,) = explain(RECOVERED, code)
     assert (note.severity, note.step, note.cause, note.error) == (
@@ -297,7 +297,7 @@ def test_each_failed_function_has_an_explanation() -> None:
     assert [e.step for e in explain(one + two)] == ["dockerfile", "build-step"]
 
 
-def test_the_lines_of_a_bake_are_no_function() -> None:
+def test_the_lines_of_a_bake_belong_to_no_function() -> None:
     """This program prints what buildx says of the whole bake as `bake`."""
     log = (
         "fa | #14 [2/2] RUN make\n"
@@ -464,7 +464,9 @@ ERROR: failed to build: {words}
         ("write /x: no space left on device", "disk-full"),
     ],
 )
-def test_a_builder_that_does_not_start_is_no_failure_of_the_build(words: str, cause: Cause) -> None:
+def test_a_builder_that_does_not_start_is_not_a_failure_of_the_build(
+    words: str, cause: Cause
+) -> None:
     """Whatever the words are, which name images and objects that are not the user's."""
     [failure] = explain(BOOTING.format(words=words))
     assert (failure.step, failure.cause, failure.image_pushed) == ("daemon", cause, False)

@@ -57,7 +57,7 @@ def test_lines_are_those_of_plain_progress() -> None:
     ]
 
 
-def test_a_cache_that_does_not_exist_yet_is_no_error() -> None:
+def test_a_cache_that_does_not_exist_yet_is_not_an_error() -> None:
     """In a first build no `ERROR` is shown; read again, the line is that error."""
     name, error = "importing cache manifest from a/b:c", "a/b:c: not found"
     for step, reason, word in (

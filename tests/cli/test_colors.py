@@ -69,7 +69,7 @@ def test_the_flag_decides_then_the_variables_then_the_stream(
     assert (found, dict(os.environ)) == (expected[when], before)
 
 
-def test_a_closed_stream_is_no_terminal() -> None:
+def test_a_closed_stream_is_not_a_terminal() -> None:
     """Nor an error."""
     stream = io.StringIO()
     stream.close()
@@ -144,7 +144,9 @@ def test_docker_has_no_colours_either(project: Path, docker: FakeDocker) -> None
 
 
 @pytest.mark.parametrize("words", [["--color"], ["--color", "never"], ["--color=never"]])
-def test_a_colour_alone_is_no_command(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_colour_alone_is_not_a_command(
+    words: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
     """There is nothing to do."""
     assert main(words) == 2
     assert "unknown command `--color" in capsys.readouterr().err

@@ -140,7 +140,7 @@ def test_an_ignored_signal_stays_ignored(project: Path, docker: FakeDocker) -> N
     assert child.returncode == 0
 
 
-def test_a_reader_that_has_gone_is_no_traceback(project: Path) -> None:
+def test_a_reader_that_has_gone_causes_no_traceback(project: Path) -> None:
     """`faas-cache plan | head -1` ends quietly."""
     write_project(project, "".join(f"  f{i}: {{image: a, context: .}}\n" for i in range(3000)))
     child = start("plan", stdout=subprocess.PIPE)
@@ -168,7 +168,7 @@ def test_a_reader_of_stderr_that_goes_stops_no_build(project: Path, docker: Fake
     assert (other.wait(PATIENCE), len(builds(docker))) == (0, 4)
 
 
-def test_closed_streams_are_no_tracebacks(project: Path, docker: FakeDocker) -> None:
+def test_closed_streams_cause_no_traceback(project: Path, docker: FakeDocker) -> None:
     """Neither a closed stderr nor a closed stdin stops a command."""
     write_project(project, TWO)
     assert docker.calls == []
@@ -183,7 +183,7 @@ def test_closed_streams_are_no_tracebacks(project: Path, docker: FakeDocker) -> 
     assert done.stderr.startswith("error: no log of a build in the standard input")
 
 
-def test_a_closed_stdout_is_no_traceback(project: Path, docker: FakeDocker) -> None:
+def test_a_closed_stdout_causes_no_traceback(project: Path, docker: FakeDocker) -> None:
     """It is like `>/dev/null`."""
     write_project(project, TWO)
     command = f"exec {sys.executable} -m faas_cache"

@@ -55,7 +55,7 @@ def test_text_that_was_held_back_is_an_error(
     assert "[report-not-written]" in capsys.readouterr().err
 
 
-def test_a_reader_that_has_gone_is_no_error(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_reader_that_has_gone_is_not_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody is there to read it."""
 
     def write(_: str) -> int:
@@ -87,7 +87,7 @@ def test_streams_that_were_closed_are_opened(monkeypatch: pytest.MonkeyPatch) ->
     assert len(opened) == 1
 
 
-def test_a_stream_that_is_read_replaces_what_is_no_text() -> None:
+def test_a_stream_that_is_read_replaces_what_is_not_text() -> None:
     """As pytest reads the streams that it captures."""
     error = UnicodeDecodeError("utf-8", b"\xff", 0, 1, "invalid start byte")
     assert _encode(error) == ("\ufffd", 1)

@@ -267,7 +267,7 @@ def test_build_that_is_deleted_again_and_again_is_an_error(
     assert caught.value.diagnostics[0].message == f"{message} (`build/.faas-cache-fn.lock`)"
 
 
-def test_a_lock_file_that_is_removed_meanwhile_is_no_lock(
+def test_a_lock_file_that_is_removed_meanwhile_is_not_a_lock(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As its last holder does when it releases the lock."""

@@ -150,7 +150,7 @@ class Library:
 
 
 @pytest.mark.parametrize("code", [errno.ENOSYS, errno.EINVAL])
-def test_a_kernel_that_cannot_exchange_is_no_error(
+def test_a_kernel_that_cannot_exchange_is_not_an_error(
     build: Path, monkeypatch: pytest.MonkeyPatch, code: int
 ) -> None:
     monkeypatch.setattr(staging, "_renameat2", lambda: Library(code).renameat2)
@@ -312,7 +312,7 @@ def test_leftovers_are_removed_by_the_next_run_once(project: Path) -> None:
     assert state_of(project / "build") == [".faas-cache-1"]
 
 
-def test_a_lock_that_another_run_acquires_meanwhile_is_no_leftover(
+def test_a_lock_that_another_run_acquires_meanwhile_is_not_a_leftover(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write(tmp_path, {".faas-cache-fn.lock": "old"})

@@ -56,7 +56,7 @@ JOBS = {
 
 
 @pytest.mark.parametrize("name", JOBS)
-def test_a_job_on_a_branch_is_no_request(name: str) -> None:
+def test_a_job_on_a_branch_is_not_a_request(name: str) -> None:
     """Whatever else is set; a target that is set all the same counts for nothing."""
     environ, request = JOBS[name]
     targets = {key: value for key, value in request.items() if "TARGET" in key or "BASE" in key}

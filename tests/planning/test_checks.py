@@ -446,7 +446,7 @@ def test_inline_import_without_tags() -> None:
 # Between functions.
 
 
-def test_e4_a_tag_that_is_not_valid_is_no_image() -> None:
+def test_e4_an_invalid_tag_is_not_an_image() -> None:
     """A plan that a program made may have any tag."""
     plans = [attrs.evolve(plan_of("a", build_cache="max"), tags=["A"]), plan_of("b")]
     assert check(plans) == ()

@@ -146,7 +146,7 @@ def test_e7_a_function_that_is_not_selected_is_a_warning(
         assert findings(planned) == expected
 
 
-def test_e7_is_no_fault_where_nothing_is_built() -> None:
+def test_e7_is_not_a_fault_where_nothing_is_built() -> None:
     """E7: not for a push and not for the contexts alone."""
     for purpose in ("push", "contexts"):
         planned = stack_plan({"a": FN, "b": {"handler": "g"}}, purpose=purpose)

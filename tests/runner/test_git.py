@@ -156,7 +156,7 @@ def test_a_silent_server_is_not_waited_for() -> None:
 
 @pytest.mark.parametrize("program", ["sshCommand", "uploadpack"])
 @pytest.mark.parametrize("kind", ["sha", "branch", "describe"])
-def test_files_of_a_project_are_no_repository(tmp_path: Path, program: str, kind: str) -> None:
+def test_files_of_a_project_are_not_a_repository(tmp_path: Path, program: str, kind: str) -> None:
     """A stranger's files can be laid out as a bare repository, whose configuration names programs."""
     folder, proof = tmp_path / "project", tmp_path / "proof"
     for name in ("objects", "refs/heads", "refs/tags"):

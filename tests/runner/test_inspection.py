@@ -175,7 +175,7 @@ def test_a_builder_that_exists(fake_docker: FakeDocker) -> None:
     assert not has_builder("slow", environ=fake_docker.environ, timeout=0.2)
 
 
-def test_a_context_is_no_builder(fake_docker: FakeDocker) -> None:
+def test_a_context_is_not_a_builder(fake_docker: FakeDocker) -> None:
     """Buildx describes the context of that name, but does not build with it unless it is the current one."""
     fake_docker.describe(
         inspect="Name: t26\nDriver: docker\n\nNodes:\nName: t26\nStatus: running\n"
@@ -332,7 +332,7 @@ def test_one_of_several_nodes_may_be_dead(fake_docker: FakeDocker) -> None:
 
 
 @pytest.mark.parametrize("answer", ["[" * 100_000, "9" * 5000, '{"Client": []}'])
-def test_strange_answers_are_no_answers(fake_docker: FakeDocker, answer: str) -> None:
+def test_strange_answers_count_as_none(fake_docker: FakeDocker, answer: str) -> None:
     """Deep brackets, long numbers, other types."""
     fake_docker.answer("version --format *", stdout=answer).describe(inspect=REMOTE)
     assert inspect_builder(environ=fake_docker.environ).docker == ""

@@ -153,7 +153,7 @@ def test_the_summary_of_a_job() -> None:
     ]
 
 
-def test_a_backtick_in_a_step_is_no_markup() -> None:
+def test_a_backtick_in_a_step_is_not_markup() -> None:
     """Its sentence is shown as text."""
     step = attrs.evolve(RUN, name="[2/2] RUN `")
     line = format_markdown(BuildResult(functions=[function("c", step)])).splitlines()[4]
