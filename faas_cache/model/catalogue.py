@@ -20,6 +20,7 @@ _PLATFORMS = "https://docs.docker.com/build/building/multi-platform/"
 _SSH = "https://docs.docker.com/reference/cli/docker/buildx/build/#ssh"
 _SECRETS = "https://docs.docker.com/build/building/secrets/"
 _BUILD = "https://docs.docker.com/reference/cli/docker/buildx/build/"
+_ATTESTATIONS = "https://docs.docker.com/build/metadata/attestations/"
 _IGNORE = "https://docs.docker.com/build/concepts/context/#dockerignore-files"
 _TEMPLATES = "https://docs.openfaas.com/cli/templates/"
 _DOCKERFILE = "https://docs.docker.com/reference/dockerfile/"
@@ -324,6 +325,9 @@ CATALOGUE: FrozenMap[Condition] = FrozenMap(
         "unknown-key": Condition("", _W, "the stack file has a key that faas-cli ignores", _YAML),
         "invalid-argument": Condition(
             "", _E, "an argument of a function or of the command line is invalid", PROPOSAL
+        ),
+        "invalid-attestation": Condition(
+            "", _E, "buildx rejects a value of `provenance` or `sbom`", _ATTESTATIONS
         ),
         "conflicting-flags": Condition("", _E, "two flags contradict each other", PROPOSAL),
         "program-failed": Condition(

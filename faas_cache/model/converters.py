@@ -122,10 +122,13 @@ def read_attestation(value: object, path: KeyPath) -> str | None:
     text = read_optional_text(value, path)
     if not text or "=" in text or parse_bool(text) is not None:
         return text
-    raise _fault(
-        path,
-        f"expected a boolean or fields, got `{masked(text)[:_MAX_SHOWN]}`",
-        "write `false`, `true`, or fields such as `mode=max`",
+    raise InvalidInput(
+        Diagnostic(
+            name="invalid-attestation",
+            message=f"expected a boolean or fields, got `{masked(text)[:_MAX_SHOWN]}`",
+            hint="write `false`, `true`, or fields such as `mode=max`",
+            location=Location(path=path),
+        )
     )
 
 

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 import attrs
 
 from faas_cache.model.backends import BACKENDS
+from faas_cache.model.converters import read_attestation
 from faas_cache.model.diagnostics import KeyPath
 from faas_cache.model.errors import InvalidFunction
 from faas_cache.model.faults import FaultCollector
@@ -92,6 +93,10 @@ def _resolve(spec: FunctionSpec, flags: CacheFlags) -> BuildPlan:
         build_args, inline = add_inline_cache(spec, exports, faults, export=exported)
     if not complete:
         _report_platforms(spec, faults, caching=caching and export)
+    if spec.provenance or spec.sbom:
+        top = ("functions", spec.name)
+        faults.convert(read_attestation, spec.provenance, (*top, "provenance"))
+        faults.convert(read_attestation, spec.sbom, (*top, "sbom"))
     faults.raise_errors(InvalidFunction)
     # A1: secrets and SSH need BuildKit without caching too. A2: caching enables it.
     buildkit = caching or bool(spec.build_secrets or spec.ssh)

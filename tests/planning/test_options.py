@@ -57,7 +57,7 @@ def test_what_is_unambiguous_is_converted(field: str, value: object, expected: o
     ("field", "value", "name", "path", "message"),
     [
         ("push", "maybe", "invalid-type", "push", "expected a boolean, got `maybe`"),
-        ("sbom", "yes", "invalid-type", "sbom", "expected a boolean or fields, got `yes`"),
+        ("sbom", "yes", "invalid-attestation", "sbom", "expected a boolean or fields, got `yes`"),
         (
             "build_args",
             ["A=1"],

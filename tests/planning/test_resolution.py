@@ -423,3 +423,27 @@ def test_d10_auto_is_not_for_resolve() -> None:
     with pytest.raises(InvalidFunction) as caught:
         resolve(spec, CacheFlags(export="auto"))
     assert reported(caught.value.diagnostics) == [["invalid-argument", "error", "--cache-export"]]
+
+
+@pytest.mark.parametrize("key", ["provenance", "sbom"])
+@pytest.mark.parametrize(
+    ("value", "accepted"),
+    [
+        *((value, True) for value in ("true", "0", "mode=max", "generator=a/b", "", None)),
+        *((value, False) for value in ("yes", "max", "mode")),
+    ],
+)
+def test_attestations_are_booleans_or_fields(key: str, value: str | None, accepted: bool) -> None:  # noqa: FBT001  # a column of the table
+    """What buildx rejects is an error at its key, which names what buildx accepts."""
+    spec = FunctionSpec.from_mapping("fn", {"image": "a/fn", key: value})
+    if accepted:
+        assert getattr(resolve(spec), key) == value
+        return
+    with pytest.raises(InvalidFunction) as caught:
+        resolve(spec)
+    (diagnostic,) = caught.value.diagnostics
+    assert (diagnostic.name, str(diagnostic.location), diagnostic.message) == (
+        "invalid-attestation",
+        f"functions.fn.{key}",
+        f"expected a boolean or fields, got `{value}`",
+    )
