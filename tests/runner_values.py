@@ -40,6 +40,7 @@ class Planned:
     function: str
     tags: tuple[str, ...] = ("acme/fn:latest",)
     output: str | None = None
+    builder_flags: tuple[str, ...] = ()
 
 
 def python(code: str) -> Program:

@@ -9,6 +9,7 @@ from faas_cache.model.dockerfile_inputs import ContextCopy, context_copies
 from faas_cache.model.dockerfiles import Dockerfile
 from faas_cache.model.errors import InvalidInput
 from faas_cache.model.masking import masked
+from faas_cache.planning.builder_flags import target_stage
 from faas_cache.planning.context_files import ContextFiles
 from faas_cache.planning.ignore_files import IgnoreFile, parse_ignore_file
 from faas_cache.planning.ignore_patterns import IgnorePattern, is_valid_glob
@@ -17,7 +18,6 @@ from faas_cache.planning.plan import BuildPlan
 __all__ = ["check_context_files"]
 
 _MAX_SHOWN = 60
-_TARGET_FLAG = "--target="
 # Why each name keeps a cache from being hit, and how much that matters.
 _REASONS: dict[str, tuple[Severity, str]] = {
     ".git": ("warning", "it changes with each commit, so the step runs in each build"),
@@ -51,14 +51,9 @@ def check_context_files(
         text = dockerfiles.get(plan.function, "") if plan.caching else ""
         if text and (files.volatile or files.modes):
             dockerfile = Dockerfile.parse(text, plan.build_args)
-            copies = tuple(context_copies(dockerfile, _target(plan)))
+            copies = tuple(context_copies(dockerfile, target_stage(plan)))
             yield from _check_volatile(plan, files, copies, ignore)
             yield from _check_modes(plan, files, copies, ignore)
-
-
-def _target(plan: BuildPlan) -> str:
-    flags = (flag for flag in plan.builder_flags if flag.startswith(_TARGET_FLAG))
-    return next((flag.removeprefix(_TARGET_FLAG) for flag in flags), "")
 
 
 def _check_unread(plan: BuildPlan, files: ContextFiles) -> Iterator[Diagnostic]:

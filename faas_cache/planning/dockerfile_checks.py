@@ -11,6 +11,7 @@ from faas_cache.model.dockerfile_inputs import ContextCopy, context_copies
 from faas_cache.model.dockerfile_lines import Instruction
 from faas_cache.model.dockerfiles import Dockerfile, Stage
 from faas_cache.model.masking import masked
+from faas_cache.planning.builder_flags import target_stage
 from faas_cache.planning.plan import BuildPlan
 
 __all__ = ["check_dockerfiles"]
@@ -70,7 +71,6 @@ _INSTALLS = re.compile(
 _UNCERTAIN = re.compile(r"\bxargs\b|(?:\[\[?|\btest)\s+(?:!\s+)?-[defrs]\s")
 # The folder of a template that holds the code of the function.
 _HANDLER_FOLDERS = frozenset({"function", "handler"})
-_TARGET_FLAG = "--target="
 
 
 class _Function(NamedTuple):
@@ -100,18 +100,13 @@ def check_dockerfiles(
             key = (text, plan.build_args)
             if key not in parsed:
                 parsed[key] = Dockerfile.parse(text, plan.build_args)
-            functions.append(_Function(plan, parsed[key], _target(plan)))
+            functions.append(_Function(plan, parsed[key], target_stage(plan)))
     declared = frozenset(name for function in functions for name in function.dockerfile.declared)
     read = declared.intersection(common)
     for function in functions:
         yield from _check_unread(function, read)
         yield from _check_volatile(function, variables.get(function.plan.function, {}))
         yield from _check_installs(function)
-
-
-def _target(plan: BuildPlan) -> str:
-    flags = (flag for flag in plan.builder_flags if flag.startswith(_TARGET_FLAG))
-    return next((flag.removeprefix(_TARGET_FLAG) for flag in flags), "")
 
 
 # Build arguments that nothing reads.

@@ -12,6 +12,7 @@ from faas_cache.model.frozen_map import FrozenMap
 from faas_cache.model.go import TRUE
 from faas_cache.model.inputs import BuildInputs
 from faas_cache.model.masking import masked, masked_value
+from faas_cache.planning.builder_flags import build_arguments, flag_values
 from faas_cache.planning.exports import (
     INLINE_CACHE,
     destination_text,
@@ -25,9 +26,7 @@ __all__ = [
     "cache_names",
     "digest_plan",
     "digest_text",
-    "dockerfile_path",
     "flag_entries",
-    "flag_values",
 ]
 
 
@@ -45,11 +44,7 @@ def digest_plan(plan: BuildPlan, environ: Mapping[str, str]) -> BuildInputs:
     `environ` has the values of build arguments that are passed by name alone. A value that is
     masked anywhere else is not recorded, not even as a digest.
     """
-    arguments = dict(plan.build_args)
-    for text in flag_values(plan.builder_flags, "--build-arg"):
-        name, equals, value = text.partition("=")
-        if equals or name in environ:
-            arguments[name] = value if equals else environ[name]
+    arguments = build_arguments(plan, environ)
     arguments.pop(INLINE_CACHE, None)  # not an input of a step
     secret = {name for name, value in arguments.items() if masked_value(name, value) != value}
     exports = (*plan.cache_to, *flag_entries(plan, "to"))
@@ -90,25 +85,3 @@ def _inline_exports(plan: BuildPlan) -> Iterator[str]:
     )
     if inline and pushes_image(plan.output, plan.builder_flags):
         yield from cache_names(map(reference_entry, plan.tags))
-
-
-def dockerfile_path(plan: BuildPlan) -> str | None:
-    """The path of the Dockerfile, relative to the project; `None` if it is not a file here."""
-    (*_, given) = ("", *flag_values(plan.builder_flags, "--file", "-f"))
-    if given == "-" or "://" in given or plan.context == "-" or "://" in plan.context:
-        return None
-    return given or f"{plan.context}/Dockerfile"
-
-
-def flag_values(flags: Iterable[str], *names: str) -> Iterator[str]:
-    """The values of a flag among builder flags, each of which is one argument (D2).
-
-    >>> list(flag_values(["--file=a", "-fb", "-f=c", "--push"], "--file", "-f"))
-    ['a', 'b', 'c']
-    """
-    for flag in flags:
-        name, equals, value = flag.partition("=")
-        if equals and name in names:
-            yield value
-        elif short := next((n for n in names if not n.startswith("--") and flag[:2] == n), ""):
-            yield flag.removeprefix(short)

@@ -12,7 +12,6 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, nullcontext
 from functools import partial
-from itertools import pairwise
 from typing import Protocol, TypeAlias, TypedDict, Unpack
 
 import attrs
@@ -20,6 +19,7 @@ import attrs
 from faas_cache.buildkit.events import BuildFinished, BuildStarted, Event, Status
 from faas_cache.buildkit.explanations import Explanation
 from faas_cache.buildkit.reports import CacheReport
+from faas_cache.planning.exports import pushes_image
 from faas_cache.runner.execution import Execution, Finished, PlannedCommand, Progress
 from faas_cache.runner.processes import linked_shutdown
 from faas_cache.runner.results import BuildResult, FunctionResult
@@ -57,6 +57,10 @@ class Plan(Protocol):
     @property
     def output(self) -> str | None:
         """Where the image goes: `push`, `load`, or a value of `--output`."""
+
+    @property
+    def builder_flags(self) -> tuple[str, ...]:
+        """Further arguments of the builder."""
 
 
 # Holds what a build needs while it runs, such as the lock of its context; entered in the thread of
@@ -233,7 +237,7 @@ def _attempt(
         if index and execution.interrupted:
             return attrs.evolve(result, status=execution.interrupted)
         finished = execution.run(command, name, mailbox)
-        result = _with(result, finished, command, _done(command))
+        result = _with(result, finished, command, _done(plan, command))
         if finished.status:
             break
     return result
@@ -261,15 +265,10 @@ def _finished(
     return attrs.evolve(result, seconds=seconds, report=report)
 
 
-def _done(command: PlannedCommand) -> Status:
+def _done(plan: Plan, command: PlannedCommand) -> Status:
     """What a function is after this command: its image is in a registry, or only built."""
-    return "pushed" if command.kind == "push" or _pushes(command) else "built"
-
-
-def _pushes(command: PlannedCommand) -> bool:
-    """Whether a build pushes its image by itself."""
-    outputs = (value for flag, value in pairwise(command.argv) if flag in ("--output", "-o"))
-    return "--push" in command.argv or any("push=true" in value.split(",") for value in outputs)
+    pushes = command.kind == "push" or pushes_image(plan.output, plan.builder_flags)
+    return "pushed" if pushes else "built"
 
 
 def _with(
@@ -341,7 +340,7 @@ def _statuses(finished: Finished, targets: Mapping[str, Plan]) -> dict[str, Stat
     if finished.status in ("stopped", "timed out"):
         return dict.fromkeys(targets, finished.status)
     done: dict[str, Status] = {
-        target: "pushed" if plan.output == "push" or "push=true" in (plan.output or "") else "built"
+        target: "pushed" if pushes_image(plan.output, plan.builder_flags) else "built"
         for target, plan in targets.items()
     }
     if not finished.status:

@@ -9,6 +9,7 @@ import attrs
 
 from faas_cache.buildkit.step_inputs import miss_inputs, resolved_images
 from faas_cache.model.inputs import BuildInputs
+from faas_cache.planning.builder_flags import build_arguments, dockerfile_path
 from faas_cache.planning.plan import BuildPlan
 from faas_cache.runner.builds import Guard, Plan
 from faas_cache.runner.results import FunctionResult
@@ -54,7 +55,7 @@ class InputRecorder:
         inputs, dockerfile = self._inputs.get(result.name), self._dockerfiles.get(result.name)
         report = result.report
         if dockerfile is not None:
-            arguments = _arguments(self._plans[result.name])
+            arguments = build_arguments(self._plans[result.name], self._environ)
             phrases = miss_inputs(report, dockerfile.decode(errors="replace"), arguments)
             report = attrs.evolve(report, first_miss_inputs=phrases)
         if inputs is not None:
@@ -63,7 +64,7 @@ class InputRecorder:
 
     def _record(self, plan: BuildPlan) -> None:
         from faas_cache.contexts.context_digests import digest_context, read_dockerfile
-        from faas_cache.planning.input_digests import digest_plan, digest_text, dockerfile_path
+        from faas_cache.planning.input_digests import digest_plan, digest_text
 
         path = dockerfile_path(plan)
         dockerfile = None if path is None else read_dockerfile(self._root, path)
@@ -83,12 +84,3 @@ class InputRecorder:
                 stopped=lambda: self._deadline.stopped,
             )
         self._inputs[plan.function] = inputs
-
-
-def _arguments(plan: BuildPlan) -> Iterator[str]:
-    """The names of the build arguments, those among the builder flags included."""
-    from faas_cache.planning.input_digests import flag_values
-
-    yield from plan.build_args
-    for text in flag_values(plan.builder_flags, "--build-arg"):
-        yield text.partition("=")[0]

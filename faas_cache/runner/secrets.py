@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Protocol
 
 import attrs
 
 from faas_cache.buildkit.events import Event, Output, StepFinished, StepProgress, StepStarted
 from faas_cache.model.masking import MASK, is_secret_name
+from faas_cache.planning.builder_flags import build_arguments
+from faas_cache.planning.plan import BuildPlan
 
 __all__ = ["NO_SECRETS", "SecretStream", "SecretValues"]
 
@@ -21,14 +22,6 @@ __all__ = ["NO_SECRETS", "SecretStream", "SecretValues"]
 _MIN_LENGTH = 6
 # Longer values are masked in pieces of this size, so that little output is held back.
 _PIECE = 2**10
-
-
-class WithBuildArguments(Protocol):
-    """Protocol for the parts of a plan that hold secrets."""
-
-    @property
-    def build_args(self) -> Mapping[str, str]:
-        """The build arguments."""
 
 
 class SecretValues:
@@ -46,9 +39,9 @@ class SecretValues:
         self._pattern = re.compile(b"|".join(map(re.escape, found))) if found else None
 
     @classmethod
-    def of(cls, plans: Iterable[WithBuildArguments]) -> SecretValues:
-        """Those of some plans."""
-        items = (item for plan in plans for item in plan.build_args.items())
+    def of(cls, plans: Iterable[BuildPlan], environ: Mapping[str, str]) -> SecretValues:
+        """Those of some plans; `environ` has the values of arguments that are passed by name."""
+        items = (item for plan in plans for item in build_arguments(plan, environ).items())
         return cls(value for name, value in items if is_secret_name(name))
 
     def __bool__(self) -> bool:
@@ -76,16 +69,26 @@ class SecretValues:
         data = text.encode(errors="surrogatepass")
         return self.mask(data).decode(errors="surrogatepass")
 
-    def held_back(self, data: bytes) -> int:
-        """How many bytes at the end of the data may be the beginning of a value."""
+    def settled(self, data: bytes) -> int:
+        """How many bytes of the data are masked alike whatever follows them.
+
+        What follows may complete a value, or make a value that is complete a longer one.
+        """
         for size in range(min(self._longest - 1, len(data)), 0, -1):
             end = data[-size:]
             values: Sequence[bytes] = self._heads.get(end[:_MIN_LENGTH], ())
             if size < _MIN_LENGTH:
                 values = tuple(self._heads)
-            if any(value.startswith(end) for value in values):
-                return size
-        return 0
+            if any(len(value) > size and value.startswith(end) for value in values):
+                start = len(data) - size
+                if not self._is_within_value(data, start):
+                    return start
+        return len(data)
+
+    def _is_within_value(self, data: bytes, start: int) -> bool:
+        """Whether a position is in the middle of a value, which is masked as a whole."""
+        matches = () if self._pattern is None else self._pattern.finditer(data)
+        return any(match.start() < start < match.end() for match in matches)
 
 
 def _pieces(text: bytes) -> Iterator[bytes]:
@@ -106,15 +109,15 @@ class SecretStream:
 
     def feed(self, block: bytes) -> bytes:
         """What can be shown so far."""
-        data = self._secrets.mask(self._rest + block)
-        size = self._secrets.held_back(data)
-        self._rest = data[len(data) - size :]
-        return data[: len(data) - size]
+        data = self._rest + block
+        size = self._secrets.settled(data)
+        self._rest = data[size:]
+        return self._secrets.mask(data[:size])
 
     def close(self) -> bytes:
         """What was held back."""
         rest, self._rest = self._rest, b""
-        return rest
+        return self._secrets.mask(rest)
 
 
 NO_SECRETS = SecretValues()

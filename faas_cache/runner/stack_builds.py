@@ -98,7 +98,7 @@ def _choose_output(settings: RunSettings, plan: StackPlan, progress: str, *, sev
     settings["progress"] = asked.choose(plan, terminal=drawn, several=several)
     settings["quiet"] = settings["quiet"] or asked.value in QUIET
     settings["details"] = settings["verbose"] or asked.value == "plain"
-    settings["secrets"] = SecretValues.of(plan.plans)
+    settings["secrets"] = SecretValues.of(plan.plans, environ)
 
 
 def _bake(

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from faas_cache.model.entries import parse_entries
 from faas_cache.model.inputs import BuildInputs
-from faas_cache.planning.input_digests import cache_names, digest_plan, dockerfile_path
+from faas_cache.planning.builder_flags import dockerfile_path
+from faas_cache.planning.input_digests import cache_names, digest_plan
 from faas_cache.planning.plan import BuildPlan
 
 

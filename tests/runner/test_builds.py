@@ -325,21 +325,29 @@ def test_a_stop_between_build_and_push(fake_docker: FakeDocker) -> None:
 
 
 @pytest.mark.parametrize(
-    ("command", "output", "status"),
+    ("command", "output", "flags", "status"),
     [
-        (build("fn"), None, "built"),
-        (build("fn"), "load", "built"),
-        (build("fn", "--push"), "push", "pushed"),
-        (build("fn", "--output", "type=image,name=a/fn,push=true"), "push", "pushed"),
-        (build("fn", "--output", "type=image,push=false"), "type=image,push=false", "built"),
-        (push("a:1"), None, "pushed"),
+        (build("fn"), None, (), "built"),
+        (build("fn"), "load", (), "built"),
+        (build("fn"), "push", (), "pushed"),
+        (build("fn"), "type=image,push=true", (), "pushed"),
+        (build("fn"), "type=image,push=false", (), "built"),
+        (build("fn"), "type=registry", (), "pushed"),
+        (build("fn"), None, ("--push=true",), "pushed"),
+        (build("fn"), None, ("-o=type=registry",), "pushed"),
+        (push("a:1"), None, (), "pushed"),
     ],
 )
 def test_what_is_pushed(
-    fake_docker: FakeDocker, command: Program, output: str | None, status: str
+    fake_docker: FakeDocker,
+    command: Program,
+    output: str | None,
+    flags: tuple[str, ...],
+    status: str,
 ) -> None:
-    """By a push, or by the build itself."""
-    assert statuses(run(fake_docker, unit("fn", command, output=output))) == [status]
+    """By a push, or by the build itself: its output or a builder flag says so."""
+    plan = Planned(function="fn", output=output, builder_flags=flags)
+    assert statuses(run(fake_docker, BuildUnit(plan=plan, commands=(command,)))) == [status]
 
 
 def test_the_digest_is_in_the_metadata_of_buildx(fake_docker: FakeDocker) -> None:
