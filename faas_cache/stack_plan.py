@@ -182,6 +182,8 @@ class StackPlan(Value):
                 for command in _commands(plan, self.front_end)
             )
         if self.front_end.together is None:
+            if self.chosen is not None:
+                raise InvalidInput(_no_bake(self.chosen))
             return self.using(FRONT_ENDS["buildx_build"]).commands(bake=True)
         command = self.front_end.together(plans)
         if unsupported := errors(command.unsupported):
@@ -193,6 +195,14 @@ class StackPlan(Value):
         failures = self.errors
         about_builder = all(_is_about_builder(diagnostic, self.builder) for diagnostic in failures)
         return BuilderError(*failures) if about_builder else InvalidInput(*failures)
+
+
+def _no_bake(front_end: FrontEnd) -> Diagnostic:
+    return Diagnostic(
+        name="conflicting-flags",
+        message=f"`--bake` conflicts with the front end `{front_end.name}`",
+        hint="remove one of them: a bake needs `buildx_build`",
+    )
 
 
 def plan_stack(  # noqa: PLR0913  # the fields of a request, and what was read for it

@@ -174,3 +174,37 @@ def test_sources_are_those_of_each_file(tmp_path: Path) -> None:
         ("invalid-context", "a.yml", "configuration.copy[0]"),
         ("missing-template", "b.yml", "functions['b.yml: fn'].lang"),
     ]
+
+
+def test_each_file_has_the_findings_about_its_files_that_it_has_alone(tmp_path: Path) -> None:
+    """Of Dockerfiles and contexts: the sources are read, not what an earlier run left in `build`."""
+    dockerfile = "FROM a\nARG GIT_SHA\nRUN make\nCOPY . /\nRUN npm ci\n"
+    function = (
+        "  {0}: {{lang: dockerfile, handler: ./{0}, image: x/{0}, build_cache: max,"
+        " build_args: {{GIT_SHA: a, OTHER: b}}}}\n"
+    )
+    for name in ("one", "two"):
+        files = {f"{name}/Dockerfile": dockerfile, f"{name}/.git/HEAD": "", f"{name}/.env": ""}
+        write_files(tmp_path, files)
+    write_files(
+        tmp_path, {"build/one/Dockerfile": "FROM stale\n", "build/one/.dockerignore": "[\n"}
+    )
+    copied = "configuration: {copy: [Dockerfile.dockerignore]}\n"
+    write_files(tmp_path, {"Dockerfile.dockerignore": ".env\n"})
+    write(tmp_path, a=function.format("one"), b=function.format("two") + copied)
+
+    def findings(*names: str) -> set[tuple[str, str, str, str | None]]:
+        plan = load(tmp_path, *names).plan()
+        return {
+            (d.name, d.message, d.hint, d.location.file)
+            for d in plan.diagnostics
+            if d.name != "shared-repository"
+        }
+
+    alone = findings("a.yml") | findings("b.yml")
+    assert {name for name, *_ in alone} >= {
+        "volatile-file",
+        "late-install",
+        "unread-build-arg",
+    }
+    assert findings("a.yml", "b.yml") == alone

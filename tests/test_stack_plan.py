@@ -242,6 +242,13 @@ def test_bake_without_caching_uses_buildx_too() -> None:
     assert command.argv[:3] == ("docker", "buildx", "bake")
 
 
+def test_bake_conflicts_with_a_front_end_that_builds_one_by_one() -> None:
+    """The one that was chosen is never replaced without a word."""
+    chosen = plan("plain").using(FRONT_ENDS["buildah_build"])
+    with pytest.raises(InvalidInput, match="`--bake` conflicts with the front end `buildah_build`"):
+        chosen.commands(bake=True)
+
+
 def test_bake_does_not_support_builder_flags() -> None:
     """What bake does not support is raised with its location."""
     stack = stack_of(max={**MAX, "builder_flags": ["--network=host"]})

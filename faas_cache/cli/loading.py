@@ -74,16 +74,7 @@ def plan_functions(
         return plan
     from faas_cache.render.front_ends import FRONT_ENDS
 
-    front_end = FRONT_ENDS[name]
-    if getattr(arguments, "bake", False) and front_end.together is None:
-        raise InvalidInput(
-            Diagnostic(
-                name="conflicting-flags",
-                message=f"`--bake` conflicts with `--front-end {name}`",
-                hint="remove one of them: a bake needs `buildx_build`",
-            )
-        )
-    return plan.using(front_end)
+    return plan.using(FRONT_ENDS[name])
 
 
 def cache_flags(project: Project, arguments: Arguments) -> CacheFlags:

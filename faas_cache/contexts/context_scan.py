@@ -8,6 +8,7 @@ import stat
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from faas_cache.contexts.extras import extra_paths
 from faas_cache.contexts.files import copied_mode, read_small
 from faas_cache.contexts.ignore_sources import find_ignore_file, root_folders
 from faas_cache.contexts.names import BUILD_FOLDER, TEMPLATE_FOLDER
@@ -45,7 +46,8 @@ def read_context_files(root: str, plan: StackPlan) -> dict[str, ContextFiles]:
     contexts: dict[str, ContextFiles] = {}
     root = os.path.realpath(root)
     for build_plan in () if plan.request.options.prebuilt else plan.plans:
-        spec = plan.specs[build_plan.function]
+        # That of the file: in a plan of several files, every other one names its context.
+        spec = plan.stack.functions[build_plan.function]
         if spec.context is not None:
             files = _own_context(root, spec.context, caching=build_plan.caching)
         elif spec.lang:
@@ -88,7 +90,7 @@ def _written_context(
     if template is None or not spec.handler or not os.path.isdir(handler):
         return ContextFiles()
     inside = posixpath.normpath(template.handler_folder or ".").removeprefix(".")
-    extras = () if inside else (*plan.request.options.copy_extra, *plan.stack.copy_extra_paths)
+    extras = () if inside else extra_paths(plan, spec.name)
     path = find_ignore_file(
         IGNORE_FILES, root_folders(root, name, spec.handler, inside), root, extras
     )

@@ -18,6 +18,8 @@ from faas_cache.model.errors import InvalidFunction
 from faas_cache.model.faults import FaultCollector
 from faas_cache.model.masking import masked
 from faas_cache.model.specs import FunctionSpec
+from faas_cache.planning.builder_flags import dockerfile_path
+from faas_cache.planning.plan import BuildPlan
 from faas_cache.stack.templates import Template
 from faas_cache.stack_plan import DOCKERFILE, StackPlan
 
@@ -78,9 +80,7 @@ def read_dockerfiles(root: str, plan: StackPlan) -> dict[str, str]:
     texts: dict[str, str | None] = {}
     dockerfiles: dict[str, str] = {}
     for build_plan in plan.plans:
-        spec = plan.specs[build_plan.function]
-        prebuilt = plan.request.options.prebuilt
-        for file in _dockerfiles(spec, prebuilt=prebuilt) if build_plan.caching else ():
+        for file in _dockerfiles(plan, build_plan) if build_plan.caching else ():
             path = os.path.join(root, file)
             if path not in texts:
                 texts[path] = _read_text(path)
@@ -91,20 +91,18 @@ def read_dockerfiles(root: str, plan: StackPlan) -> dict[str, str]:
     return dockerfiles
 
 
-def _dockerfiles(spec: FunctionSpec, *, prebuilt: bool) -> Iterator[str]:
+def _dockerfiles(plan: StackPlan, build_plan: BuildPlan) -> Iterator[str]:
     """Where the Dockerfile of a function may be; the first that exists is the one."""
-    for flag in spec.builder_flags:
-        name, _, value = flag.partition("=")
-        if name in ("--file", "-f") and value:
-            yield value
-            return
-    if spec.context is None and not prebuilt:
+    path, spec = dockerfile_path(build_plan), plan.stack.functions[build_plan.function]
+    if path is None:
+        return
+    if path == f"{build_plan.context}/{_DOCKERFILE}" and is_written(plan, spec.name):
         # The context is written from these; what an earlier run left there may be outdated.
         if spec.lang.lower() == DOCKERFILE:
             yield os.path.join(spec.handler, _DOCKERFILE)
         elif spec.lang:
             yield os.path.join(TEMPLATE_FOLDER, spec.lang, _DOCKERFILE)
-    yield os.path.join(spec.context_path, _DOCKERFILE)
+    yield path
 
 
 def _read_text(path: str) -> str | None:

@@ -6,12 +6,13 @@ else from the caller, else from `BUILDKIT_PROGRESS`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 import attrs
 
 from faas_cache.model.diagnostics import Diagnostic
 from faas_cache.model.errors import InvalidInput
+from faas_cache.planning.builder_flags import last_flag
 from faas_cache.runner.execution import Progress
 from faas_cache.stack_plan import StackPlan
 
@@ -20,7 +21,6 @@ __all__ = ["PROGRESS", "QUIET", "ProgressRequest", "check_progress"]
 PROGRESS = ("auto", "plain", "tty", "rawjson", "quiet", "none")
 # With these, a builder prints nothing: the output of failed builds is shown.
 QUIET = frozenset({"quiet", "none"})
-_FLAG = "--progress="
 
 
 def check_progress(value: str, *, terminal: bool, several: bool) -> None:
@@ -53,7 +53,8 @@ class ProgressRequest:
     @classmethod
     def of(cls, plan: StackPlan, environ: Mapping[str, str], value: str) -> ProgressRequest:
         """The progress that a caller requests with `value`, by default `auto`."""
-        flag = _flag_value(flag for item in plan.plans for flag in item.builder_flags)
+        flags = (flag for item in plan.plans for flag in item.builder_flags)
+        flag = last_flag(flags, "--progress")
         if flag:
             return cls(value=flag, fixed=True)
         return cls(value=value if value != "auto" else environ.get("BUILDKIT_PROGRESS") or "auto")
@@ -84,9 +85,3 @@ class ProgressRequest:
             **dict.fromkeys(QUIET, silent),
         }
         return choices.get(self.value, "")
-
-
-def _flag_value(flags: Iterable[str]) -> str:
-    """The value of the last `--progress` among flags; D2: a flag and its value are one item."""
-    values = [flag.removeprefix(_FLAG) for flag in flags if flag.startswith(_FLAG)]
-    return values[-1] if values else ""

@@ -73,7 +73,7 @@ def test_a_bake_needs_buildx(project: Path, capsys: pytest.CaptureFixture[str]) 
     """`--bake` with a front end that builds one by one is a usage error."""
     write_project(project, CACHED)
     assert main(["build", "--bake", "--front-end", "buildah_build"]) == 2
-    assert "`--bake` conflicts with `--front-end buildah_build`" in capsys.readouterr().err
+    assert "`--bake` conflicts with the front end `buildah_build`" in capsys.readouterr().err
 
 
 def test_buildctl_builds_with_reports(
