@@ -15,6 +15,7 @@ from faas_cache.buildkit.useless_imports import useless_import
 from faas_cache.model.flags import CacheFlags
 from faas_cache.planning.options import BuildOptions
 from faas_cache.project import Project
+from faas_cache.runner.builds import run_builds
 from faas_cache.runner.results import BuildResult, FunctionResult
 from faas_cache.runner.stop import Stop
 
@@ -187,10 +188,21 @@ def test_g3_a_bake_is_not_repeated_after_a_stop(project: Project, fake_docker: F
     assert (function.attempts, len(builds(fake_docker))) == (1, 1)
 
 
-def test_g3_a_bake_is_repeated_within_its_time(project: Project, fake_docker: FakeDocker) -> None:
+def test_g3_a_bake_is_repeated_within_its_time(
+    project: Project, fake_docker: FakeDocker, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """G3: the second attempt has the time that is left."""
     fake_docker.answer("*buildx build*--no-cache*").answer("buildx b*", stderr=BROKEN, exit_code=1)
+    limits = []
+
+    def spy(*units: object, **settings: Any) -> BuildResult:  # noqa: ANN401  # those of `run_builds`
+        limits.append(settings["timeout"])
+        return run_builds(*units, **settings)  # type: ignore[arg-type]  # passed on as they came
+
+    monkeypatch.setattr("faas_cache.runner.stack_builds.run_builds", spy)
     assert build(project, bake=True, timeout=600).functions[0].attempts == 2
+    (left,) = limits
+    assert 0 < left < 600
 
 
 # G4.

@@ -26,7 +26,16 @@ PARTS = (
     "stack",
     "model",
 )
-PURE = ("serialization", "stack_plan", "render", "planning", "buildkit", "stack", "model")
+PURE = (
+    "serialization",
+    "comparison",
+    "stack_plan",
+    "render",
+    "planning",
+    "buildkit",
+    "stack",
+    "model",
+)
 IMPURE_MODULES = {"os", "pathlib", "subprocess", "sys", "logging", "time", "ruamel", "_ruamel_yaml"}
 # The modules that touch the machine inside a package that is pure otherwise.
 EXCEPTIONS = {"stack.reading": {"os"}, "stack.yaml": {"ruamel", "_ruamel_yaml"}}

@@ -45,5 +45,6 @@ def test_publish_with_a_builder_asks_for_it(
     write_project(project, FUNCTION)
     (project / "Dockerfile").write_text("FROM scratch\n")
     assert main(["publish", "--builder", "ci"]) == 3
-    assert "error: " in capsys.readouterr().err
+    errors = [line for line in capsys.readouterr().err.splitlines() if "error: " in line]
+    assert errors == ["error: no builder named `ci` [unknown-builder]"]
     assert [call for call in fake_docker.calls if "build" in call.argv] == []

@@ -41,7 +41,13 @@ def findings(case: Mapping[str, Any]) -> tuple[Diagnostic, ...]:
         return error.diagnostics
 
 
-@pytest.mark.parametrize("row", ROWS, ids=lambda row: f"{row['name']}-{row['id']}")
+def row_id(row: Mapping[str, Any]) -> str:
+    """The rule of a row, its diagnostic, and its case."""
+    rule = CATALOGUE[row["name"]].rule.lower()
+    return "-".join(filter(None, (rule, row["name"], row["id"])))
+
+
+@pytest.mark.parametrize("row", ROWS, ids=row_id)
 def test_a_diagnostic_is_reported_and_not_for_its_near_miss(row: dict[str, Any]) -> None:
     """Each name is reported where its case is, at a severity of the catalogue, and not beside it."""
     name = row["name"]

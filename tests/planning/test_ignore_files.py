@@ -23,10 +23,14 @@ def test_recorded_contexts(vector: Vector) -> None:
 
 def test_folders_that_are_not_walked_change_nothing() -> None:
     """The law behind `may_include`; an invalid exception may be found only by the longer walk."""
+    compared = 0
     for number in range(500):
         text = random_text(number)
         everything = kept(text, prune=False)
-        assert kept(text) == everything or everything is None, text
+        if everything is not None:
+            assert kept(text) == everything, text
+            compared += 1
+    assert compared > 450  # of 464; the others are invalid
 
 
 @given(TEXTS)
