@@ -1,6 +1,7 @@
 """Rules G3 and G4: a build whose cache is broken is repeated, and a useless cache is reported."""
 
 import io
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,8 @@ from faas_cache.buildkit.useless_imports import useless_import
 from faas_cache.model.flags import CacheFlags
 from faas_cache.planning.options import BuildOptions
 from faas_cache.project import Project
-from faas_cache.runner.builds import run_builds
+from faas_cache.runner import stack_builds
+from faas_cache.runner.builds import run_bake, run_builds
 from faas_cache.runner.results import BuildResult, FunctionResult
 from faas_cache.runner.stop import Stop
 
@@ -193,16 +195,20 @@ def test_g3_a_bake_is_repeated_within_its_time(
 ) -> None:
     """G3: the second attempt has the time that is left."""
     fake_docker.answer("*buildx build*--no-cache*").answer("buildx b*", stderr=BROKEN, exit_code=1)
-    limits = []
+    limits: list[float] = []
 
-    def spy(*units: object, **settings: Any) -> BuildResult:  # noqa: ANN401  # those of `run_builds`
-        limits.append(settings["timeout"])
-        return run_builds(*units, **settings)  # type: ignore[arg-type]  # passed on as they came
+    def spy(run: Callable[..., BuildResult]) -> Callable[..., BuildResult]:
+        def call(*items: object, **settings: Any) -> BuildResult:  # noqa: ANN401  # those of `run`
+            limits.append(settings["timeout"])
+            return run(*items, **settings)
 
-    monkeypatch.setattr("faas_cache.runner.stack_builds.run_builds", spy)
+        return call
+
+    monkeypatch.setattr(stack_builds, "run_bake", spy(run_bake))
+    monkeypatch.setattr(stack_builds, "run_builds", spy(run_builds))
     assert build(project, bake=True, timeout=600).functions[0].attempts == 2
-    (left,) = limits
-    assert 0 < left < 600
+    first, second = limits
+    assert 600 > first > second > 0
 
 
 # G4.
