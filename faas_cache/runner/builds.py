@@ -336,9 +336,7 @@ def _bake(
 
 
 def _statuses(finished: Finished, targets: Mapping[str, Plan]) -> dict[str, Status]:
-    """The status of each target."""
-    if finished.status in ("stopped", "timed out"):
-        return dict.fromkeys(targets, finished.status)
+    """The status of each target: some may be done when the bake fails or is stopped."""
     done: dict[str, Status] = {
         target: "pushed" if pushes_image(plan.output, plan.builder_flags) else "built"
         for target, plan in targets.items()
@@ -346,20 +344,24 @@ def _statuses(finished: Finished, targets: Mapping[str, Plan]) -> dict[str, Stat
     if not finished.status:
         return done
     report = finished.recorder.report
+    failed = finished.status == "failed"
+    otherwise: Status = "stopped" if failed else finished.status
     statuses = {
-        target: _target_status(report(plan.function), done[target])
+        target: _target_status(report(plan.function), done[target], otherwise)
         for target, plan in targets.items()
     }
-    # If no target failed by itself, the bake file, the entries or the builder failed.
-    return statuses if "failed" in statuses.values() else dict.fromkeys(targets, "failed")
+    if failed and "failed" not in statuses.values():
+        # If no target failed by itself, the bake file, the entries or the builder failed.
+        return dict.fromkeys(targets, "failed")
+    return statuses
 
 
-def _target_status(report: CacheReport, done: Status) -> Status:
-    """The status of one target of a bake that failed."""
+def _target_status(report: CacheReport, done: Status, otherwise: Status) -> Status:
+    """The status of one target of a bake that did not end well."""
     if any(step.failed and step.kind != "import" for step in report.steps):
         return "failed"
     last = [step for step in report.steps if step.kind in ("image", "export")]
-    return done if last and all(step.finished and not step.error for step in last) else "stopped"
+    return done if last and all(step.finished and not step.error for step in last) else otherwise
 
 
 def _target_result(

@@ -668,6 +668,15 @@ def test_a_bake_that_is_stopped_or_late(fake_docker: FakeDocker) -> None:
     assert len(fake_docker.calls) == 2
 
 
+def test_a_target_may_be_done_before_a_bake_ends(fake_docker: FakeDocker) -> None:
+    """What is in a registry is pushed, also where the time ran out for another target."""
+    log = "#1 [one] exporting to image\n#1 DONE 0.1s\n#2 [two 2/2] RUN sleep 60\n"
+    fake_docker.answer("*", script=f"printf '{log}' >&2; {SLOW}")
+    targets = {name: Planned(function=f"fn-{name}", output="push") for name in ("one", "two")}
+    result = run_bake(targets, BAKE, environ=fake_docker.environ, progress="plain", timeout=1)
+    assert statuses(result) == ["pushed", "timed out"]
+
+
 def test_guards_of_a_bake_are_entered_in_one_order(fake_docker: FakeDocker) -> None:
     """So that two bakes never wait for each other; a stop meanwhile starts nothing."""
     order, stop = list[str](), Stop()
